@@ -1,0 +1,74 @@
+# Everything runs through .venv/bin/python: nothing has to be activated.
+# `make setup PYTHON=python3.12` chooses the interpreter; `TORCH_INDEX=<url>` adds an index for another torch build.
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+MMAGIC = mmagic==1.2.0
+
+VENV = .venv
+VENV_PYTHON = $(VENV)/bin/python
+LOG = $(VENV)/setup.log
+STAMP = $(VENV)/.setup-complete
+PIP_INSTALL = $(VENV_PYTHON) -m pip install $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_NO_INPUT = 1
+
+.DEFAULT_GOAL = help
+.PHONY: help setup test lint demo bench doctor clean
+
+# $(call step,title,command,what to do when it fails): one line of output; pip's own goes to the log.
+define step
+@printf '%-38s ' '$(1)'; start=$$(date +%s); echo '== $(1)' >>$(LOG); \
+if { $(2); } >>$(LOG) 2>&1 </dev/null; then echo "ok, $$(($$(date +%s) - start)) s"; \
+else echo 'FAILED'; tail -n 15 $(LOG); echo 'Whole log: $(LOG)'; echo 'Fix: $(3)'; exit 1; fi
+endef
+
+help:
+	@echo 'make setup   create .venv with the tested versions (PYTHON=python3.12, TORCH_INDEX=<url>)'
+	@echo 'make demo    train on generated street scenes and show what each method gains'
+	@echo 'make doctor  check the environment and the data folders'
+	@echo 'make test    run the tests'
+	@echo 'make lint    run ruff and mypy'
+	@echo 'make bench   run the benchmarks'
+	@echo 'make clean   delete build products and caches; .venv stays'
+
+setup: $(STAMP)
+	@echo '$(VENV) is ready: make demo, make test, make doctor'
+
+$(STAMP): requirements.txt setup.py pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || { \
+	echo "$(PYTHON) is missing or older than Python 3.9. Fix: make setup PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "$(PYTHON) cannot create virtual environments. Fix: apt-get install python3-venv"; exit 1; }
+	@rm -f $(STAMP)
+	@$(VENV_PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@: >$(LOG)
+# A killed pip can leave a package that is not wholly there but looks installed: its RECORD is written last.
+	@for info in $(VENV)/lib/python*/site-packages/*.dist-info; do \
+	if [ -d "$$info" ] && [ ! -s "$$info/RECORD" ]; then rm -rf "$$info"; fi; done
+	$(call step,tested versions (requirements.txt),$(PIP_INSTALL) -r requirements.txt,read the lines above; often the network or a full disk. Then call make setup again.)
+	$(call step,$(MMAGIC) without its dependencies,$(PIP_INSTALL) --no-deps $(MMAGIC),check the network and call make setup again.)
+	$(call step,udas_mmseg (editable),$(PIP_INSTALL) --no-deps --no-build-isolation -e .,delete $(VENV) and call make setup again.)
+	$(call step,import check,$(VENV_PYTHON) -c 'import torch; import mmengine; import mmcv; import mmseg',delete $(VENV) and call make setup again.)
+	@touch $(STAMP)
+
+test: $(STAMP)
+	@$(VENV_PYTHON) -m pytest
+
+lint: $(STAMP)
+	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m mypy
+
+demo: $(STAMP)
+	@$(VENV_PYTHON) tools/demo.py
+
+bench: $(STAMP)
+	@$(VENV_PYTHON) benchmarks/run.py
+
+doctor: $(STAMP)
+	@$(VENV_PYTHON) tools/doctor.py
+
+clean:
+	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

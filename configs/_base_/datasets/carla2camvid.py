@@ -1,0 +1,91 @@
+# CARLA 0.9.13 frames -> CamVid, three classes: road, sidewalk, other. A pair of one's own needs this much and no code.
+# Roots: carla/ and camvid/ below UDAS_DATA_ROOT (default: data).
+source_root = '{{$UDAS_DATA_ROOT:data}}/carla'
+target_root = '{{$UDAS_DATA_ROOT:data}}/camvid'
+metainfo = dict(
+    classes=('road', 'sidewalk', 'other'), palette=[[128, 64, 128], [244, 35, 232], [70, 130, 180]])
+camvid_label_map = {0: 2, 1: 2, 2: 2, 3: 0, 4: 1, 5: 2, 6: 2, 7: 2, 8: 2, 9: 2, 10: 2, 11: 255}
+crop = (80, 160)  # height, width
+
+distortion = dict(  # hue_delta=0 is refused by MMSegmentation; 1 is half a degree
+    type='PhotoMetricDistortion',
+    brightness_delta=25,
+    contrast_range=(0.7, 1.3),
+    saturation_range=(1.0, 1.0),
+    hue_delta=1)
+source_pipeline = [
+    dict(type='LoadVerifiedImage'),
+    dict(type='LoadLabelIds'),
+    dict(type='RandomResize', scale=(160, 80), ratio_range=(1.0, 1.6), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=crop),
+    dict(type='RandomFlip', prob=0.5), distortion,
+    dict(type='PackSegInputs')
+]
+target_resize = dict(type='RandomResize', scale=(160, 120), ratio_range=(0.75, 1.4), keep_ratio=True)
+labeled_target_pipeline = [
+    dict(type='LoadVerifiedImage'),
+    dict(type='LoadLabelIds'), target_resize,
+    dict(type='RandomCrop', crop_size=crop),
+    dict(type='RandomFlip', prob=0.5), distortion,
+    dict(type='PackSegInputs')
+]
+target_pipeline = [
+    dict(type='LoadVerifiedImage'), target_resize,
+    dict(type='RandomCrop', crop_size=crop),
+    dict(type='RandomFlip', prob=0.5), distortion,
+    dict(type='PackSegInputs')
+]
+test_pipeline = [
+    dict(type='LoadVerifiedImage'),
+    dict(type='Resize', scale=(160, 120), keep_ratio=True),
+    dict(type='LoadLabelIds'),
+    dict(type='PackSegInputs')
+]
+
+source_train = dict(
+    type='LabelMappedDataset',
+    metainfo=metainfo,
+    label_map={0: 0, 1: 1, 2: 2},
+    data_root=source_root,
+    data_prefix=dict(img_path='images', seg_map_path='labels'),
+    img_suffix='.jpg',
+    pipeline=source_pipeline)
+target_train = dict(
+    type='LabelMappedDataset',
+    metainfo=metainfo,
+    data_root=target_root,
+    data_prefix=dict(img_path='images/train'),
+    img_suffix='.jpg',
+    pipeline=target_pipeline)
+labeled_target_train = dict(
+    type='LabelMappedDataset',
+    metainfo=metainfo,
+    label_map=camvid_label_map,
+    data_root=target_root,
+    data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
+    img_suffix='.jpg',
+    pipeline=labeled_target_pipeline)
+target_val = dict(
+    type='LabelMappedDataset',
+    metainfo=metainfo,
+    label_map=camvid_label_map,
+    data_root=target_root,
+    data_prefix=dict(img_path='images/val', seg_map_path='labels/val'),
+    img_suffix='.jpg',
+    test_mode=True,
+    pipeline=test_pipeline)
+
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='PositionSampler'),
+    dataset=dict(type='DomainPairDataset', source=source_train, target=target_train))
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=1,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=target_val)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='SubsetIoUMetric')
+test_evaluator = val_evaluator

@@ -1,0 +1,60 @@
+# GTA5 -> Cityscapes at 640x360, the size that UDAS trained at. Roots: data/gta5 and data/cityscapes below
+# UDAS_DATA_ROOT (default: data). Both sets are used as downloaded; label ids are mapped when they are read.
+source_root = '{{$UDAS_DATA_ROOT:data}}/gta5'
+target_root = '{{$UDAS_DATA_ROOT:data}}/cityscapes'
+size = (640, 360)
+
+source_pipeline = [
+    dict(type='LoadVerifiedImage'),
+    dict(type='LoadLabelIds'),
+    dict(type='Resize', scale=size, keep_ratio=False),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSegInputs')
+]
+target_pipeline = [
+    dict(type='LoadVerifiedImage'),
+    dict(type='Resize', scale=size, keep_ratio=False),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSegInputs')
+]
+test_pipeline = [
+    dict(type='LoadVerifiedImage'),
+    dict(type='Resize', scale=size, keep_ratio=False),
+    # behind the resize: scored at the label's own size
+    dict(type='LoadLabelIds', label_map='cityscapes'),
+    dict(type='PackSegInputs')
+]
+
+source_train = dict(
+    type='GTA5Dataset',
+    data_root=source_root,
+    data_prefix=dict(img_path='images', seg_map_path='labels'),
+    pipeline=source_pipeline)
+target_train = dict(
+    type='CityscapesDataset',
+    data_root=target_root,
+    data_prefix=dict(img_path='leftImg8bit/train'),
+    pipeline=target_pipeline)
+target_val = dict(
+    type='CityscapesDataset',
+    data_root=target_root,
+    data_prefix=dict(img_path='leftImg8bit/val', seg_map_path='gtFine/val'),
+    seg_map_suffix='_gtFine_labelIds.png',
+    test_mode=True,
+    pipeline=test_pipeline)
+
+train_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='PositionSampler'),
+    dataset=dict(type='DomainPairDataset', source=source_train, target=target_train))
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=target_val)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='SubsetIoUMetric')
+test_evaluator = val_evaluator

@@ -1,0 +1,8 @@
+"""All 367 labelled CamVid images, scored on CamVid val (3 classes): what adaptation tries to reach.
+
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/oracle.py
+Figures: docs/results.md.
+"""
+_base_ = './source_only.py'
+train_dataloader = dict(
+    dataset=dict(_delete_=True, type='StreamDataset', branch='labeled_target', dataset=_base_.labeled_target_train))

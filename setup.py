@@ -1,0 +1,46 @@
+"""Package metadata. The tested versions are in requirements.txt; here are the ranges that may work.
+
+The OpenMMLab packages are extras: their maintained forks install the same import names under other distribution
+names, and a hard requirement would install the originals over them. See docs/install.md.
+"""
+from pathlib import Path
+from typing import Dict
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+
+
+def read_version() -> str:
+    """Reads `__version__` without importing the package, which needs torch."""
+    namespace: Dict[str, str] = {}
+    exec((ROOT / 'udas_mmseg' / 'version.py').read_text(encoding='utf-8'), namespace)
+    return namespace['__version__']
+
+
+def read_readme() -> str:
+    """Reads README.md, or nothing in a copy that has none."""
+    readme = ROOT / 'README.md'
+    return readme.read_text(encoding='utf-8') if readme.exists() else ''
+
+
+setup(
+    name='udas_mmseg',
+    version=read_version(),
+    description='Unsupervised domain adaptation for semantic segmentation: a plugin for MMSegmentation 1.x',
+    long_description=read_readme(),
+    long_description_content_type='text/markdown',
+    author='The udas_mmseg authors',
+    license='Apache-2.0',
+    packages=find_packages(include=['udas_mmseg', 'udas_mmseg.*']),
+    python_requires='>=3.9',
+    install_requires=['torch>=2.0', 'numpy', 'ftfy', 'regex'],
+    extras_require={
+        # A fresh environment: the originals, mmcv without compiled ops.
+        'openmmlab': ['mmengine>=0.10,<1', 'mmsegmentation>=1.2,<2'],
+        'lite': ['mmcv-lite>=2.1,<2.2'],
+        # Also needs `pip install --no-deps mmagic==1.2.0`: its own requirements no longer fit together.
+        'translation': ['click', 'requests', 'tqdm', 'torchvision', 'pillow'],
+        'dev': ['pytest', 'ruff', 'mypy', 'pre-commit'],
+    },
+)

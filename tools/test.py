@@ -1,0 +1,42 @@
+"""Evaluate a checkpoint on a config's test data.
+
+python tools/test.py CONFIG CHECKPOINT [--json metrics.json] [--show-dir DIR]
+"""
+import argparse
+import json
+
+from udas_mmseg.engine.launch import build_runner, init_distributed, load_config  # first: it applies compat
+
+from mmengine.config import DictAction  # isort: skip
+from mmengine.dist import is_main_process  # isort: skip
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='where logs go (default: work_dirs/<config name>)')
+    parser.add_argument('--json', help='write the metrics to this file')
+    parser.add_argument('--show-dir', help='draw predictions into this folder below the work directory')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args.config, args.work_dir, args.cfg_options)
+    cfg.load_from = args.checkpoint
+    if args.show_dir:
+        cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True, interval=1)
+        cfg.visualizer.save_dir = args.show_dir
+    init_distributed(cfg, args.launcher)
+    metrics = build_runner(cfg).test()
+    if args.json and is_main_process():
+        with open(args.json, 'w') as file:
+            json.dump(metrics, file, indent=2)
+
+
+if __name__ == '__main__':
+    main()

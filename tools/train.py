@@ -1,0 +1,47 @@
+"""Train what a config describes.
+
+python tools/train.py configs/demo/source_only.py
+python tools/train.py CONFIG --resume            # after an interruption: ends with the same weights
+tools/dist_train.sh CONFIG 2                     # two processes, on GPUs or on the CPU
+"""
+import argparse
+
+from udas_mmseg.datasets.preflight import check_config  # first: it applies compat
+from udas_mmseg.engine.launch import build_runner, enable_amp, init_distributed, load_config
+
+from mmengine.config import DictAction  # isort: skip
+from mmengine.logging import print_log  # isort: skip
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='where checkpoints and logs go (default: work_dirs/<config name>)')
+    parser.add_argument('--resume', action='store_true', help='continue from the last checkpoint in the work directory')
+    parser.add_argument('--amp', nargs='?', const='float16', choices=['float16', 'bfloat16'],
+                        help='automatic mixed precision (default type: float16)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override config entries, e.g. train_dataloader.batch_size=2')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    # torchrun and its predecessor hand the local rank over in either spelling
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        cfg = load_config(args.config, args.work_dir, args.cfg_options)
+        if args.amp:
+            enable_amp(cfg, args.amp)
+        for line in check_config(cfg):
+            print_log(line)
+    except (OSError, ValueError, RuntimeError) as error:  # the user's to mend: no traceback
+        raise SystemExit(f'{type(error).__name__}: {error}') from error
+    cfg.resume = args.resume or cfg.get('resume', False)
+    init_distributed(cfg, args.launcher)
+    build_runner(cfg).train()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,12 @@
+"""Unsupervised and semi-supervised domain adaptation for MMSegmentation 1.x.
+
+`custom_imports = dict(imports=['udas_mmseg'])` in a config registers everything. MMagic is not imported.
+"""
+from . import compat
+
+compat.apply()  # before MMSegmentation is imported
+
+from . import datasets, engine, evaluation, models  # noqa: E402
+from .version import __version__  # noqa: E402
+
+__all__ = ['__version__', 'compat', 'datasets', 'engine', 'evaluation', 'models']

@@ -1,0 +1,70 @@
+"""Training samples of several domains."""
+from typing import Dict, Union
+
+from mmseg.registry import DATASETS
+from torch.utils.data import Dataset
+
+from .stream import StreamDataset, StreamIndex
+
+
+@DATASETS.register_module()
+class DomainPairDataset(Dataset):
+    """Branches side by side: a labelled source, an unlabelled target, perhaps a few labelled target images.
+
+    A sample is `dict(source=..., target=...[, labeled_target=...])`, each branch an ordinary MMSegmentation sample.
+    Each branch runs through its own permutation and its own pipeline; see `StreamDataset`.
+
+    Args:
+        source (dict | Dataset): Labelled source data set.
+        target (dict | Dataset, optional): Unlabelled target data set; its samples must not carry `gt_sem_seg`.
+        labeled_target (dict | Dataset, optional): Labelled target data set.
+        max_broken (int): See `StreamDataset`; for each branch. Defaults to 0.
+
+    Raises:
+        ValueError: if a branch is empty, if the target declares labels, or if the branches have other classes.
+    """
+
+    def __init__(self,
+                 source: Union[dict, Dataset],
+                 target: Union[dict, Dataset, None] = None,
+                 labeled_target: Union[dict, Dataset, None] = None,
+                 max_broken: int = 0) -> None:
+        given = dict(source=source, target=target, labeled_target=labeled_target)
+        self.branches = {
+            name: StreamDataset(dataset, branch=name, max_broken=max_broken)
+            for name, dataset in given.items() if dataset is not None
+        }
+        self._refuse_target_labels()
+        self._compare_classes()
+
+    def _refuse_target_labels(self) -> None:
+        target = self.branches.get('target')
+        prefix = getattr(target and target.dataset, 'data_prefix', {})
+        if prefix.get('seg_map_path') is not None:
+            raise ValueError(f"the target branch declares labels (seg_map_path={prefix['seg_map_path']!r}). Training "
+                             'never opens target labels: take `seg_map_path` out of its `data_prefix`, and use '
+                             '`labeled_target` for the target images whose labels may be used.')
+
+    def _compare_classes(self) -> None:
+        classes = {name: tuple(stream.metainfo.get('classes') or ()) for name, stream in self.branches.items()}
+        for name, names in classes.items():
+            if names != classes['source']:
+                raise ValueError(f'the branches have different classes. source: {classes["source"]}; {name}: {names}. '
+                                 'Give them the same `metainfo.classes`, and map their labels with `label_map`.')
+
+    @property
+    def metainfo(self) -> dict:
+        """Meta information of the source branch; the classes are those of every branch."""
+        return self.branches['source'].metainfo
+
+    def __len__(self) -> int:
+        """Samples in one pass over the source; the stream itself does not end."""
+        return len(self.branches['source'])
+
+    def __getitem__(self, index: Union[StreamIndex, int]) -> Dict[str, dict]:
+        """One sample of every branch; a plain integer means seed 0."""
+        sample = {name: stream[index] for name, stream in self.branches.items()}
+        if 'target' in sample and 'gt_sem_seg' in sample['target'].get('data_samples', ()):
+            raise ValueError('a sample of the target branch carries `gt_sem_seg`: target labels would leak into '
+                             'training. Take the label loading out of its pipeline.')
+        return sample

@@ -1,0 +1,135 @@
+"""A segmentation data set whose label files hold raw ids."""
+import os.path as osp
+from typing import Any, Dict, List, Optional, Sequence
+
+from mmengine import fileio
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+from .label_maps import IGNORE, LabelMap, compose_label_maps, resolve_label_map
+
+
+@DATASETS.register_module()
+class LabelMappedDataset(BaseSegDataset):
+    """Images beside labels of raw ids; the ids are mapped when a label is read (`LoadLabelIds`).
+
+    A custom data set needs a config and no code: folders, suffixes, classes and the map.
+
+    Args:
+        label_map (str | dict, optional): raw id -> train id. `'cityscapes'`, `'synthia'`, or a dict; raw ids between
+            0 and the largest named one that are not named become 255. None: the files hold train ids already.
+        img_suffix (str): Ending of the image files. Defaults to '.png'.
+        seg_map_suffix (str): Ending of the label files. Defaults to '.png'.
+        **kwargs: Arguments of `mmseg.datasets.BaseSegDataset` (`data_root`, `data_prefix`, `ann_file`, `metainfo`,
+            `pipeline`, ...). Leave `seg_map_path` out of `data_prefix` for an unlabelled data set.
+
+    Raises:
+        FileNotFoundError: if a folder or the list file is missing, or there are no images.
+        ValueError: if an image has no label or a label no image, or if the map gives a train id that is no class.
+
+    Example:
+        >>> camvid = dict(
+        ...     type='LabelMappedDataset',
+        ...     metainfo=dict(classes=('road', 'sidewalk', 'other')),
+        ...     label_map={3: 0, 4: 1, 11: 255, 0: 2, 1: 2, 2: 2, 5: 2, 6: 2, 7: 2, 8: 2, 9: 2, 10: 2},
+        ...     data_root='data/camvid',
+        ...     data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
+        ...     img_suffix='.jpg')
+    """
+
+    def __init__(self,
+                 label_map: Optional[LabelMap] = None,
+                 img_suffix: str = '.png',
+                 seg_map_suffix: str = '.png',
+                 **kwargs: Any) -> None:
+        self._raw_label_map = None if label_map is None else resolve_label_map(label_map)
+        super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """List the samples, each image with its label, after checking that the files are there.
+
+        Returns:
+            list[dict]: MMSegmentation's data information, sorted by path unless a list file gives the order.
+        """
+        img_dir = self.data_prefix.get('img_path') or ''
+        seg_dir = self.data_prefix.get('seg_map_path')
+        is_local = self.backend_args is None  # in remote storage, what is missing shows when it is read
+        if is_local:
+            check_folders([folder for folder in (img_dir, seg_dir) if folder is not None], self.ann_file)
+        data_list = super().load_data_list()
+        if not data_list:
+            raise FileNotFoundError(f'{self.ann_file or img_dir} has no images'
+                                    f'{"" if self.ann_file else f" ending in {self.img_suffix!r}"}. Check `data_prefix`'
+                                    ' and `img_suffix`; see docs/datasets.md, or run `make demo` for generated data.')
+        if is_local:
+            self._check_files(data_list, img_dir, seg_dir)
+        if self._raw_label_map is not None:
+            self._join_label_map(data_list)
+        return data_list
+
+    def _join_label_map(self, data_list: Sequence[dict]) -> None:
+        """Give each sample the raw map, with a subset of the classes (MMSegmentation's `label_map`) behind it."""
+        label_map = self._raw_label_map
+        if self.label_map is not None:
+            label_map = compose_label_maps(label_map, self.label_map)
+        check_label_map(label_map, self.metainfo.get('classes', ()), type(self).__name__)
+        for info in data_list:
+            info['label_map'] = label_map
+
+    def _check_files(self, data_list: Sequence[dict], img_dir: str, seg_dir: Optional[str]) -> None:
+        """Hold the data list against one listing of each folder (much cheaper than asking for each file)."""
+        stems = {'images': [osp.relpath(info['img_path'], img_dir)[:-len(self.img_suffix)] for info in data_list]}
+        present = {'images': _stems(img_dir, self.img_suffix) if self.ann_file else set(stems['images'])}
+        if seg_dir is not None:
+            present['labels'] = _stems(seg_dir, self.seg_map_suffix)
+        for kind, found in present.items():
+            missing = [stem for stem in stems['images'] if stem not in found]
+            if missing:
+                folder, suffix = (img_dir, self.img_suffix) if kind == 'images' else (seg_dir, self.seg_map_suffix)
+                raise ValueError(f'{len(missing)} of {len(data_list)} {kind} are missing in {folder}: '
+                                 f'{_first(missing, suffix)}. Restore them, check the suffixes, or list the samples '
+                                 'to use in `ann_file`.')
+        if seg_dir is not None and not self.ann_file:
+            extra = sorted(present['labels'] - set(stems['images']))
+            if extra:
+                raise ValueError(f'{len(extra)} of {len(present["labels"])} labels in {seg_dir} have no image in '
+                                 f'{img_dir}: {_first(extra, self.seg_map_suffix)}. Restore the images (an incomplete '
+                                 'copy?), or list the samples to use in `ann_file`.')
+
+
+def check_label_map(label_map: Dict[int, int], classes: Sequence[str], name: str) -> None:
+    """Check that every train id of a map is a class.
+
+    Raises:
+        ValueError: naming the ids that are not, and the classes.
+    """
+    wrong = {raw: train for raw, train in label_map.items() if train != IGNORE and train >= len(classes)}
+    if wrong:
+        raise ValueError(f'label_map of {name} gives train ids that are no class: {wrong} (raw: train). There are '
+                         f'{len(classes)} classes, {tuple(classes)}: allowed are 0-{len(classes) - 1}, and 255 to '
+                         'ignore. Correct `label_map`, or `metainfo.classes`.')
+
+
+def check_folders(folders: Sequence[str], ann_file: str = '') -> None:
+    """Check that folders and a list file exist.
+
+    Raises:
+        FileNotFoundError: naming everything that is missing.
+    """
+    missing = [folder for folder in folders if not osp.isdir(folder)]
+    if ann_file and not osp.exists(ann_file):
+        missing.append(ann_file)
+    if missing:
+        raise FileNotFoundError(f'missing: {", ".join(missing)} (looked in {osp.abspath(osp.curdir)}). Check '
+                                '`data_root`; see docs/datasets.md, or run `make demo` for generated data.')
+
+
+def _stems(folder: str, suffix: str) -> set:
+    """Paths below a folder, without their suffix."""
+    listed = fileio.list_dir_or_file(folder, list_dir=False, suffix=suffix, recursive=True)
+    return {path[:-len(suffix)] for path in listed}
+
+
+def _first(stems: Sequence[str], suffix: str, count: int = 3) -> str:
+    """The first few of many names."""
+    return ', '.join(stem + suffix for stem in stems[:count]) + (', ...' if len(stems) > count else '')

@@ -1,0 +1,119 @@
+"""Hold a config against the disk before a run starts."""
+import os.path as osp
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmseg.registry import DATASETS
+
+from .label_mapped import check_folders
+from .label_maps import IGNORE
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_WRAPPED = ('dataset', 'datasets', 'source', 'target', 'labeled_target')
+
+
+def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
+    """Check every data set of a config, and the model's classes against them.
+
+    Folders and files exist, images have labels, the first labels and some further on have known ids and the size of
+    their images, and every head of the model has as many classes as the data.
+
+    Args:
+        cfg (Config | dict): An MMSegmentation config.
+        num_scanned (int): Samples of each data set that are read, spread over it. Defaults to 8.
+
+    Returns:
+        list[str]: A line about each data set.
+
+    Raises:
+        ValueError: listing everything that does not fit.
+    """
+    lines: List[str] = []
+    problems: List[str] = []
+    seen: List[dict] = []
+    for loader in LOADERS:
+        for place, dataset_cfg in _leaf_datasets((cfg.get(loader) or {}).get('dataset'), f'{loader}.dataset'):
+            if dataset_cfg in seen:
+                continue
+            seen.append(dataset_cfg)
+            try:
+                lines.append(f'{place}: {_check_dataset(dataset_cfg, num_scanned, cfg.get("model") or {})}')
+            except (OSError, ValueError, AssertionError) as error:
+                problems.append(f'{place}: {error}')
+    if problems:
+        raise ValueError('the config does not fit the data:\n- ' + '\n- '.join(problems))
+    return lines
+
+
+def _leaf_datasets(cfg: Any, place: str) -> Iterator[Tuple[str, dict]]:
+    """Configs of the data sets that read files, each with the key that it stands under."""
+    if isinstance(cfg, (list, tuple)):
+        for number, item in enumerate(cfg):
+            yield from _leaf_datasets(item, f'{place}[{number}]')
+    elif isinstance(cfg, dict):
+        wrapped = [key for key in _WRAPPED if isinstance(cfg.get(key), (dict, list, tuple))]
+        for key in wrapped:
+            yield from _leaf_datasets(cfg[key], f'{place}.{key}')
+        if not wrapped:
+            yield place, cfg
+
+
+def _check_dataset(cfg: dict, num_scanned: int, model: dict) -> str:
+    dataset = DATASETS.build({**cfg, 'lazy_init': True})
+    if not isinstance(dataset, BaseDataset):
+        return f'{type(dataset).__name__}, not checked'
+    prefix = dataset.data_prefix
+    folders = [prefix[key] for key in ('img_path', 'seg_map_path') if prefix.get(key) is not None]
+    if getattr(dataset, 'backend_args', None) is None:
+        check_folders(folders, dataset.ann_file)
+    dataset.full_init()
+    if len(dataset) == 0:
+        raise ValueError(f'no images in {folders[0]}. Check `data_prefix` and `img_suffix`.')
+    classes = tuple(dataset.metainfo.get('classes') or ())
+    for path, count in _class_counts(model):
+        if count != len(classes):
+            raise ValueError(f'{path}={count}, but {cfg["type"]} has {len(classes)} classes {classes}. Set {path}='
+                             f'{len(classes)}, or correct `metainfo.classes`.')
+    loaders = [step for step in dataset.pipeline.transforms if type(step).__name__.startswith('Load')]
+    infos = [dataset.get_data_info(index) for index in _spread(len(dataset), num_scanned)]
+    for info in infos:
+        _scan_sample(info, loaders, len(classes))
+    kind = 'labelled' if 'seg_map_path' in infos[0] else 'unlabelled'
+    return f'{type(dataset).__name__}, {len(dataset)} {kind} images, {len(infos)} read and found good'
+
+
+def _scan_sample(info: dict, loaders: Sequence, num_classes: int) -> None:
+    """Load one sample as training would, and look at the ids of its label."""
+    label_path = info.get('seg_map_path')
+    if label_path is not None and not osp.exists(label_path):
+        raise FileNotFoundError(f'{info["img_path"]} has no label: {label_path} does not exist. Check '
+                                '`seg_map_suffix` and `data_prefix`.')
+    for load in loaders:
+        info = load(info)
+        if info is None:
+            raise ValueError(f'{type(load).__name__} could not load a sample.')
+    if 'gt_seg_map' in info:
+        ids = np.unique(info['gt_seg_map'])
+        wrong = ids[(ids >= num_classes) & (ids != IGNORE)]
+        if wrong.size:
+            raise ValueError(f'{label_path} has ids {wrong.tolist()}; allowed are 0-{num_classes - 1} and 255. Map them '
+                             'with `label_map`.')
+
+
+def _spread(length: int, count: int) -> List[int]:
+    """Up to `count` indices from first to last."""
+    return sorted({int(index) for index in np.linspace(0, length - 1, min(count, length))})
+
+
+def _class_counts(cfg: Any, path: str = 'model') -> Iterator[Tuple[str, int]]:
+    """Every `num_classes` in a model's config, with its dotted key."""
+    if isinstance(cfg, dict):
+        for key, value in cfg.items():
+            if key == 'num_classes':
+                yield f'{path}.{key}', value
+            else:
+                yield from _class_counts(value, f'{path}.{key}')
+    elif isinstance(cfg, (list, tuple)):
+        for number, item in enumerate(cfg):
+            yield from _class_counts(item, f'{path}[{number}]')

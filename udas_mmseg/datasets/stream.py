@@ -1,0 +1,99 @@
+"""Endless training streams that are a pure function of (seed, position)."""
+from functools import lru_cache
+from typing import Any, Dict, NamedTuple, Union
+
+import numpy as np
+from mmengine.logging import MMLogger
+from mmseg.registry import DATASETS
+from torch.utils.data import Dataset
+
+from ..randomness import key_generator, seeded_rng
+from .transforms import SampleError
+
+
+class StreamIndex(NamedTuple):
+    """Where a stream is asked for a sample."""
+    seed: int
+    position: int
+
+
+@lru_cache(maxsize=8)  # one entry a branch serves a whole pass
+def pass_permutation(seed: int, branch: str, number: int, length: int) -> np.ndarray:
+    """The order in which pass `number` visits a data set: (length,) int64, the same in every process."""
+    return key_generator(seed, branch, 'pass', number).permutation(length)
+
+
+@DATASETS.register_module()
+class StreamDataset(Dataset):
+    """One data set as an endless stream of training samples.
+
+    Position p of the stream is sample `permutation[p % length]` of pass `p // length`, with every random decision of
+    the pipeline drawn from generators seeded by (seed, branch, p). The stream is therefore the same for any number of
+    workers and processes, and a run resumes by starting at another position. Use it with `PositionSampler` and
+    `PositionTrainLoop`; any MMSegmentation model trains on it.
+
+    Args:
+        dataset (dict | Dataset): Any map-style MMSegmentation data set, or its config.
+        branch (str): Name that is mixed into the seeds, so that two streams over one data set differ.
+            Defaults to 'source'.
+        max_broken (int): How many different samples may be skipped because a file is damaged or a label does not fit
+            its image (`SampleError`). A skipped sample is named in the log and replaced by another one, chosen by the
+            position. One more than that is an error. Counted in each worker. Defaults to 0.
+
+    Raises:
+        ValueError: if the data set is empty or `max_broken` is negative.
+
+    Example:
+        >>> stream = StreamDataset(dict(type='GTA5Dataset', data_root='data/gta5', ...))
+        >>> sample = stream[StreamIndex(seed=0, position=41)]
+    """
+
+    def __init__(self, dataset: Union[dict, Dataset], branch: str = 'source', max_broken: int = 0) -> None:
+        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        self.branch = branch
+        self.max_broken = max_broken
+        self.broken: Dict[int, str] = {}
+        if max_broken < 0:
+            raise ValueError(f'max_broken={max_broken}: it must be 0 (stop at the first broken sample) or more.')
+        if len(self.dataset) == 0:
+            raise ValueError(f'the data set of branch {branch!r} is empty. Check its `data_prefix`, `img_suffix` and '
+                             '`ann_file`.')
+
+    @property
+    def metainfo(self) -> dict:
+        """Meta information of the data set (classes, palette)."""
+        return self.dataset.metainfo
+
+    def __len__(self) -> int:
+        """Samples in one pass; the stream itself does not end."""
+        return len(self.dataset)
+
+    def __getitem__(self, index: Union[StreamIndex, int]) -> Any:
+        """Sample at a position; a plain integer means seed 0."""
+        seed, position = index if isinstance(index, tuple) else (0, index)
+        number, offset = divmod(position, len(self.dataset))
+        chosen = int(pass_permutation(seed, self.branch, number, len(self.dataset))[offset])
+        with seeded_rng(seed, self.branch, position):
+            return self._load(chosen)
+
+    def _load(self, chosen: int) -> Any:
+        """Load a sample; one that is broken is replaced as far as `max_broken` allows."""
+        while True:
+            try:
+                return self.dataset[chosen]
+            except SampleError as error:
+                self._count_broken(chosen, error)
+            chosen = int(np.random.randint(len(self.dataset)))
+
+    def _count_broken(self, chosen: int, error: SampleError) -> None:
+        if chosen in self.broken:
+            return
+        if len(self.broken) >= min(self.max_broken, len(self.dataset) - 1):
+            if self.max_broken == 0:
+                raise error
+            names = '\n  '.join([*self.broken.values(), str(error)])
+            raise SampleError(f'{len(self.broken) + 1} broken samples in branch {self.branch!r} '
+                              f'(max_broken={self.max_broken}):\n  {names}') from error
+        self.broken[chosen] = str(error)
+        MMLogger.get_current_instance().warning(
+            f'Skipped broken sample {len(self.broken)} of at most {self.max_broken}: {error}')

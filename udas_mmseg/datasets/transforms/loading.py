@@ -1,0 +1,160 @@
+"""Reading images and raw labels, with files checked for being whole."""
+from typing import Optional, Tuple
+
+import cv2
+import mmcv
+import mmengine.fileio as fileio
+import numpy as np
+from mmcv.transforms import BaseTransform, LoadImageFromFile
+from mmseg.registry import TRANSFORMS
+
+from ..label_maps import LabelMap, compose_label_maps, map_labels, resolve_label_map
+
+_PNG, _JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8'
+
+
+class SampleError(ValueError):
+    """One sample cannot be used: its file is broken, or its label does not fit its image.
+
+    A data stream may skip a limited number of such samples (`max_broken`); other errors are never skipped.
+    """
+
+
+def find_damage(content: bytes) -> Optional[str]:
+    """Say what is wrong with an encoded image that decoders accept silently.
+
+    OpenCV and Pillow fill what a truncated file lacks with grey or zeros; a label that is half zeros trains a model to
+    see class 0. A JPEG ends with its EOI marker and a PNG with its IEND chunk, perhaps followed by padding.
+
+    Args:
+        content (bytes): The file. Formats other than PNG and JPEG are not judged.
+
+    Returns:
+        str | None: What is wrong, or None.
+    """
+    if not content:
+        return 'is empty'
+    tail = content[-1024:]
+    if content.startswith(_PNG) and b'IEND' not in tail:
+        return f'is truncated after {len(content)} bytes (PNG without its IEND chunk)'
+    if content.startswith(_JPEG) and b'\xff\xd9' not in tail:
+        return f'is truncated after {len(content)} bytes (JPEG without its end marker)'
+    return None
+
+
+def read_checked(path: str, backend_args: Optional[dict]) -> bytes:
+    """Read an encoded image.
+
+    Raises:
+        SampleError: if the file is missing, empty or truncated; the message names it.
+    """
+    try:
+        content = fileio.get(path, backend_args=backend_args)
+    except FileNotFoundError as error:
+        raise SampleError(f'{path} does not exist. Restore it, or take its name off the list file.') from error
+    damage = find_damage(content)
+    if damage:
+        raise SampleError(f'{path} {damage}. Copy the file again, or allow the data set to skip some such files with '
+                          '`max_broken`.')
+    return content
+
+
+@TRANSFORMS.register_module()
+class LoadVerifiedImage(LoadImageFromFile):
+    """MMCV's `LoadImageFromFile` that refuses truncated and undecodable files and names them.
+
+    Required key: `img_path`. Added keys: `img` (H, W, 3) uint8 BGR, `img_shape`, `ori_shape`. Arguments are MMCV's.
+
+    Raises:
+        SampleError: if the file is missing, empty, truncated or not an image.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Load `results['img_path']`; see the class."""
+        content = read_checked(results['img_path'], self.backend_args)
+        try:
+            img = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
+        except Exception as error:  # what is raised depends on the decoder
+            raise SampleError(f'{results["img_path"]} cannot be decoded: {error}') from error
+        if img is None:
+            raise SampleError(f'{results["img_path"]} cannot be decoded. Is it an image?')
+        results['img'] = img.astype(np.float32) if self.to_float32 else img
+        results['img_shape'] = results['ori_shape'] = img.shape[:2]
+        return results
+
+
+def decode_label(content: bytes) -> Optional[np.ndarray]:
+    """Decode a raw label image.
+
+    Args:
+        content (bytes): An 8-bit grey, palette (the index is the id), 16-bit grey or colour image; a colour image
+            holds the id in its red channel, as SYNTHIA's and CARLA's do.
+
+    Returns:
+        np.ndarray | None: (H, W), uint8 or uint16; None if it cannot be decoded.
+    """
+    is_palette = content.startswith(_PNG) and content[25] == 3  # colour type in the IHDR chunk
+    if is_palette:  # OpenCV would turn palette indices into colours
+        return mmcv.imfrombytes(content, flag='unchanged', backend='pillow')
+    raw = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    return raw if raw is None or raw.ndim == 2 else np.ascontiguousarray(raw[:, :, 2])
+
+
+@TRANSFORMS.register_module()
+class LoadLabelIds(BaseTransform):
+    """Read a raw label file and map its ids to train ids by table look-up.
+
+    Required keys: `seg_map_path`; `label_map` (dict or None) as the data set gives it; `ori_shape` if an image was
+    loaded. Added keys: `gt_seg_map` (H, W) uint8 in {0..C-1, 255}; `gt_seg_map` in `seg_fields`.
+
+    Args:
+        label_map (str | dict, optional): raw id -> train id for data sets that do not declare one themselves, such as
+            MMSegmentation's `CityscapesDataset` on `*_labelIds.png`: `'cityscapes'`, `'synthia'` or a dict. A class
+            subset that the data set declares is applied behind it. Defaults to None.
+        backend_args (dict, optional): Arguments of MMEngine's file backend. Defaults to None.
+
+    Raises:
+        SampleError: if the file is missing, broken, or of another size than the image.
+        ValueError: if it has an id outside the map; the message names the file and the known ids.
+    """
+
+    def __init__(self, label_map: Optional[LabelMap] = None, backend_args: Optional[dict] = None) -> None:
+        self.label_map = None if label_map is None else resolve_label_map(label_map)
+        self.backend_args = backend_args
+        self._composed: Tuple[Optional[dict], Optional[dict]] = (None, None)
+
+    def transform(self, results: dict) -> dict:
+        """Load `results['seg_map_path']`; see the class."""
+        path = results['seg_map_path']
+        content = read_checked(path, self.backend_args)
+        try:
+            raw = decode_label(content)
+        except Exception as error:  # what is raised depends on the decoder
+            raise SampleError(f'{path} cannot be decoded: {error}') from error
+        if raw is None:
+            raise SampleError(f'{path} cannot be decoded. Is it an image?')
+        shape = results.get('ori_shape')
+        if shape is not None and raw.shape != tuple(shape[:2]):
+            raise SampleError(f'{path} is {raw.shape[1]}x{raw.shape[0]}, but its image {results["img_path"]} is '
+                              f'{shape[1]}x{shape[0]} (width x height). They must be of the same size.')
+        label_map = self._effective_map(results.get('label_map'))
+        if label_map is not None:
+            try:
+                raw = map_labels(raw, label_map)
+            except ValueError as error:
+                raise ValueError(f'label_map of {path}: {error}') from error
+        results['gt_seg_map'] = raw.astype(np.uint8, copy=False)
+        results.setdefault('seg_fields', []).append('gt_seg_map')
+        return results
+
+    def _effective_map(self, declared: Optional[dict]) -> Optional[dict]:
+        """What the data set declares, behind this transform's own map; composed once."""
+        if self.label_map is None or declared is None:
+            return self.label_map or declared
+        if self._composed[0] != declared:
+            self._composed = (declared, compose_label_maps(self.label_map, declared))
+        return self._composed[1]
+
+    def __repr__(self) -> str:
+        named = None if self.label_map is None else f'{len(self.label_map)} ids'
+        return f'{type(self).__name__}(label_map={named}, backend_args={self.backend_args})'

@@ -1,0 +1,4 @@
+"""Hooks."""
+from .check_finite_loss_hook import CheckFiniteLossHook
+
+__all__ = ['CheckFiniteLossHook']

@@ -1,0 +1,97 @@
+"""From a config file to a Runner: what `tools/train.py` and `tools/test.py` share."""
+import os.path as osp
+from typing import Any, Dict, Iterator, Optional
+
+import torch
+import torch.distributed as torch_dist
+from mmengine.config import Config
+from mmengine.registry import MODEL_WRAPPERS, RUNNERS, init_default_scope
+from mmengine.runner import Runner
+from torch.nn.parallel import DistributedDataParallel
+
+
+def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional[Dict[str, Any]] = None) -> Config:
+    """Read a config file and make its scope the default one.
+
+    Args:
+        path (str): The file.
+        work_dir (str, optional): Where results go. Defaults to the config's own `work_dir`, else
+            `work_dirs/<name of the file>`.
+        cfg_options (dict, optional): Dotted keys to override.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+    """
+    if not osp.isfile(path):
+        raise FileNotFoundError(f'config {path} does not exist (looked in {osp.abspath(osp.curdir)}). The configs that '
+                                'come with the project are under configs/.')
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.get('default_scope') or 'mmseg')  # for what is built before the Runner
+    if cfg_options:
+        cfg.merge_from_dict(cfg_options)
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = osp.join('work_dirs', osp.splitext(osp.basename(path))[0])
+    return cfg
+
+
+def enable_amp(cfg: Config, dtype: str = 'float16') -> None:
+    """Turn on automatic mixed precision, for one optimizer or for each of several.
+
+    Args:
+        cfg (Config): Changed in place: every `OptimWrapper` in `optim_wrapper` becomes an `AmpOptimWrapper`.
+        dtype (str): 'float16' (with dynamic loss scaling) or 'bfloat16'. Defaults to 'float16'.
+
+    Raises:
+        RuntimeError: without an accelerator; MMEngine's `AmpOptimWrapper` needs one.
+        ValueError: if the config uses a wrapper that is neither of the two.
+    """
+    if not torch.cuda.is_available():
+        raise RuntimeError('--amp needs a CUDA device, and torch sees none. Train without --amp, or run '
+                           '`python tools/doctor.py`.')
+    for wrapper in _optim_wrappers(cfg.optim_wrapper):
+        kind = wrapper.get('type', 'OptimWrapper')
+        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+            raise ValueError(f'--amp knows OptimWrapper and AmpOptimWrapper, but the config uses {kind}. Set its '
+                             'precision in the config instead.')
+        wrapper.update(type='AmpOptimWrapper', dtype=dtype)
+        if dtype == 'float16':
+            wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def _optim_wrappers(cfg: dict) -> Iterator[dict]:
+    """The wrapper, or with several optimizers the wrapper of each child."""
+    if 'optimizer' in cfg:
+        yield cfg
+    else:
+        yield from (child for child in cfg.values() if isinstance(child, dict) and 'optimizer' in child)
+
+
+def init_distributed(cfg: Config, launcher: str) -> None:
+    """Set up for several processes, with or without GPUs.
+
+    MMEngine's own set-up calls `torch.cuda.set_device` and hands `device_ids` to DDP, which both fail without a GPU.
+    There, the process group is opened here with gloo, which the Runner then uses.
+
+    Args:
+        cfg (Config): Changed in place: `launcher`, and without a GPU `model_wrapper_cfg` and `sync_bn`.
+        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
+    """
+    cfg.launcher = launcher
+    if launcher != 'pytorch' or torch.cuda.is_available():
+        return
+    if not torch_dist.is_initialized():
+        torch_dist.init_process_group('gloo')
+    wrapper = cfg.setdefault('model_wrapper_cfg', dict(type='MMDistributedDataParallel', broadcast_buffers=False))
+    if issubclass(MODEL_WRAPPERS.get(wrapper.get('type', 'MMDistributedDataParallel')), DistributedDataParallel):
+        wrapper['device_ids'] = None
+    if cfg.get('sync_bn'):
+        cfg.sync_bn = None  # torch's SyncBatchNorm works on GPUs only
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The Runner that a config describes: MMEngine's, or the registered one named by `runner_type`."""
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+

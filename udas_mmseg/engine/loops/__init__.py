@@ -1,0 +1,4 @@
+"""Loops."""
+from .position_train_loop import PositionTrainLoop
+
+__all__ = ['PositionTrainLoop']

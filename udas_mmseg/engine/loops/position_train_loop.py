@@ -1,0 +1,101 @@
+"""The training loop that resumes by position."""
+from typing import Dict, Iterator, List, Optional, Tuple, Union
+
+from mmengine.dist import get_rank, get_world_size
+from mmengine.runner import IterBasedTrainLoop
+from mmengine.runner.base_loop import BaseLoop
+from mmengine.runner.utils import calc_dynamic_intervals
+from mmseg.registry import LOOPS
+from torch import nn
+from torch.utils.data import DataLoader
+
+from ...datasets import PositionSampler
+from ...randomness import seed_process
+
+
+@LOOPS.register_module()
+class PositionTrainLoop(IterBasedTrainLoop):
+    """MMEngine's iteration-based loop over an endless stream, resumed without reading what was already seen.
+
+    Two things make a resumed run end with the same weights as one that was never interrupted:
+
+    - the stream starts at the position that the checkpoint holds (`IterBasedTrainLoop` loads and drops every past
+      batch instead);
+    - before each iteration the process's random generators (python, NumPy, torch, accelerators) are seeded with
+      (seed, iteration, rank), so that their state is known from the checkpoint's iteration and seed on every rank,
+      whatever a validation in between or another number of workers drew from them.
+
+    A validation that was due at the checkpoint's iteration runs first, since nobody knows whether it was finished.
+
+    Args:
+        runner (Runner): The runner.
+        dataloader (DataLoader | dict): Loader of a `StreamDataset` or `DomainPairDataset` with a `PositionSampler`.
+        max_iters (int): Iterations to train.
+        val_begin (int): First iteration that validates. Defaults to 1.
+        val_interval (int): Iterations between validations. Defaults to 1000.
+        dynamic_intervals (list[tuple[int, int]], optional): (milestone, interval) pairs. Defaults to None.
+
+    Raises:
+        TypeError: if the loader's sampler is not a `PositionSampler`.
+    """
+
+    def __init__(self,
+                 runner: 'Runner',  # noqa: F821
+                 dataloader: Union[DataLoader, Dict],
+                 max_iters: int,
+                 val_begin: int = 1,
+                 val_interval: int = 1000,
+                 dynamic_intervals: Optional[List[Tuple[int, int]]] = None) -> None:
+        # Not IterBasedTrainLoop's: it starts the workers before the position is known.
+        BaseLoop.__init__(self, runner, dataloader)
+        if not isinstance(self.dataloader.sampler, PositionSampler):
+            raise TypeError(f'PositionTrainLoop needs sampler=dict(type="PositionSampler") in train_dataloader, got '
+                            f'{type(self.dataloader.sampler).__name__}.')
+        self._max_iters = int(max_iters)
+        self._max_epochs = 1
+        self._epoch = 0
+        self._iter = 0
+        self.val_begin = val_begin
+        self.val_interval = val_interval
+        self.stop_training = False
+        self.dynamic_milestones, self.dynamic_intervals = calc_dynamic_intervals(val_interval, dynamic_intervals)
+        self.runner.visualizer.dataset_meta = self.dataloader.dataset.metainfo
+
+    def run(self) -> nn.Module:
+        """Train from where the runner stands to `max_iters`."""
+        self.runner.call_hook('before_train')
+        self.runner.call_hook('before_train_epoch')
+        if self._iter > 0:
+            self._validate_if_due()
+        batches = self._start_stream()
+        while self._iter < self._max_iters and not self.stop_training:
+            self.runner.model.train()
+            batch = next(batches)
+            self._position += self.dataloader.batch_size * get_world_size()
+            self.runner.message_hub.update_info('stream_position', self._position)
+            seed_process(self.runner.seed, 'iteration', self._iter, get_rank())
+            self.run_iter(batch)
+            self._validate_if_due()
+        self.runner.call_hook('after_train_epoch')
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def _start_stream(self) -> Iterator:
+        """Start the loader at the checkpoint's position (0 in a new run)."""
+        hub = self.runner.message_hub
+        is_resumed = self._iter > 0 and 'stream_position' in hub.runtime_info
+        self._position = hub.get_info('stream_position') if is_resumed else 0
+        sampler = self.dataloader.sampler
+        # MMEngine takes the seed back from the checkpoint after the sampler was built
+        sampler.seed, sampler.start = self.runner.seed, self._position
+        if is_resumed:
+            self.runner.logger.info(f'Resumed at iteration {self._iter}: the stream continues at position '
+                                    f'{self._position}, seed {self.runner.seed}.')
+        return iter(self.dataloader)
+
+    def _validate_if_due(self) -> None:
+        self._decide_current_val_interval()
+        if self.runner.val_loop is None or self._iter < self.val_begin:
+            return
+        if self._iter % self.val_interval == 0 or self._iter == self._max_iters:
+            self.runner.val_loop.run()

@@ -1,0 +1,29 @@
+"""Preprocessing of samples with several branches."""
+from typing import Any, Dict
+
+from mmseg.models import SegDataPreProcessor
+from mmseg.registry import MODELS
+
+
+@MODELS.register_module()
+class DomainDataPreProcessor(SegDataPreProcessor):
+    """MMSegmentation's `SegDataPreProcessor`, applied to each branch.
+
+    Training batches are `dict(source=..., target=..., ...)` and come out with the same branches; ordinary batches
+    (validation, testing, single-domain training) are treated as MMSegmentation does. Arguments are those of
+    `SegDataPreProcessor`.
+    """
+
+    def forward(self, data: Dict[str, Any], training: bool = False) -> Dict[str, Any]:
+        """Normalise, pad and stack.
+
+        Args:
+            data (dict): An ordinary batch with `inputs`, or one such batch for each branch.
+            training (bool): Whether to pad as in training. Defaults to False.
+
+        Returns:
+            dict: `inputs` (N, 3, H, W) float32 and `data_samples`, for each branch where there are branches.
+        """
+        if 'inputs' in data:
+            return super().forward(data, training)
+        return {branch: super(DomainDataPreProcessor, self).forward(batch, training) for branch, batch in data.items()}

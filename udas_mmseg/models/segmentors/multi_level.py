@@ -1,0 +1,52 @@
+"""Segmentors that give the logits of every level."""
+from typing import Any, List, Optional
+
+from mmseg.models import EncoderDecoder
+from mmseg.registry import MODELS
+from mmseg.utils import OptSampleList
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class MultiLevelEncoderDecoder(EncoderDecoder):
+    """MMSegmentation's `EncoderDecoder` with exactly one auxiliary head, whose logits are available too.
+
+    `loss` and `predict` are MMSegmentation's: the losses of both heads are added (weight the auxiliary one, lambda_seg,
+    through its `loss_decode.loss_weight`), and the main head predicts. `mode='tensor'` returns the logits of every
+    level, which is what adversarial training in output space works on.
+
+    Args:
+        backbone (dict): Backbone config.
+        decode_head (dict): Main head; its `in_index` is usually the last stage.
+        auxiliary_head (dict): One auxiliary head; its `in_index` is usually the stage before.
+        **kwargs: Further arguments of `EncoderDecoder` (`data_preprocessor`, `neck`, `train_cfg`, `test_cfg`, ...).
+
+    Raises:
+        ValueError: if there is not exactly one auxiliary head, or the heads have different numbers of classes.
+
+    Source: Tsai et al., "Learning to Adapt Structured Output Space", CVPR 2018, section 4.3 (multi-level).
+    """
+
+    def __init__(self, backbone: dict, decode_head: dict, auxiliary_head: Optional[dict] = None, **kwargs: Any) -> None:
+        super().__init__(backbone, decode_head, auxiliary_head=auxiliary_head, **kwargs)
+        if not self.with_auxiliary_head or isinstance(self.auxiliary_head, nn.ModuleList):
+            count = len(self.auxiliary_head) if self.with_auxiliary_head else 0
+            raise ValueError(f'MultiLevelEncoderDecoder needs exactly one auxiliary_head, a dict; it got {count}. For '
+                             'DeepLabv2, add dict(type="DeepLabV2Head", in_channels=1024, in_index=2, '
+                             'num_classes=...).')
+        if self.auxiliary_head.out_channels != self.out_channels:
+            raise ValueError(f'decode_head has {self.out_channels} output channels, auxiliary_head has '
+                             f'{self.auxiliary_head.out_channels}. Give both the same num_classes.')
+
+    def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> List[Tensor]:
+        """Logits of every level.
+
+        Args:
+            inputs (Tensor): (N, 3, H, W), preprocessed images.
+            data_samples (list[SegDataSample], optional): Not used.
+
+        Returns:
+            list[Tensor]: (N, C, H_i, W_i) logits, unnormalised, at each head's own resolution; the main head first.
+        """
+        features = self.extract_feat(inputs)
+        return [self.decode_head(features), self.auxiliary_head(features)]
