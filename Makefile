@@ -21,7 +21,7 @@ export PIP_NO_INPUT = 1
 define step
 @printf '%-38s ' '$(1)'; start=$$(date +%s); echo '== $(1)' >>$(LOG); \
 if { $(2); } >>$(LOG) 2>&1 </dev/null; then echo "ok, $$(($$(date +%s) - start)) s"; \
-else echo 'FAILED'; tail -n 15 $(LOG); echo 'Whole log: $(LOG)'; echo 'Fix: $(3)'; exit 1; fi
+else echo 'FAILED'; grep -v 'Ignoring \|is ignored:\|already satisfied' $(LOG) | tail -n 10; echo 'Whole log: $(LOG)'; echo 'Fix: $(3)'; exit 1; fi
 endef
 
 help:
@@ -57,7 +57,7 @@ test: $(STAMP)
 	@$(VENV_PYTHON) -m pytest
 
 lint: $(STAMP)
-	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m ruff check --output-format concise .
 	@$(VENV_PYTHON) -m mypy
 
 demo: $(STAMP)

@@ -66,7 +66,7 @@ def declare_torchvision_ops() -> bool:
     torchvision itself copes with the missing library, but registers two fake kernels for operators that it did not
     declare. Can go when torchvision guards these two registrations.
     """
-    if 'torchvision' in sys.modules:
+    if 'torchvision' in sys.modules or hasattr(torch.ops.torchvision, 'nms'):
         return False
     spec = importlib.util.find_spec('torchvision')
     if spec is None or not spec.submodule_search_locations:

@@ -1,14 +1,15 @@
 """A list of world-space polygons with colour, label and material, painted in order."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from enum import IntEnum
 from math import cos, sin
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Colour: TypeAlias = tuple[float, float, float]  # RGB, 0-255
+Colour = tuple[float, float, float]  # RGB, 0-255
 
 
 class Material(IntEnum):

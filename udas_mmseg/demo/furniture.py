@@ -43,10 +43,10 @@ def paint_traffic_light(canvas: Canvas, style: Style, sign: int) -> None:
 
 def _signal_head(canvas: Canvas, x: float, y: float, housing: Colour, state: int) -> None:
     label = labels.TRAFFIC_LIGHT
-    canvas.cutout(stroke((x, y), (x, y + 1.2), 0.46), housing, label)
+    canvas.cutout(stroke((x, y), (x, y + 1.35), 0.54), housing, label)
     lamps: tuple[Colour, ...] = ((60, 220, 130), (250, 190, 40), (240, 50, 40))
     for k, lamp in enumerate(lamps):
-        canvas.cutout(circle(x, y + 0.22 + 0.38 * k, 0.15, 8), lamp if k == state
+        canvas.cutout(circle(x, y + 0.26 + 0.42 * k, 0.17, 8), lamp if k == state
                       else (30, 30, 30), label)
 
 

@@ -180,14 +180,15 @@ class Layout:
         if not street.side(sign).parking:
             return
         s = sign * (street.kerb(sign) - 1.1)
-        z = style.uniform(4.0, 16.0)
+        z = style.uniform(1.5, 14.0)
         while z < 95:
             kind = 'truck' if style.chance(0.07) else 'car'
             half = _VEHICLE_LENGTH[kind] / 2
+            z += half
             if style.chance(0.6) and not street.in_crossing(z - half, z + half, margin=4.0):
                 turn = (0.0 if sign > 0 else pi) + style.uniform(-0.03, 0.03)
                 self._add(s, z, _VEHICLES[kind], half=(1.0, half), turn=turn)
-            z += 2 * half + style.uniform(0.8, 2.5)
+            z += half + style.uniform(0.8, 2.5)
 
     def _pedestrians(self, sign: int) -> None:
         style, street = self._style, self._street
@@ -226,8 +227,8 @@ class Layout:
     def _tram(self, s: float) -> float:
         """Put a tram on the rails; returns where the lane goes on behind it."""
         z = self._style.uniform(22.0, 45.0)
-        self._add(s, z, paint_tram, half=(1.2, 12.0), turn=pi)
-        return z + 22.0
+        self._add(s, z, paint_tram, half=(1.2, 13.0), turn=pi)
+        return z + 18.0
 
     def _rider(self, sign: int) -> None:
         style, street = self._style, self._street
@@ -262,8 +263,9 @@ def painting_order(things: list[Thing], s_camera: float) -> list[Thing]:
     """Order things far to near as seen from (s_camera, 0).
 
     Of two boxes, the one wholly behind the other in z is farther; of two that overlap in z, the
-    one wholly farther out on the same side. That is a partial order; it is followed by picking,
-    again and again, the farthest thing that nothing unpainted must precede.
+    one wholly farther out on the same side. Boxes seen in different directions do not hide each
+    other and are left free. The order is followed by picking, again and again, the farthest
+    thing that nothing unpainted must precede.
 
     Args:
         things: In any order.
@@ -278,7 +280,10 @@ def painting_order(things: list[Thing], s_camera: float) -> list[Thing]:
     behind = z0[:, None] >= z1[None, :] - 1e-6
     right = (s0[:, None] >= s1[None, :] - 1e-6) & (s1[None, :] > s_camera)
     left = (s1[:, None] <= s0[None, :] + 1e-6) & (s0[None, :] < s_camera)
-    first = behind | (~behind & ~behind.T & (right | left))
+    corners = np.arctan2(np.stack([s0, s0, s1, s1]) - s_camera, np.stack([z0, z1, z0, z1]))
+    low, high = corners.min(axis=0) - 0.02, corners.max(axis=0) + 0.02
+    overlap = (low[:, None] < high[None, :]) & (low[None, :] < high[:, None])
+    first = overlap & (behind | (~behind.T & (right | left)))
     np.fill_diagonal(first, False)
     waiting = first.sum(axis=0)
     order: list[Thing] = []

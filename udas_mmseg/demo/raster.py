@@ -154,7 +154,7 @@ def _paint(
 def _clip_near(corners: NDArray[np.float32]) -> NDArray[np.float32]:
     """Sutherland-Hodgman against z = NEAR."""
     kept: list[NDArray[np.float32]] = []
-    for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+    for a, b in zip(corners, np.roll(corners, -1, axis=0)):
         if a[2] >= NEAR:
             kept.append(a)
         if (a[2] >= NEAR) != (b[2] >= NEAR):

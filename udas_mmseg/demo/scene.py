@@ -25,9 +25,8 @@ def render_scene(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Render a street scene and its label map.
 
-    The scene depends on the other arguments only, `size` merely on how finely it is drawn
-    (another aspect ratio shows more or less of it at the top and bottom). No global random state
-    is read or changed.
+    `size` changes only how finely the scene is drawn (another aspect ratio shows more or less of
+    it above and below). No global random state is read or changed.
 
     Args:
         domain: 'simulated' (like GTA5) or 'real' (like Cityscapes).

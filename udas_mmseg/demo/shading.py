@@ -20,7 +20,7 @@ _TEXTURE: dict[Material, tuple[float, float, float, float]] = {
     Material.PAVING: (0.10, 0.10, 8.0, 50.0),
     Material.GRASS: (0.26, 0.14, 12.0, 60.0),
     Material.FACADE: (0.08, 0.12, 16.0, 70.0),
-    Material.LEAVES: (0.55, 0.15, 22.0, 60.0),
+    Material.LEAVES: (0.44, 0.15, 22.0, 60.0),
     Material.METAL: (0.0, 0.06, 9.0, 30.0),
     Material.GLASS: (0.05, 0.40, 9.0, 45.0),
     Material.CLOTH: (0.10, 0.10, 4.0, 9.0),
@@ -61,16 +61,19 @@ class Optics:
 def draw_optics(style: Style) -> Optics:
     """Draw air, lens and sensor: a clean picture if simulated, a car's camera if real."""
     top, low = style.pick('sky_top'), style.pick('sky_low', 0.03)
+    spread = 0.05 if style.real else 0.015
+    warmth, green = style.uniform(-spread, spread), style.uniform(-spread / 2, spread / 2)
+    tone = np.array([1 + warmth, 1 + green, 1 - warmth], np.float32)
     if not style.real:
-        return Optics(top, low, clouds=0.25, texture=0.12, haze=1500.0, saturation=1.0,
-                      gain=np.ones(3, np.float32), gamma=1.0, vignette=0.0, blur=0.0, noise=0.0)
-    warmth, green = style.uniform(-0.05, 0.06), style.uniform(-0.01, 0.05)
-    gain = style.uniform(0.95, 1.3) * np.array([1 + warmth, 1 + green, 1 - warmth], np.float32)
+        return Optics(
+            top, low, clouds=style.uniform(0.1, 0.5), texture=0.35,
+            haze=style.uniform(450.0, 1500.0), saturation=style.uniform(0.75, 1.0),
+            gain=style.uniform(0.92, 1.1) * tone, gamma=1.0, vignette=0.0, blur=0.0, noise=1.0)
     return Optics(
-        top, low, clouds=0.6, texture=1.0, haze=style.uniform(160.0, 420.0),
-        saturation=style.uniform(0.7, 1.05), gain=gain, gamma=style.uniform(0.85, 1.15),
-        vignette=style.uniform(0.1, 0.3), blur=style.uniform(0.35, 0.6),
-        noise=style.uniform(1.5, 4.0))
+        top, low, clouds=0.6, texture=0.75, haze=style.uniform(180.0, 450.0),
+        saturation=style.uniform(0.75, 1.1), gain=style.uniform(0.92, 1.25) * tone,
+        gamma=style.uniform(0.9, 1.15), vignette=style.uniform(0.1, 0.3),
+        blur=style.uniform(0.3, 0.55), noise=style.uniform(1.5, 3.5))
 
 
 def shade(
@@ -166,7 +169,7 @@ def _texture(
 ) -> NDArray[np.float32]:
     """Relative brightness (H, W) of the textures, around 0, fixed to the surfaces in the world."""
     depth = 1 / inverse_depth
-    right, up, forward = camera.rotation * np.float32(1)
+    right, up, forward = camera.rotation
     x = camera.x + depth * (right[0] * rays[0] + up[0] * rays[1] + forward[0])
     y = camera.height + depth * (right[1] * rays[0] + up[1] * rays[1] + forward[1])
     z = depth * (right[2] * rays[0] + up[2] * rays[1] + forward[2])
@@ -188,7 +191,7 @@ def _texture(
             tile, (u * scale).astype(np.float32), (v * scale).astype(np.float32),
             cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
         total += table[raster.numbers, column] * fade * np.clip(sample, -1.4, 1.4)
-    return total
+    return np.asarray(total, np.float32)
 
 
 def _sky(
@@ -219,10 +222,11 @@ def _expose(
         image = grey[..., None] + np.float32(optics.saturation) * (image - grey[..., None])
     if optics.blur:
         image = cv2.GaussianBlur(image, (0, 0), max(optics.blur * (width / 256) ** 0.6, 0.3))
+    image = image * optics.gain
     if optics.vignette:
         y, x = np.ogrid[-1:1:height * 1j, -1:1:width * 1j]
         corner = (1 - optics.vignette * 0.5 * (x * x + y * y)).astype(np.float32)
-        image = image * (optics.gain * corner[..., None])
+        image *= corner[..., None]
     if optics.noise:
         # Luminance grain is sharp; chroma grain is blurred, as by JPEG's chroma subsampling.
         image = image + np.float32(optics.noise) * rng.standard_normal(

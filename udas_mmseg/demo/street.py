@@ -1,5 +1,7 @@
 """The street's ground plan and its painting: terrain, pavements, carriageway, markings."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import atan, cos, sin
@@ -99,7 +101,7 @@ def draw_street(style: Style, lane_of_camera: int) -> Street:
     return Street(
         left=Side(lanes, *sides[0]), right=Side(max(lanes, lane_of_camera), *sides[1]),
         lane=style.uniform(3.1, 3.6), curvature=style.uniform(-0.0035, 0.0035),
-        crossing=style.uniform(22.0, 60.0) if style.chance(0.6) else None,
+        crossing=style.uniform(18.0, 50.0) if style.chance(0.7) else None,
         crossing_half=style.uniform(3.4, 5.5), rails=style.chance(0.3))
 
 

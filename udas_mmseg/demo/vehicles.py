@@ -1,5 +1,7 @@
 """Cars, trucks, buses and trams. Local frame: centre on the ground, z forward."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from . import labels
@@ -26,7 +28,7 @@ def paint_car(canvas: Canvas, style: Style) -> None:
     body = list(_BODIES)[int(style.rng.choice(4, p=weights))]
     length, width, height, cabin = _BODIES[body]
     paint = style.pick('car', 0.1)
-    glass = style.pick('glass')
+    glass = style.pick('windscreen')
     w, r, f = width / 2, -length / 2, length / 2
     belt = 0.6 * height
     canvas.cast_shadow(w, length / 2, 0.75 * height)
@@ -107,7 +109,7 @@ def paint_truck(canvas: Canvas, style: Style) -> None:
     """A box truck: a cargo box behind a cab."""
     length, w, height = style.uniform(6.5, 9.0), 1.2, style.uniform(3.0, 3.5)
     cargo, cab = style.pick('truck', 0.1), style.pick('truck', 0.1)
-    glass, grey = style.pick('glass'), style.pick('metal')
+    glass, grey = style.pick('windscreen'), style.pick('metal')
     r, f = -length / 2, length / 2
     joint = f - 2.0
     axles = (r + 1.3, f - 1.0)
@@ -144,7 +146,9 @@ def paint_truck(canvas: Canvas, style: Style) -> None:
     _wheels(canvas, w, axles, 0.48, grey, labels.TRUCK)
 
 
-def _in_order(canvas: Canvas, rear_part, front_part) -> None:  # type: ignore[no-untyped-def]
+def _in_order(
+    canvas: Canvas, rear_part: Callable[[], None], front_part: Callable[[], None]
+) -> None:
     """Paint the part that is farther from the camera first; headings are near 0 or pi."""
     parts = (front_part, rear_part) if canvas.frames[-1][2] > 0 else (rear_part, front_part)
     for part in parts:
@@ -154,7 +158,7 @@ def _in_order(canvas: Canvas, rear_part, front_part) -> None:  # type: ignore[no
 def paint_bus(canvas: Canvas, style: Style) -> None:
     """A city bus: one long box with a ribbon of windows."""
     length, w, height = style.uniform(9.5, 12.0), 1.27, style.uniform(2.95, 3.2)
-    paint, glass = style.pick('bus', 0.1), style.pick('glass')
+    paint, glass = style.pick('bus', 0.1), style.pick('windscreen')
     band = tint(paint, 0.6) if style.chance(0.5) else style.pick('trim')
     r, f = -length / 2, length / 2
     canvas.cast_shadow(w, length / 2, height * 0.8)
@@ -178,7 +182,7 @@ def paint_bus(canvas: Canvas, style: Style) -> None:
 def paint_tram(canvas: Canvas, style: Style) -> None:
     """A tram (class `train`): a long, low-floor car with rounded ends and a pantograph."""
     length, w, height = style.uniform(18.0, 26.0), 1.2, 3.5
-    paint, glass, trim = style.pick('train', 0.1), style.pick('glass'), style.pick('trim')
+    paint, glass, trim = style.pick('train', 0.1), style.pick('windscreen'), style.pick('trim')
     r, f = -length / 2, length / 2
     canvas.cast_shadow(w, length / 2, height * 0.8)
     hull = [(r + 0.3, 0.2), (r, 1.0), (r + 0.7, height), (f - 0.7, height), (f, 1.0),

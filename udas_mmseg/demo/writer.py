@@ -1,5 +1,7 @@
 """Writing generated scenes in the folder and file formats of GTA5 and Cityscapes."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys

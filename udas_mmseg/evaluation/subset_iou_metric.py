@@ -47,13 +47,13 @@ class SubsetIoUMetric(IoUMetric):
 
     def compute_metrics(self, results: list) -> Dict[str, float]:
         """Scores over all images; see the class."""
-        metrics = super().compute_metrics(results)
+        metrics = {name: float(value) for name, value in super().compute_metrics(results).items()}
         if self.format_only:
             return metrics
         intersect, union = (sum(parts).double().numpy() for parts in list(zip(*results))[:2])
         with np.errstate(invalid='ignore', divide='ignore'):
             iou = dict(zip(self.dataset_meta['classes'], 100 * intersect / union))
-        metrics.update({f'IoU/{name}': round(value, 2) for name, value in iou.items() if np.isfinite(value)})
+        metrics.update({f'IoU/{name}': round(float(value), 2) for name, value in iou.items() if np.isfinite(value)})
         for subset, names in self.subsets.items():
             unknown = [name for name in names if name not in iou]
             if unknown:

@@ -1,5 +1,5 @@
 """Preprocessing of samples with several branches."""
-from typing import Any, Dict
+from typing import Any, Dict, Optional, Tuple
 
 from mmseg.models import SegDataPreProcessor
 from mmseg.registry import MODELS
@@ -10,9 +10,20 @@ class DomainDataPreProcessor(SegDataPreProcessor):
     """MMSegmentation's `SegDataPreProcessor`, applied to each branch.
 
     Training batches are `dict(source=..., target=..., ...)` and come out with the same branches; ordinary batches
-    (validation, testing, single-domain training) are treated as MMSegmentation does. Arguments are those of
-    `SegDataPreProcessor`.
+    (validation, testing, single-domain training) are treated as MMSegmentation does.
+
+    Args:
+        size (tuple[int, int], optional): Height and width to pad training images to.
+        size_divisor (int, optional): Pad them to a multiple of this instead. Where neither is given, the images of a
+            batch are padded to the largest of them (MMSegmentation refuses that).
+        **kwargs: Further arguments of `SegDataPreProcessor` (`mean`, `std`, `bgr_to_rgb`, ...).
     """
+
+    def __init__(self, size: Optional[Tuple[int, int]] = None, size_divisor: Optional[int] = None,
+                 **kwargs: Any) -> None:
+        if size is None and size_divisor is None:
+            size_divisor = 1
+        super().__init__(size=size, size_divisor=size_divisor, **kwargs)
 
     def forward(self, data: Dict[str, Any], training: bool = False) -> Dict[str, Any]:
         """Normalise, pad and stack.

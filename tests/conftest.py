@@ -1,0 +1,44 @@
+"""Small data that the tests share. Generated here: no test needs a download."""
+from pathlib import Path
+from typing import Callable, Dict
+
+import numpy as np
+import pytest
+import udas_mmseg  # noqa: F401  (applies compat before anything imports mmseg)
+from mmengine.registry import init_default_scope
+from small_data import CLASSES, LOAD, write_image
+
+
+@pytest.fixture(autouse=True)
+def mmseg_scope() -> None:
+    """Components are looked up in MMSegmentation's registries, as a config's `default_scope` does it."""
+    init_default_scope('mmseg')
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path) -> Callable[..., Dict[str, str]]:
+    """Make `<tmp>/<name>/{images,labels}` with `count` random pairs of 8-bit labels holding ids 0-2."""
+
+    def make(name: str = 'source', count: int = 5, height: int = 16, width: int = 32) -> Dict[str, str]:
+        rng = np.random.default_rng(count)
+        root = tmp_path / name
+        for number in range(count):
+            write_image(root / 'images' / f'{number:03d}.png',
+                        rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+            write_image(root / 'labels' / f'{number:03d}.png', rng.integers(0, 3, (height, width), dtype=np.uint8))
+        return dict(data_root=str(root), data_prefix=dict(img_path='images', seg_map_path='labels'))
+
+    return make
+
+
+@pytest.fixture
+def labeled_config(image_folder: Callable) -> Callable[..., dict]:
+    """Config of a small labelled data set with a random crop, a flip and colour distortion."""
+
+    def make(name: str = 'source', count: int = 5, **changes: object) -> dict:
+        pipeline = [*LOAD, dict(type='RandomCrop', crop_size=(8, 16)), dict(type='RandomFlip', prob=0.5),
+                    dict(type='PhotoMetricDistortion'), dict(type='PackSegInputs')]
+        return {**dict(type='LabelMappedDataset', metainfo=CLASSES, label_map={0: 0, 1: 1, 2: 2}, pipeline=pipeline),
+                **image_folder(name, count), **changes}
+
+    return make

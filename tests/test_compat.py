@@ -1,0 +1,103 @@
+"""Version workarounds: applied where their symptom is, and nowhere else."""
+import importlib.util
+import io
+import pickle
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+from udas_mmseg import compat
+
+
+def run_python(code: str) -> str:
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_import_registers_without_mmagic() -> None:
+    out = run_python('import sys, udas_mmseg\n'
+                     'from mmseg.registry import DATASETS, MODELS\n'
+                     'print("mmagic" in sys.modules, DATASETS.get("GTA5Dataset"), MODELS.get("DeepLabV2Head"))')
+    assert out.startswith('False') and 'GTA5Dataset' in out and 'DeepLabV2Head' in out
+
+
+def test_torchvision_imports_and_computes() -> None:
+    run_python('import udas_mmseg, torchvision\n'
+               'from torchvision.transforms.v2 import functional as F\n'
+               'import torch; assert F.hflip(torch.arange(3.)[None, None]).flatten().tolist() == [2, 1, 0]')
+
+
+def test_second_apply_does_nothing() -> None:
+    before = compat.applied()
+    compat.apply()
+    assert compat.applied() == before
+
+
+@pytest.mark.skipif('placeholder_mmcv_ext' not in compat.applied(), reason='mmcv has compiled operators here')
+def test_placeholder_operator_says_how_to_get_it() -> None:
+    from mmcv.ops import nms
+    with pytest.raises(RuntimeError, match='docs/install.md'):
+        nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
+
+
+def test_full_mmcv_is_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, 'mmcv._ext', raising=False)
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: types.SimpleNamespace(name=name))
+    assert compat.placeholder_mmcv_ext() is False
+    assert 'mmcv._ext' not in sys.modules
+
+
+def test_working_torchvision_is_untouched(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    (tmp_path / '_C.so').touch()
+    spec = types.SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.delitem(sys.modules, 'torchvision', raising=False)
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: spec)
+    monkeypatch.setattr(torch.ops, 'torchvision', object())
+    loaded = []
+    monkeypatch.setattr(torch.ops, 'load_library', loaded.append)
+    assert compat.declare_torchvision_ops() is False
+    assert loaded == [str(tmp_path / '_C.so')]
+
+
+@pytest.mark.parametrize('missing', ['ftfy', 'regex'])
+def test_undeclared_package_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None if name == missing else object())
+    with pytest.raises(ModuleNotFoundError, match=f'pip install {missing}'):
+        compat.apply()
+
+
+def save(value: object) -> io.BytesIO:
+    file = io.BytesIO()
+    torch.save(value, file)
+    file.seek(0)
+    return file
+
+
+def test_message_hub_contents_load_safely() -> None:
+    buffer = HistoryBuffer()
+    for value in (1.0, 3.0):
+        buffer.update(value)
+    loaded = torch.load(save(dict(loss=buffer, metric=np.float64(2.5), counts=np.arange(3))))
+    assert loaded['loss'].mean() == 2.0
+    assert loaded['metric'] == 2.5
+    assert loaded['counts'].tolist() == [0, 1, 2]
+
+
+class _Reach:
+    """Pickles as a call of getattr, as an attack would."""
+
+    def __reduce__(self):
+        return getattr, (np.ndarray, 'tofile')
+
+
+@pytest.mark.skipif(not hasattr(torch.serialization, 'add_safe_globals'), reason='torch without safe globals')
+def test_safe_loading_stays_on() -> None:
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(save(_Reach()))
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(save(dict(call=subprocess.run)))

@@ -1,0 +1,116 @@
+"""Data sets of raw labels, and what they say about a folder that is not as it should be."""
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+from small_data import CLASSES, LOAD, write_image
+from mmseg.registry import DATASETS
+from PIL import Image
+from udas_mmseg.datasets import GTA5Dataset, LabelMappedDataset
+
+
+def build(**config: object) -> LabelMappedDataset:
+    return DATASETS.build({**dict(type='LabelMappedDataset', metainfo=CLASSES, pipeline=LOAD), **config})
+
+
+def test_custom_map(image_folder: Callable) -> None:
+    raw = build(**image_folder())[0]['gt_seg_map']
+    mapped = build(**image_folder(), label_map={0: 2, 1: 255, 2: 0})[0]['gt_seg_map']
+    assert np.array_equal(mapped, np.array([2, 255, 0])[raw])
+
+
+def test_list_file_chooses_and_orders(image_folder: Callable, tmp_path: Path) -> None:
+    folder = image_folder()
+    (tmp_path / 'list.txt').write_text('003\n001\n')
+    dataset = build(**folder, ann_file=str(tmp_path / 'list.txt'))
+    assert [Path(dataset.get_data_info(i)['img_path']).stem for i in range(len(dataset))] == ['003', '001']
+
+
+def test_class_subset_is_applied_behind_the_map(tmp_path: Path) -> None:
+    write_image(tmp_path / 'images/a.png', np.zeros((2, 2, 3), np.uint8))
+    write_image(tmp_path / 'labels/a.png', np.array([[7, 26], [8, 0]], np.uint8))  # road, car, sidewalk, unlabelled
+    dataset = GTA5Dataset(
+        data_root=str(tmp_path),
+        data_prefix=dict(img_path='images', seg_map_path='labels'),
+        metainfo=dict(classes=('car', 'road')),
+        pipeline=LOAD)
+    assert dataset[0]['gt_seg_map'].tolist() == [[1, 0], [255, 255]]
+
+
+@pytest.mark.parametrize('kind, img, seg, suffix', [
+    ('GTA5Dataset', 'images/00001.png', 'labels/00001.png', {}),
+    ('KITTISegDataset', 'image_2/000000_10.png', 'semantic/000000_10.png', {}),
+])
+def test_driving_sets_read_cityscapes_ids(tmp_path: Path, kind: str, img: str, seg: str, suffix: dict) -> None:
+    write_image(tmp_path / img, np.zeros((1, 3, 3), np.uint8))
+    (tmp_path / seg).parent.mkdir()
+    label = Image.fromarray(np.array([[7, 33, 4]], np.uint8))
+    label.putpalette([index % 256 for index in range(768)])
+    label.save(tmp_path / seg)
+    prefix = dict(img_path=img.split('/')[0], seg_map_path=seg.split('/')[0])
+    dataset = DATASETS.build(dict(type=kind, data_root=str(tmp_path), data_prefix=prefix, pipeline=LOAD))
+    assert dataset[0]['gt_seg_map'].tolist() == [[0, 18, 255]]
+    assert dataset.metainfo['classes'][18] == 'bicycle'
+
+
+def test_synthia_reads_its_own_ids(tmp_path: Path) -> None:
+    write_image(tmp_path / 'RGB/0000000.png', np.zeros((1, 3, 3), np.uint8))
+    ids = np.array([[3, 11, 22]], np.uint16)  # road, bicycle, lane marking
+    write_image(tmp_path / 'GT/LABELS/0000000.png', np.dstack([ids * 0, ids * 100, ids]))
+    dataset = DATASETS.build(
+        dict(
+            type='SYNTHIADataset',
+            data_root=str(tmp_path),
+            data_prefix=dict(img_path='RGB', seg_map_path='GT/LABELS'),
+            pipeline=LOAD))
+    assert dataset[0]['gt_seg_map'].tolist() == [[0, 18, 255]]
+
+
+def test_missing_folders_are_listed_with_the_fix(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r'missing: .*images, .*labels .*docs/datasets\.md'):
+        build(data_root=str(tmp_path), data_prefix=dict(img_path='images', seg_map_path='labels'))
+
+
+def test_missing_list_file_is_named(image_folder: Callable) -> None:
+    with pytest.raises(FileNotFoundError, match=r'missing: .*nowhere\.txt'):
+        build(**image_folder(), ann_file='nowhere.txt')
+
+
+def test_image_without_label(image_folder: Callable, tmp_path: Path) -> None:
+    folder = image_folder()
+    (tmp_path / 'source/labels/002.png').unlink()
+    with pytest.raises(ValueError, match=r'1 of 5 labels are missing in .*labels: 002\.png'):
+        build(**folder)
+
+
+def test_label_without_image(image_folder: Callable, tmp_path: Path) -> None:
+    folder = image_folder()
+    (tmp_path / 'source/images/002.png').unlink()
+    with pytest.raises(ValueError, match=r'1 of 5 labels in .*labels have no image in .*images: 002\.png'):
+        build(**folder)
+
+
+def test_listed_image_that_does_not_exist(image_folder: Callable, tmp_path: Path) -> None:
+    (tmp_path / 'list.txt').write_text('001\n777\n')
+    with pytest.raises(ValueError, match=r'1 of 2 images are missing in .*: 777\.png'):
+        build(**image_folder(), ann_file=str(tmp_path / 'list.txt'))
+
+
+@pytest.mark.parametrize('changes', [dict(img_suffix='.jpg'), dict(ann_file='empty.txt')])
+def test_empty_split(image_folder: Callable, tmp_path: Path, changes: dict) -> None:
+    folder = image_folder()
+    (tmp_path / 'source/empty.txt').write_text('')
+    with pytest.raises(FileNotFoundError, match='has no images'):
+        build(**folder, **changes)
+
+
+def test_map_with_more_classes_than_there_are(image_folder: Callable) -> None:
+    with pytest.raises(ValueError, match=r'train ids that are no class: \{2: 3\}.*allowed are 0-2'):
+        build(**image_folder(), label_map={0: 0, 1: 1, 2: 3})
+
+
+def test_unlabelled_set_has_no_label_path(image_folder: Callable) -> None:
+    folder = image_folder()
+    folder['data_prefix'].pop('seg_map_path')
+    assert 'seg_map_path' not in build(**folder, pipeline=LOAD[:1]).get_data_info(0)

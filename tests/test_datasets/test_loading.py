@@ -1,0 +1,99 @@
+"""Reading images and raw labels, good and broken."""
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.registry import TRANSFORMS
+from PIL import Image
+from udas_mmseg.datasets import LoadLabelIds, LoadVerifiedImage, SampleError
+
+IDS = np.random.default_rng(0).integers(0, 23, (24, 40)).astype(np.uint8)
+
+
+def save_label(path: Path, kind: str) -> str:
+    if kind == 'palette':
+        image = Image.fromarray(IDS, mode='P')
+        image.putpalette([value for index in range(256) for value in (255 - index, index, 7)])
+        image.save(path)
+    elif kind == 'grey8':
+        cv2.imwrite(str(path), IDS)
+    elif kind == 'grey16':
+        cv2.imwrite(str(path), IDS.astype(np.uint16))
+    elif kind == 'synthia':  # 16-bit BGR for OpenCV: blue, green (instance ids), red (class ids)
+        noise = np.random.default_rng(1).integers(0, 65536, IDS.shape).astype(np.uint16)
+        cv2.imwrite(str(path), np.dstack([noise, noise, IDS.astype(np.uint16)]))
+    return str(path)
+
+
+@pytest.mark.parametrize('kind', ['palette', 'grey8', 'grey16', 'synthia'])
+def test_every_label_format_gives_the_same_ids(tmp_path: Path, kind: str) -> None:
+    path = save_label(tmp_path / 'label.png', kind)
+    identity = {raw: raw for raw in range(23)}
+    result = LoadLabelIds(identity)(dict(seg_map_path=path, img_path='', seg_fields=[]))
+    assert result['gt_seg_map'].dtype == np.uint8
+    assert np.array_equal(result['gt_seg_map'], IDS)
+    assert result['seg_fields'] == ['gt_seg_map']
+
+
+def test_subset_of_the_data_set_is_applied_behind_the_map(tmp_path: Path) -> None:
+    path = save_label(tmp_path / 'label.png', 'grey8')
+    to_train = {raw: 0 if raw == 7 else 1 for raw in range(23)}
+    result = LoadLabelIds(to_train)(dict(seg_map_path=path, img_path='', label_map={0: 5, 1: 255}))
+    assert np.array_equal(result['gt_seg_map'], np.where(IDS == 7, 5, 255))
+
+
+def test_declared_map_of_the_data_set_is_used(tmp_path: Path) -> None:
+    path = save_label(tmp_path / 'label.png', 'grey8')
+    declared = {raw: 22 - raw for raw in range(23)}
+    result = LoadLabelIds()(dict(seg_map_path=path, img_path='', label_map=declared))
+    assert np.array_equal(result['gt_seg_map'], 22 - IDS)
+
+
+def test_id_outside_the_map_names_the_file(tmp_path: Path) -> None:
+    path = save_label(tmp_path / 'label.png', 'grey8')
+    with pytest.raises(ValueError, match=r'label_map of .*label\.png: id \d+ is not mapped'):
+        LoadLabelIds({0: 0})(dict(seg_map_path=path, img_path=''))
+
+
+def test_size_mismatch_names_both_files_and_sizes(tmp_path: Path) -> None:
+    path = save_label(tmp_path / 'label.png', 'grey8')
+    with pytest.raises(SampleError, match=r'label\.png is 40x24, but its image image\.png is 41x24'):
+        LoadLabelIds()(dict(seg_map_path=path, img_path='image.png', ori_shape=(24, 41)))
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.jpg'])
+@pytest.mark.parametrize('keep', [0.0, 0.5, 0.97])
+def test_truncated_files_are_named(tmp_path: Path, suffix: str, keep: float) -> None:
+    path = tmp_path / f'image{suffix}'
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    content = path.read_bytes()
+    path.write_bytes(content[:int(len(content) * keep)])
+    with pytest.raises(SampleError, match=f'image{suffix}'):
+        LoadVerifiedImage()(dict(img_path=str(path)))
+    with pytest.raises(SampleError, match=f'image{suffix}'):
+        LoadLabelIds()(dict(img_path='', seg_map_path=str(path)))
+
+
+@pytest.mark.parametrize('content', [b'no image at all', b'\x89PNG\r\n\x1a\n' + b'\0' * 40 + b'IEND'])
+def test_undecodable_files_are_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / 'image.png'
+    path.write_bytes(content)
+    with pytest.raises(SampleError, match='image.png'):
+        LoadVerifiedImage()(dict(img_path=str(path)))
+    with pytest.raises(SampleError, match='image.png'):
+        LoadLabelIds()(dict(img_path='', seg_map_path=str(path)))
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SampleError, match=r'gone\.png does not exist'):
+        LoadVerifiedImage()(dict(img_path=str(tmp_path / 'gone.png')))
+
+
+def test_image_equals_the_stock_loader(tmp_path: Path) -> None:
+    path = tmp_path / 'image.jpg'
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (64, 48, 3), dtype=np.uint8))
+    ours = LoadVerifiedImage()(dict(img_path=str(path)))
+    stock = TRANSFORMS.build(dict(type='LoadImageFromFile'))(dict(img_path=str(path)))
+    assert ours.keys() == stock.keys()
+    assert np.array_equal(ours['img'], stock['img']) and ours['ori_shape'] == stock['ori_shape'] == (64, 48)

@@ -1,0 +1,59 @@
+"""A config is held against the disk before a run starts."""
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+from small_data import write_image
+from udas_mmseg.datasets.preflight import check_config
+
+
+def config(train: dict, **changes: object) -> dict:
+    head = dict(type='DeepLabV2Head', num_classes=3)
+    return dict(
+        model=dict(decode_head=head, auxiliary_head=[dict(head)]),
+        train_dataloader=dict(dataset=dict(type='StreamDataset', dataset=train)),
+        **changes)
+
+
+def test_a_good_config_is_summed_up(labeled_config: Callable) -> None:
+    unlabeled = dict(labeled_config('target', 3), data_prefix=dict(img_path='images'),
+                     pipeline=[dict(type='LoadVerifiedImage')])  # yapf: disable
+    pair = dict(dataset=dict(type='DomainPairDataset', source=labeled_config(), target=unlabeled))
+    lines = check_config(dict(train_dataloader=pair, val_dataloader=dict(dataset=labeled_config())))
+    assert lines == [
+        'train_dataloader.dataset.source: LabelMappedDataset, 5 labelled images, 5 read and found good',
+        'train_dataloader.dataset.target: LabelMappedDataset, 3 unlabelled images, 3 read and found good',
+    ]  # the validation set is the source set: checked once
+
+
+def test_all_problems_are_listed_at_once(labeled_config: Callable, tmp_path: Path) -> None:
+    broken = labeled_config('broken')
+    write_image(tmp_path / 'broken/labels/000.png', np.full((16, 32), 9, np.uint8))
+    missing = dict(labeled_config('gone'), data_root=str(tmp_path / 'nowhere'))
+    with pytest.raises(ValueError) as error:
+        check_config(config(broken, val_dataloader=dict(dataset=missing)))
+    text = str(error.value)
+    assert 'train_dataloader.dataset.dataset: label_map of' in text and 'id 9 is not mapped' in text
+    assert 'val_dataloader.dataset: missing: ' in text and 'nowhere' in text
+
+
+def test_num_classes_of_every_head(labeled_config: Callable) -> None:
+    cfg = config(labeled_config())
+    cfg['model']['auxiliary_head'][0]['num_classes'] = 19
+    with pytest.raises(ValueError, match=r'model\.auxiliary_head\[0\]\.num_classes=19, but LabelMappedDataset has 3'):
+        check_config(cfg)
+
+
+def test_mmseg_data_sets_are_checked_too(tmp_path: Path) -> None:
+    write_image(tmp_path / 'img/a/a_leftImg8bit.png', np.zeros((4, 4, 3), np.uint8))
+    dataset = dict(type='CityscapesDataset', data_root=str(tmp_path), data_prefix=dict(img_path='img', seg_map_path='gt'),
+                   pipeline=[dict(type='LoadVerifiedImage'), dict(type='LoadLabelIds')])  # yapf: disable
+    with pytest.raises(ValueError, match='missing: .*gt'):
+        check_config(dict(val_dataloader=dict(dataset=dataset)))
+    (tmp_path / 'gt').mkdir()
+    with pytest.raises(ValueError, match='a_leftImg8bit.png has no label'):
+        check_config(dict(val_dataloader=dict(dataset=dataset)))
+    write_image(tmp_path / 'gt/a/a_gtFine_labelTrainIds.png', np.full((4, 4), 19, np.uint8))
+    with pytest.raises(ValueError, match=r'has ids \[19\]; allowed are 0-18 and 255'):
+        check_config(dict(val_dataloader=dict(dataset=dataset)))

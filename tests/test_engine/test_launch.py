@@ -1,0 +1,53 @@
+"""From a config file to a Runner."""
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from udas_mmseg.engine.launch import enable_amp, init_distributed, load_config
+
+
+def test_work_dir_follows_the_file_unless_it_is_given(tmp_path: Path) -> None:
+    path = tmp_path / 'mine.py'
+    path.write_text('a = dict(b=1)\n')
+    assert load_config(str(path)).work_dir == 'work_dirs/mine'
+    assert load_config(str(path), 'elsewhere').work_dir == 'elsewhere'
+    assert load_config(str(path), cfg_options={'a.b': 2}).a.b == 2
+    path.write_text("work_dir = 'own'\n")
+    assert load_config(str(path)).work_dir == 'own'
+
+
+def test_missing_config_is_named() -> None:
+    with pytest.raises(FileNotFoundError, match='nowhere.py does not exist'):
+        load_config('nowhere.py')
+
+
+def test_amp_for_one_and_for_several_optimizers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    one = Config(dict(optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD'))))
+    enable_amp(one)
+    assert one.optim_wrapper.type == 'AmpOptimWrapper' and one.optim_wrapper.loss_scale == 'dynamic'
+    child = dict(optimizer=dict(type='SGD'))
+    several = Config(dict(optim_wrapper=dict(constructor='Mine', segmentor=child, discriminators=dict(child))))
+    enable_amp(several, 'bfloat16')
+    for name in ('segmentor', 'discriminators'):
+        assert several.optim_wrapper[name].type == 'AmpOptimWrapper'
+        assert several.optim_wrapper[name].dtype == 'bfloat16' and 'loss_scale' not in several.optim_wrapper[name]
+
+
+def test_amp_refuses_a_wrapper_that_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    with pytest.raises(ValueError, match='ApexOptimWrapper'):
+        enable_amp(Config(dict(optim_wrapper=dict(type='ApexOptimWrapper', optimizer=dict(type='SGD')))))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
+def test_amp_without_a_gpu_is_refused() -> None:
+    with pytest.raises(RuntimeError, match='needs a CUDA device'):
+        enable_amp(Config(dict(optim_wrapper=dict(optimizer=dict(type='SGD')))))
+
+
+def test_one_process_needs_no_set_up() -> None:
+    cfg = Config(dict(sync_bn='torch'))
+    init_distributed(cfg, 'none')
+    assert cfg.to_dict() == dict(sync_bn='torch', launcher='none')

@@ -1,0 +1,143 @@
+"""Train and score configs over several seeds, one after the other, and write the table.
+
+python tools/compare.py configs/benchmarks/carla2camvid/{source_only,oracle}.py --seeds 0 1 2 --out carla2camvid
+
+Runs that are finished are skipped and a run that was cut off is resumed, so the same command can be given again at
+any time. NAME.json has every run with its metrics, time, command and versions; NAME.md is the table.
+"""
+import argparse
+import json
+import os
+import os.path as osp
+import platform
+import subprocess
+import sys
+import time
+from typing import Any, Dict, List
+
+from udas_mmseg import __version__
+from udas_mmseg.engine.launch import load_config
+from udas_mmseg.evaluation.comparison import config_digest, markdown_table, summarize
+
+TOOLS = osp.dirname(osp.abspath(__file__))
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('configs', nargs='+', help='config files')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0], help='default: 0')
+    parser.add_argument('--out', required=True, help='NAME of the table: NAME.json and NAME.md are written')
+    parser.add_argument('--work-dir', default='work_dirs/compare', help='runs go to a folder NAME below this one')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='passed to every run')
+    return parser.parse_args()
+
+
+def versions() -> Dict[str, str]:
+    """What the figures were measured with."""
+    import mmcv
+    import mmengine
+    import mmseg
+    import torch
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores'
+    return dict(udas_mmseg=__version__, python=platform.python_version(), torch=torch.__version__,
+                mmengine=mmengine.__version__, mmcv=mmcv.__version__, mmsegmentation=mmseg.__version__, device=device)
+
+
+def config_name(path: str, paths: List[str]) -> str:
+    """Name of a row: the file's path below what all configs share."""
+    folder = osp.dirname(path) if len(paths) == 1 else osp.commonpath([osp.dirname(osp.abspath(p)) for p in paths])
+    return osp.splitext(osp.relpath(path, folder))[0]
+
+
+def run_command(command: List[str], log: str, clock: str) -> float:
+    """Run a command into a log file, keeping the seconds spent so far in `clock` even if this process is killed.
+
+    Returns:
+        float: Seconds, over all attempts.
+
+    Raises:
+        RuntimeError: with the end of the log, if the command fails.
+    """
+    spent = float(open(clock).read() or 0) if osp.exists(clock) else 0.0
+    started = time.monotonic()
+    with open(log, 'a') as file:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+        while process.poll() is None:
+            time.sleep(1)
+            with open(clock + '.part', 'w') as part:
+                part.write(f'{spent + time.monotonic() - started:.1f}')
+            os.replace(clock + '.part', clock)
+    if process.returncode:
+        with open(log, errors='replace') as file:
+            tail = ''.join(file.readlines()[-15:])
+        raise RuntimeError(f'exit status {process.returncode}, log {log}:\n{tail}')
+    return spent + time.monotonic() - started
+
+
+def run_one(path: str, name: str, seed: int, args: argparse.Namespace) -> Dict[str, Any]:
+    """Train and score one config with one seed, or take what an earlier call did."""
+    work_dir = osp.join(args.work_dir, osp.basename(args.out), name, f'seed_{seed}')
+    done = osp.join(work_dir, 'result.json')
+    options = [f'randomness.seed={seed}', *args.cfg_options]
+    digest = config_digest({**load_config(path).to_dict(), 'cfg_options': args.cfg_options})
+    if osp.exists(done):
+        with open(done) as file:
+            result = json.load(file)
+        if result['config_digest'] != digest:
+            raise RuntimeError(f'{done} was made with another version of {path}. Delete {work_dir}, or give another '
+                               '--out.')
+        return result
+    os.makedirs(work_dir, exist_ok=True)
+    train = [sys.executable, osp.join(TOOLS, 'train.py'), path, '--work-dir', work_dir, '--resume', '--cfg-options',
+             *options]
+    seconds = run_command(train, osp.join(work_dir, 'train.txt'), osp.join(work_dir, 'seconds.txt'))
+    with open(osp.join(work_dir, 'last_checkpoint')) as file:
+        checkpoint = file.read().strip()
+    metrics_file = osp.join(work_dir, 'metrics.json')
+    test = [sys.executable, osp.join(TOOLS, 'test.py'), path, checkpoint, '--work-dir', osp.join(work_dir, 'test'),
+            '--json', metrics_file, '--cfg-options', *options]
+    run_command(test, osp.join(work_dir, 'test.txt'), osp.join(work_dir, 'test_seconds.txt'))
+    with open(metrics_file) as file:
+        metrics = json.load(file)
+    result = dict(name=name, seed=seed, metrics=metrics, seconds=seconds, config_digest=digest, versions=versions(),
+                  command=f'python tools/train.py {path} --cfg-options {" ".join(options)}')
+    with open(done + '.part', 'w') as file:
+        json.dump(result, file, indent=2)
+    os.replace(done + '.part', done)
+    return result
+
+
+def write_table(runs: List[Dict[str, Any]], out: str) -> str:
+    """Write NAME.json and NAME.md; the table is returned."""
+    table = markdown_table(summarize(runs))
+    os.makedirs(osp.dirname(osp.abspath(out)), exist_ok=True)
+    with open(f'{out}.json', 'w') as file:
+        json.dump(runs, file, indent=2)
+        file.write('\n')
+    with open(f'{out}.md', 'w') as file:
+        file.write(table)
+    return table
+
+
+def main() -> None:
+    args = parse_args()
+    plan = [(path, config_name(path, args.configs), seed) for seed in args.seeds for path in args.configs]
+    runs: List[Dict[str, Any]] = []
+    failed: List[str] = []
+    started = time.monotonic()
+    for number, (path, name, seed) in enumerate(plan):
+        left = f', about {(time.monotonic() - started) / number * (len(plan) - number) / 60:.0f} min left' if number else ''
+        print(f'[{number + 1}/{len(plan)}{left}] {name}, seed {seed}', flush=True)
+        try:
+            runs.append(run_one(path, name, seed, args))
+        except RuntimeError as error:  # the other runs are still worth having
+            failed.append(f'{name}, seed {seed}')
+            print(f'{failed[-1]}: {error}', file=sys.stderr, flush=True)
+            continue
+        print(write_table(runs, args.out), flush=True)
+    if failed:
+        raise SystemExit(f'{len(failed)} of {len(plan)} runs failed: {"; ".join(failed)}')
+
+
+if __name__ == '__main__':
+    main()
