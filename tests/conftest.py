@@ -4,8 +4,9 @@ from typing import Callable, Dict
 
 import numpy as np
 import pytest
-import udas_mmseg  # noqa: F401  (applies compat before anything imports mmseg)
 from mmengine.registry import init_default_scope
+
+import udas_mmseg  # noqa: F401  (applies compat before anything imports mmseg)
 from small_data import CLASSES, LOAD, write_image
 
 

@@ -4,6 +4,7 @@ import random
 import numpy as np
 import pytest
 import torch
+
 from udas_mmseg.randomness import derive_seeds, key_generator, seed_process, seeded_rng
 
 

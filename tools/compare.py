@@ -58,7 +58,10 @@ def run_command(command: List[str], log: str, clock: str) -> float:
     Raises:
         RuntimeError: with the end of the log, if the command fails.
     """
-    spent = float(open(clock).read() or 0) if osp.exists(clock) else 0.0
+    spent = 0.0
+    if osp.exists(clock):
+        with open(clock) as file:
+            spent = float(file.read())
     started = time.monotonic()
     with open(log, 'a') as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
@@ -126,7 +129,8 @@ def main() -> None:
     failed: List[str] = []
     started = time.monotonic()
     for number, (path, name, seed) in enumerate(plan):
-        left = f', about {(time.monotonic() - started) / number * (len(plan) - number) / 60:.0f} min left' if number else ''
+        minutes = (time.monotonic() - started) / 60
+        left = f', about {minutes / number * (len(plan) - number):.0f} min left' if number else ''
         print(f'[{number + 1}/{len(plan)}{left}] {name}, seed {seed}', flush=True)
         try:
             runs.append(run_one(path, name, seed, args))

@@ -9,7 +9,7 @@ import importlib.util
 import pickle
 import sys
 import types
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable, List
 
@@ -52,7 +52,7 @@ def placeholder_mmcv_ext() -> bool:
     return True
 
 
-@lru_cache(maxsize=None)
+@cache
 def _torchvision_library() -> torch.library.Library:
     """The library that holds the schemas; they live as long as it does."""
     return torch.library.Library('torchvision', 'FRAGMENT')  # noqa: TOR901

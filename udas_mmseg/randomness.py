@@ -1,8 +1,8 @@
 """Randomness as a pure function of a key, instead of a state that has to be carried along.
 
 Every random decision of a training run is drawn from generators seeded with a key such as (seed, position) or (seed,
-iteration, rank). A resumed run then only needs to know where it is: there is no state to save for each rank, and neither
-the number of workers nor a validation in between changes what is drawn next.
+iteration, rank). A resumed run then only needs to know where it is: there is no state to save for each rank, and
+neither the number of workers nor a validation in between changes what is drawn next.
 """
 import contextlib
 import random

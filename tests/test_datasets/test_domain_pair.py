@@ -3,8 +3,9 @@ from typing import Callable
 
 import pytest
 import torch
-from small_data import CLASSES
 from mmseg.registry import DATASETS
+
+from small_data import CLASSES
 from udas_mmseg.datasets import DomainPairDataset, StreamIndex
 
 UNLABELED = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(8, 16)), dict(type='PackSegInputs')]

@@ -4,9 +4,10 @@ from typing import Callable
 
 import numpy as np
 import pytest
-from small_data import CLASSES, LOAD, write_image
 from mmseg.registry import DATASETS
 from PIL import Image
+
+from small_data import CLASSES, LOAD, write_image
 from udas_mmseg.datasets import GTA5Dataset, LabelMappedDataset
 
 

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 from mmseg.datasets import CityscapesDataset
+
 from udas_mmseg.datasets.label_maps import compose_label_maps, map_labels, resolve_label_map
 
 # (raw id, class) pairs from the data sets' own documentation

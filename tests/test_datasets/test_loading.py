@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mmengine.registry import TRANSFORMS
 from PIL import Image
+
 from udas_mmseg.datasets import LoadLabelIds, LoadVerifiedImage, SampleError
 
 IDS = np.random.default_rng(0).integers(0, 23, (24, 40)).astype(np.uint8)

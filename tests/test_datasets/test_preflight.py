@@ -4,6 +4,7 @@ from typing import Callable
 
 import numpy as np
 import pytest
+
 from small_data import write_image
 from udas_mmseg.datasets.preflight import check_config
 
@@ -47,7 +48,8 @@ def test_num_classes_of_every_head(labeled_config: Callable) -> None:
 
 def test_mmseg_data_sets_are_checked_too(tmp_path: Path) -> None:
     write_image(tmp_path / 'img/a/a_leftImg8bit.png', np.zeros((4, 4, 3), np.uint8))
-    dataset = dict(type='CityscapesDataset', data_root=str(tmp_path), data_prefix=dict(img_path='img', seg_map_path='gt'),
+    prefix = dict(img_path='img', seg_map_path='gt')
+    dataset = dict(type='CityscapesDataset', data_root=str(tmp_path), data_prefix=prefix,
                    pipeline=[dict(type='LoadVerifiedImage'), dict(type='LoadLabelIds')])  # yapf: disable
     with pytest.raises(ValueError, match='missing: .*gt'):
         check_config(dict(val_dataloader=dict(dataset=dataset)))

@@ -7,10 +7,11 @@ from typing import Callable, Dict, List
 import numpy as np
 import pytest
 import torch
-from small_data import write_image
 from mmengine.dataset import pseudo_collate
 from mmseg.registry import DATASETS
 from torch.utils.data import DataLoader
+
+from small_data import write_image
 from udas_mmseg.datasets import PositionSampler, SampleError, StreamDataset, StreamIndex
 from udas_mmseg.datasets.stream import pass_permutation
 
@@ -84,7 +85,7 @@ def test_starting_later_gives_the_rest_of_the_stream(labeled_config: Callable) -
 def test_ranks_share_each_position_exactly_once(monkeypatch: pytest.MonkeyPatch, world_size: int) -> None:
     seen = []
     for rank in range(world_size):
-        monkeypatch.setattr('udas_mmseg.datasets.sampler.get_dist_info', lambda: (rank, world_size))
+        monkeypatch.setattr('udas_mmseg.datasets.sampler.get_dist_info', lambda rank=rank: (rank, world_size))
         sampler = PositionSampler(range(7), seed=0, start=10)
         seen += [index.position for index in itertools.islice(sampler, 12 // world_size)]
     assert sorted(seen) == list(range(10, 22))

@@ -5,6 +5,7 @@ from typing import Callable
 import pytest
 import torch
 from mmseg.models import EncoderDecoder
+
 from tiny_runs import train
 
 

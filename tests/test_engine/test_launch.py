@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+
 from udas_mmseg.engine.launch import enable_amp, init_distributed, load_config
 
 

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+
 from tiny_runs import same_weights, train
 
 
@@ -47,7 +48,8 @@ def uninterrupted(run_config: Callable) -> Runner:
 
 @pytest.mark.parametrize('workers', [0, 2])
 @pytest.mark.parametrize('iteration', [2, 5])
-def test_resumed_run_has_the_same_weights(run_config: Callable, uninterrupted: Runner, workers: int, iteration: int) -> None:
+def test_resumed_run_has_the_same_weights(run_config: Callable, uninterrupted: Runner, workers: int,
+                                          iteration: int) -> None:
     cfg = run_config('cut', workers)
     interrupt(cfg, iteration)
     runner = resumed(cfg)

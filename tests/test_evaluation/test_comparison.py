@@ -1,5 +1,6 @@
 """Tables over several seeds."""
 import pytest
+
 from udas_mmseg.evaluation.comparison import config_digest, markdown_table, summarize
 
 

@@ -4,6 +4,7 @@ import math
 import pytest
 import torch
 from mmseg.datasets import CityscapesDataset
+
 from udas_mmseg.evaluation import SYNTHIA_13, SYNTHIA_16, SubsetIoUMetric
 
 CLASSES = ('road', 'car', 'sky', 'train')

@@ -6,6 +6,7 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+
 from udas_mmseg.models import DomainDataPreProcessor
 
 

@@ -64,12 +64,11 @@ class LabelMappedDataset(BaseSegDataset):
         if is_local:
             self._check_files(data_list, img_dir, seg_dir)
         if self._raw_label_map is not None:
-            self._join_label_map(data_list)
+            self._join_label_map(data_list, self._raw_label_map)
         return data_list
 
-    def _join_label_map(self, data_list: Sequence[dict]) -> None:
+    def _join_label_map(self, data_list: Sequence[dict], label_map: Dict[int, int]) -> None:
         """Give each sample the raw map, with a subset of the classes (MMSegmentation's `label_map`) behind it."""
-        label_map = self._raw_label_map
         if self.label_map is not None:
             label_map = compose_label_maps(label_map, self.label_map)
         check_label_map(label_map, self.metainfo.get('classes', ()), type(self).__name__)

@@ -97,8 +97,8 @@ def _scan_sample(info: dict, loaders: Sequence, num_classes: int) -> None:
         ids = np.unique(info['gt_seg_map'])
         wrong = ids[(ids >= num_classes) & (ids != IGNORE)]
         if wrong.size:
-            raise ValueError(f'{label_path} has ids {wrong.tolist()}; allowed are 0-{num_classes - 1} and 255. Map them '
-                             'with `label_map`.')
+            raise ValueError(f'{label_path} has ids {wrong.tolist()}; allowed are 0-{num_classes - 1} and 255. Map '
+                             'them with `label_map`.')
 
 
 def _spread(length: int, count: int) -> List[int]:

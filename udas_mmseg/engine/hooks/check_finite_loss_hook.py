@@ -4,6 +4,7 @@ from typing import Optional
 
 import torch
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 
@@ -20,12 +21,13 @@ class CheckFiniteLossHook(Hook):
     priority = 'NORMAL'  # CheckpointHook is VERY_LOW
 
     def after_train_iter(self,
-                         runner: 'Runner',  # noqa: F821
+                         runner: Runner,
                          batch_idx: int,
                          data_batch: Optional[dict] = None,
                          outputs: Optional[dict] = None) -> None:
         """Look at every loss term that the model reports."""
-        terms = {name: float(torch.as_tensor(value).detach()) for name, value in (outputs or {}).items() if 'loss' in name}
+        outputs = outputs or {}
+        terms = {name: float(torch.as_tensor(value).detach()) for name, value in outputs.items() if 'loss' in name}
         if all(math.isfinite(value) for value in terms.values()):
             return
         listed = ', '.join(f'{name}={value:.6g}' for name, value in terms.items())

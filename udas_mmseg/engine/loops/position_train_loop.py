@@ -2,7 +2,7 @@
 from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 from mmengine.dist import get_rank, get_world_size
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.utils import calc_dynamic_intervals
 from mmseg.registry import LOOPS
@@ -40,7 +40,7 @@ class PositionTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self,
-                 runner: 'Runner',  # noqa: F821
+                 runner: Runner,
                  dataloader: Union[DataLoader, Dict],
                  max_iters: int,
                  val_begin: int = 1,
