@@ -83,9 +83,10 @@ def init_distributed(cfg: Config, launcher: str) -> None:
         return
     if not torch_dist.is_initialized():
         torch_dist.init_process_group('gloo')
-    wrapper = cfg.setdefault('model_wrapper_cfg', dict(type='MMDistributedDataParallel', broadcast_buffers=False))
+    wrapper = cfg.get('model_wrapper_cfg') or dict(type='MMDistributedDataParallel', broadcast_buffers=False)
     if issubclass(MODEL_WRAPPERS.get(wrapper.get('type', 'MMDistributedDataParallel')), DistributedDataParallel):
         wrapper['device_ids'] = None
+    cfg.model_wrapper_cfg = wrapper
     if cfg.get('sync_bn'):
         cfg.sync_bn = None  # torch's SyncBatchNorm works on GPUs only
 

@@ -1,0 +1,7 @@
+"""Trained on the labelled "real" scenes: what adaptation tries to reach without those labels.
+
+python tools/train.py configs/demo/oracle.py
+"""
+_base_ = './source_only.py'
+train_dataloader = dict(
+    dataset=dict(_delete_=True, type='StreamDataset', branch='labeled_target', dataset=_base_.labeled_target_train))

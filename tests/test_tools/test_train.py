@@ -1,0 +1,121 @@
+"""The command line, as users call it."""
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Callable, List
+
+import pytest
+import torch
+from small_data import write_demo_data
+
+ROOT = Path(__file__).parents[2]
+CONFIG = 'configs/demo/source_only.py'
+TINY = ['train_cfg.max_iters=8', 'train_cfg.val_interval=4', 'default_hooks.checkpoint.interval=2',
+        'model.backbone.base_channels=8', 'model.backbone.stem_channels=8', 'model.decode_head.in_channels=64',
+        'model.auxiliary_head.in_channels=32', 'train_dataloader.batch_size=2', 'log_level=WARNING']  # yapf: disable
+
+
+@pytest.fixture(scope='module')
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    data = write_demo_data(tmp_path_factory.mktemp('demo'))
+    return {**os.environ, 'UDAS_DEMO_ROOT': str(data), 'UDAS_DATA_ROOT': str(data), 'PYTHON': sys.executable}
+
+
+def arguments(work_dir: Path, *options: str) -> List[str]:
+    return [CONFIG, '--work-dir', str(work_dir), '--cfg-options', *TINY, *options]
+
+
+@pytest.fixture
+def start(environment: dict) -> Callable[..., subprocess.Popen]:
+
+    def run(command: List[str], **env: str) -> subprocess.Popen:
+        return subprocess.Popen(command, cwd=ROOT, env={**environment, **env}, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+    return run
+
+
+def finish(process: subprocess.Popen) -> str:
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output[-3000:]
+    return output
+
+
+def weights(work_dir: Path) -> dict:
+    return torch.load(work_dir / 'iter_8.pth')['state_dict']
+
+
+def wait_for(path: Path, process: subprocess.Popen) -> None:
+    while not path.exists():
+        assert process.poll() is None, process.stdout.read()[-3000:]
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_killed_and_resumed_run_ends_with_the_same_weights(start: Callable, tmp_path: Path, workers: int) -> None:
+    train = [sys.executable, 'tools/train.py']
+    options = [f'train_dataloader.num_workers={workers}', f'train_dataloader.persistent_workers={workers > 0}']
+    finish(start([*train, *arguments(tmp_path / 'whole', *options)]))
+    process = start([*train, *arguments(tmp_path / 'cut', *options)])
+    wait_for(tmp_path / 'cut/last_checkpoint', process)
+    os.killpg(process.pid, signal.SIGKILL)  # with its workers, as a machine that stops
+    process.wait()
+    assert not (tmp_path / 'cut/iter_8.pth').exists(), 'killed too late to show anything'
+    finish(start([*train, '--resume', *arguments(tmp_path / 'cut', *options)]))
+    expected, actual = weights(tmp_path / 'whole'), weights(tmp_path / 'cut')
+    assert expected.keys() == actual.keys()
+    different = [name for name in expected if not torch.equal(expected[name], actual[name])]
+    assert not different
+
+
+RECORDER = '''
+import os
+from udas_mmseg.datasets import StreamDataset
+load = StreamDataset.__getitem__
+def record(self, index):
+    with open(os.environ['POSITIONS'] + os.environ['RANK'], 'a') as file:
+        file.write(f'{index.seed} {index.position}\\n')
+    return load(self, index)
+StreamDataset.__getitem__ = record
+'''
+
+
+def test_two_processes_share_the_stream_and_agree(start: Callable, tmp_path: Path) -> None:
+    (tmp_path / 'recorder.py').write_text(RECORDER)
+    config = tmp_path / 'recorded.py'
+    config.write_text(f"_base_ = '{ROOT}/{CONFIG}'\ncustom_imports = dict(imports=['udas_mmseg', 'recorder'])\n"
+                      'train_dataloader = dict(num_workers=0, persistent_workers=False)\n')
+    finish(start(['tools/dist_train.sh', str(config), '2', '--work-dir', str(tmp_path / 'run'), '--cfg-options', *TINY,
+                  'randomness.seed=3'], PYTHONPATH=str(tmp_path), POSITIONS=str(tmp_path / 'rank'), PORT='29617'))
+    seen = [(tmp_path / f'rank{rank}').read_text().split('\n')[:-1] for rank in (0, 1)]
+    assert all(len(part) == 8 * 2 for part in seen)
+    assert Counter(seen[0] + seen[1]) == Counter(f'3 {position}' for position in range(8 * 2 * 2))
+    assert all(bool(torch.isfinite(value).all()) for value in weights(tmp_path / 'run').values())
+
+
+def test_missing_data_is_one_clear_line(start: Callable, tmp_path: Path) -> None:
+    process = start([sys.executable, 'tools/train.py', 'configs/udas/gta2cs_source_only.py', '--work-dir',
+                     str(tmp_path / 'run')], UDAS_DATA_ROOT=str(tmp_path / 'nowhere'))
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 1
+    assert 'nowhere/gta5/images' in output and 'docs/datasets.md' in output
+    assert 'Traceback' not in output
+    assert not (tmp_path / 'run').exists()
+
+
+def test_published_config_runs_on_data_in_the_official_layout(start: Callable, tmp_path: Path) -> None:
+    """`configs/udas/gta2cs_source_only.py` with other data roots; a shallower network, no download, fewer pixels."""
+    config = tmp_path / 'small.py'
+    config.write_text(f"_base_ = '{ROOT}/configs/udas/gta2cs_source_only.py'\n"
+                      "model = dict(backbone=dict(depth=18, init_cfg=None), decode_head=dict(in_channels=512),\n"
+                      '             auxiliary_head=dict(in_channels=256))\n'
+                      'train_cfg = dict(max_iters=1, val_interval=1)\n'
+                      'train_dataloader = dict(num_workers=0, persistent_workers=False)\n'
+                      'val_dataloader = dict(num_workers=0, persistent_workers=False)\n')
+    output = finish(start([sys.executable, 'tools/train.py', str(config), '--work-dir', str(tmp_path / 'run')]))
+    assert 'GTA5Dataset, 8 labelled images' in output
+    assert 'mIoU: ' in output
