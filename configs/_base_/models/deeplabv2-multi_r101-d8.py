@@ -1,5 +1,5 @@
 # Multi-level DeepLabv2 on ResNet-101 at stride 8: the main classifier on stage 4, the auxiliary one on stage 3.
-# AdaptSegNet, CVPR 2018, section 4.3: batch norm keeps its ImageNet scale and shift, lambda_seg is 0.1.
+# AdaptSegNet, CVPR 2018, section 4: batch norm keeps its ImageNet scale and shift, lambda_seg is 0.1.
 norm_cfg = dict(type='BN', requires_grad=False)
 data_preprocessor = dict(
     type='DomainDataPreProcessor',

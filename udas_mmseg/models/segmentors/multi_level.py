@@ -24,7 +24,7 @@ class MultiLevelEncoderDecoder(EncoderDecoder):
     Raises:
         ValueError: if there is not exactly one auxiliary head, or the heads have different numbers of classes.
 
-    Source: Tsai et al., "Learning to Adapt Structured Output Space", CVPR 2018, section 4.3 (multi-level).
+    Source: Tsai et al., "Learning to Adapt Structured Output Space", CVPR 2018, section 4.2 (multi-level).
     """
 
     def __init__(self, backbone: dict, decode_head: dict, auxiliary_head: Optional[dict] = None, **kwargs: Any) -> None:

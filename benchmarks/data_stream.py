@@ -1,0 +1,94 @@
+"""The training stream against bare decoding and resizing of the same files, and the stream's own overhead."""
+import itertools
+import os.path as osp
+import tempfile
+from typing import Callable, Dict, Iterator, List, Tuple
+
+import cv2
+import numpy as np
+import torch
+from measuring import paired, seconds
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+from PIL import Image
+
+from udas_mmseg.datasets import StreamDataset, StreamIndex
+from udas_mmseg.demo import write_gta5
+
+FILES = 16
+
+
+def stream_of(root: str, size: Tuple[int, int]) -> StreamDataset:
+    """The pipeline of configs/udas on a folder in GTA5's format."""
+    pipeline = [dict(type='LoadVerifiedImage'), dict(type='LoadLabelIds'),
+                dict(type='Resize', scale=size, keep_ratio=False), dict(type='RandomFlip', prob=0.5),
+                dict(type='PackSegInputs')]
+    source = dict(type='GTA5Dataset', data_root=root, pipeline=pipeline,
+                  data_prefix=dict(img_path='images', seg_map_path='labels'))
+    return DATASETS.build(dict(type='StreamDataset', dataset=source))
+
+
+def bare_reader(root: str, names: List[str], size: Tuple[int, int]) -> Callable[[], None]:
+    """Decode and resize each image and label with the libraries alone."""
+
+    def read() -> None:
+        for name in names:
+            with open(osp.join(root, 'images', name), 'rb') as file:
+                image = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_COLOR)
+            label = np.array(Image.open(osp.join(root, 'labels', name)))
+            cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+            cv2.resize(label, size, interpolation=cv2.INTER_NEAREST)
+
+    return read
+
+
+def against_bare_reading(source: Tuple[int, int], size: Tuple[int, int]) -> Dict[str, object]:
+    """Samples a second of one worker, from files of `source` to samples of `size` (both width, height)."""
+    with tempfile.TemporaryDirectory() as root:
+        write_gta5(root, FILES, size=source, progress=False)
+        stream = stream_of(root, size)
+        names = sorted(osp.basename(stream.dataset.get_data_info(i)['img_path']) for i in range(FILES))
+        passes: Iterator[int] = itertools.count()
+
+        def one_pass() -> None:
+            number = next(passes)
+            for offset in range(FILES):
+                stream[StreamIndex(0, number * FILES + offset)]
+
+        bare, ours, ratio = paired(bare_reader(root, names, size), one_pass)
+    return dict(name=f'stream, {source[0]}x{source[1]} -> {size[0]}x{size[1]}, samples a second', value=FILES / ours,
+                against=f'bare decode and resize: {FILES / bare:.1f}', ratio=1 / ratio, goal='ratio >= 0.7')
+
+
+class Constant:
+    """A data set that costs nothing."""
+
+    metainfo: dict = {}
+
+    def __len__(self) -> int:
+        return 25000
+
+    def __getitem__(self, index: int) -> int:
+        return index
+
+
+def overhead(samples: int = 2000) -> Dict[str, object]:
+    """Milliseconds a sample that seeding, isolating and permuting cost."""
+    stream = StreamDataset(Constant())
+
+    def read() -> None:
+        for position in range(samples):
+            stream[StreamIndex(0, position)]
+
+    read()
+    best = sorted(seconds(read) for _ in range(7))[3]
+    return dict(name='stream overhead, ms a sample', value=1000 * best / samples, against='', ratio=None,
+                goal='< 0.3 ms')
+
+
+def run() -> List[Dict[str, object]]:
+    """All figures of this file."""
+    cv2.setNumThreads(1)  # as in a loader worker
+    torch.set_num_threads(1)
+    init_default_scope('mmseg')
+    return [against_bare_reading((1914, 1052), (640, 360)), against_bare_reading((640, 360), (640, 360)), overhead()]

@@ -1,0 +1,23 @@
+"""What `import udas_mmseg` costs on top of MMSegmentation."""
+import subprocess
+import sys
+from typing import Dict, List
+
+from measuring import paired
+
+# what this package uses of MMSegmentation, after the same workarounds
+MMSEG = ('import importlib.util, sys; s = importlib.util.find_spec("udas_mmseg"); '
+         'm = importlib.util.spec_from_file_location("compat", s.submodule_search_locations[0] + "/compat.py"); '
+         'c = importlib.util.module_from_spec(m); m.loader.exec_module(c); c.apply(); '
+         'import mmengine.runner, mmseg.datasets, mmseg.engine, mmseg.evaluation, mmseg.models, mmseg.visualization')
+
+
+def run() -> List[Dict[str, object]]:
+    """Seconds of a fresh process."""
+
+    def python(code: str) -> None:
+        subprocess.run([sys.executable, '-c', code], check=True)
+
+    stock, ours, ratio = paired(lambda: python(MMSEG), lambda: python('import udas_mmseg'), rounds=5)
+    return [dict(name='import udas_mmseg, s', value=ours, against=f"MMSegmentation's modules alone: {stock:.2f}",
+                 ratio=ratio, goal='ratio <= 1.3')]
