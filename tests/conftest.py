@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
 
-import udas_mmseg  # noqa: F401  (applies compat before anything imports mmseg)
+import udas_mmseg  # noqa: F401  (applies compat)
 from small_data import CLASSES, LOAD, write_image
 
 

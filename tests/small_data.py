@@ -3,6 +3,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
 from udas_mmseg.demo import write_cityscapes, write_gta5
 
 CLASSES = dict(classes=('road', 'sidewalk', 'other'), palette=[[1, 1, 1], [2, 2, 2], [3, 3, 3]])

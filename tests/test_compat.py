@@ -33,6 +33,28 @@ def test_torchvision_imports_and_computes() -> None:
                'import torch; assert F.hflip(torch.arange(3.)[None, None]).flatten().tolist() == [2, 1, 0]')
 
 
+def test_torchvision_weights_load_through_the_real_loader(tmp_path) -> None:
+    """`torchvision://resnet18` with the file that a download would have left in torch's cache."""
+    out = run_python(f"""
+import os
+os.environ['TORCH_HOME'] = {str(tmp_path)!r}
+import udas_mmseg, torch, torchvision
+from mmengine.runner.checkpoint import get_torchvision_models
+from mmseg.models import ResNet
+from pathlib import Path
+weights = torchvision.models.resnet18().state_dict()
+cached = Path({str(tmp_path)!r}, 'hub/checkpoints', Path(get_torchvision_models()['resnet18']).name)
+cached.parent.mkdir(parents=True)
+torch.save(weights, cached)
+model = ResNet(18, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet18'))
+model.init_weights()
+for name, value in model.state_dict().items():
+    assert torch.equal(value, weights[name]), name
+print('all weights arrived')
+""")
+    assert out.endswith('all weights arrived\n')
+
+
 def test_second_apply_does_nothing() -> None:
     before = compat.applied()
     compat.apply()

@@ -10,13 +10,12 @@ import os.path as osp
 from typing import Dict, List, Sequence
 
 import numpy as np
+from mmengine.config import DictAction
 from mmseg.registry import DATASETS
 
 from udas_mmseg.datasets import DomainPairDataset, StreamDataset, StreamIndex
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.visualization import add_legend, blend, colorize, grid, save_picture
-
-from mmengine.config import DictAction  # isort: skip
 
 
 def parse_args() -> argparse.Namespace:
@@ -85,7 +84,8 @@ def main() -> None:
             samples = [stream[StreamIndex(args.seed, args.start + number)] for number in range(args.count)]
             path = osp.join(args.out, f'{osp.splitext(osp.basename(args.config))[0]}_{name}.png')
             save_picture(path, draw_branch(samples, stream.metainfo))
-            print(f'{path}: {len(stream)} images; pixels in percent: {class_shares(samples, stream.metainfo["classes"])}')
+            shares = class_shares(samples, stream.metainfo['classes'])
+            print(f'{path}: {len(stream)} images; pixels in percent: {shares}')
     except (OSError, ValueError) as error:  # the user's to mend: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
 

@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', default='work_dirs/demo', help='folder for everything (default: work_dirs/demo)')
     parser.add_argument('--train', type=int, default=200, help='training images in each domain (default: 200)')
     parser.add_argument('--val', type=int, default=50, help='validation images in each domain (default: 50)')
-    parser.add_argument('--iters', type=int, help='iterations of each training (default: the config\'s)')
+    parser.add_argument('--iters', type=int, help="iterations of each training (default: the config's)")
     return parser.parse_args()
 
 
@@ -47,7 +47,7 @@ def train(name: str, config: str, work_dir: str, options: List[str]) -> str:
     log = osp.join(work_dir, 'train.txt')
     command = [sys.executable, osp.join(ROOT, 'tools/train.py'), osp.join(ROOT, config), '--work-dir', work_dir,
                '--resume', *(['--cfg-options', *options] if options else [])]
-    with open(log, 'a') as file, subprocess.Popen(
+    with open(log, 'a', buffering=1) as file, subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace') as process:
         for line in process.stdout or ():
             file.write(line)
@@ -94,7 +94,7 @@ def draw(cfg: Config, models: Dict[str, Runner], count: int = 3) -> np.ndarray:
 
 
 def table(scores: Dict[str, Dict[str, dict]]) -> str:
-    """mIoU of each rung on both domains, and IoU of each class of the first, side by side."""
+    """Mean IoU of each rung on both domains, and IoU of each class of the first, side by side."""
     lines = ['| mIoU, percent | on simulated (source) | on real (target) | gap |', '| --- | --- | --- | --- |']
     for name, by_domain in scores.items():
         source, target = (by_domain[domain]['mIoU'] for domain in DOMAINS)

@@ -5,10 +5,10 @@ python tools/test.py CONFIG CHECKPOINT [--json metrics.json] [--show-dir DIR]
 import argparse
 import json
 
-from udas_mmseg.engine.launch import build_runner, init_distributed, load_config  # first: it applies compat
+from mmengine.config import DictAction
+from mmengine.dist import is_main_process
 
-from mmengine.config import DictAction  # isort: skip
-from mmengine.dist import is_main_process  # isort: skip
+from udas_mmseg.engine.launch import build_runner, init_distributed, load_config
 
 
 def parse_args() -> argparse.Namespace:

@@ -5,12 +5,13 @@ python tools/train.py CONFIG --resume            # after an interruption: ends w
 tools/dist_train.sh CONFIG 2                     # two processes, on GPUs or on the CPU
 """
 import argparse
+import errno
 
-from udas_mmseg.datasets.preflight import check_config  # first: it applies compat
+from mmengine.config import DictAction
+from mmengine.logging import print_log
+
+from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.launch import build_runner, enable_amp, init_distributed, load_config
-
-from mmengine.config import DictAction  # isort: skip
-from mmengine.logging import print_log  # isort: skip
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,7 +41,13 @@ def main() -> None:
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     cfg.resume = args.resume or cfg.get('resume', False)
     init_distributed(cfg, args.launcher)
-    build_runner(cfg).train()
+    try:
+        build_runner(cfg).train()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise SystemExit(f'the disk of {cfg.work_dir} is full ({error}). The last checkpoint that was written whole is '
+                         'kept: free some space and give the same command with --resume.') from error
 
 
 if __name__ == '__main__':

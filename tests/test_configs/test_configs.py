@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
+
 from small_data import write_carla_and_camvid, write_demo_data
 from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.launch import load_config
@@ -26,6 +27,8 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def roots(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('UDAS_DATA_ROOT', str(data_root))
     monkeypatch.setenv('UDAS_DEMO_ROOT', str(data_root))
+    monkeypatch.setenv('UDAS_WEIGHTS_ROOT', str(data_root))
+    (data_root / 'mobilenet_v2_imagenet.pth').touch()  # never loaded: nothing is initialised here
 
 
 def shrink(cfg: Any) -> None:

@@ -46,6 +46,15 @@ def test_num_classes_of_every_head(labeled_config: Callable) -> None:
         check_config(cfg)
 
 
+def test_missing_weights_are_named_and_urls_are_left_alone(labeled_config: Callable) -> None:
+    cfg = config(labeled_config())
+    cfg['model']['backbone'] = dict(init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet101'))
+    check_config(cfg)
+    cfg['model']['backbone']['init_cfg']['checkpoint'] = 'nowhere/r101.pth'
+    with pytest.raises(ValueError, match=r"model\.backbone\.init_cfg\.checkpoint='nowhere/r101\.pth' does not exist"):
+        check_config(cfg)
+
+
 def test_mmseg_data_sets_are_checked_too(tmp_path: Path) -> None:
     write_image(tmp_path / 'img/a/a_leftImg8bit.png', np.zeros((4, 4, 3), np.uint8))
     prefix = dict(img_path='img', seg_map_path='gt')

@@ -6,6 +6,7 @@ from types import ModuleType
 
 import cv2
 import pytest
+
 from small_data import write_demo_data
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,7 @@ def test_validation_labels_are_shown_at_image_size(browse: ModuleType, monkeypat
 
 def test_missing_data_is_one_clear_line(browse: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv('UDAS_DATA_ROOT', str(tmp_path / 'nowhere'))
-    monkeypatch.setattr(sys, 'argv', ['browse', str(ROOT / 'configs/udas/gta2cs_source_only.py'), '--out', str(tmp_path)])
+    config = str(ROOT / 'configs/udas/gta2cs_source_only.py')
+    monkeypatch.setattr(sys, 'argv', ['browse', config, '--out', str(tmp_path)])
     with pytest.raises(SystemExit, match='FileNotFoundError: missing: .*nowhere/gta5/images'):
         browse.main()

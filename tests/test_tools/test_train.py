@@ -10,6 +10,7 @@ from typing import Callable, List
 
 import pytest
 import torch
+
 from small_data import write_demo_data
 
 ROOT = Path(__file__).parents[2]
@@ -105,6 +106,28 @@ def test_missing_data_is_one_clear_line(start: Callable, tmp_path: Path) -> None
     assert 'nowhere/gta5/images' in output and 'docs/datasets.md' in output
     assert 'Traceback' not in output
     assert not (tmp_path / 'run').exists()
+
+
+def test_full_disk_keeps_the_last_good_checkpoint(start: Callable, tmp_path: Path) -> None:
+    (tmp_path / 'full_disk.py').write_text(
+        'import errno\nfrom mmengine.fileio import LocalBackend\nput = LocalBackend.put\n'
+        'def fail(self, content, path):\n'
+        "    if path.endswith('iter_4.pth'):\n"
+        "        put(self, content[:100], path)\n"
+        "        raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        '    put(self, content, path)\nLocalBackend.put = fail\n')
+    config = tmp_path / 'full.py'
+    config.write_text(f"_base_ = '{ROOT}/{CONFIG}'\ncustom_imports = dict(imports=['udas_mmseg', 'full_disk'])\n")
+    command = [sys.executable, 'tools/train.py', *arguments(tmp_path / 'run')]
+    command[2] = str(config)
+    process = start(command, PYTHONPATH=str(tmp_path))
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 1
+    assert f'the disk of {tmp_path}/run is full' in output and '--resume' in output
+    (tmp_path / 'full_disk.py').write_text('')  # some space was freed
+    assert 'Resumed at iteration 2' in finish(
+        start([*command, 'log_level=INFO', 'resume=True'], PYTHONPATH=str(tmp_path)))
+    assert weights(tmp_path / 'run')
 
 
 def test_published_config_runs_on_data_in_the_official_layout(start: Callable, tmp_path: Path) -> None:

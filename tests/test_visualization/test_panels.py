@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from udas_mmseg.visualization import add_legend, blend, colorize, grid, save_picture
 
 PALETTE = [[255, 0, 0], [0, 255, 0]]  # RGB

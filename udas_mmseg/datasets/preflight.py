@@ -14,10 +14,10 @@ _WRAPPED = ('dataset', 'datasets', 'source', 'target', 'labeled_target')
 
 
 def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
-    """Check every data set of a config, and the model's classes against them.
+    """Check every data set of a config, and the model's classes and pretrained weights.
 
     Folders and files exist, images have labels, the first labels and some further on have known ids and the size of
-    their images, and every head of the model has as many classes as the data.
+    their images, every head of the model has as many classes as the data, and local files of weights exist.
 
     Args:
         cfg (Config | dict): An MMSegmentation config.
@@ -32,6 +32,10 @@ def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
     lines: List[str] = []
     problems: List[str] = []
     seen: List[dict] = []
+    for path, checkpoint in _entries(cfg.get('model') or {}, 'checkpoint'):
+        if isinstance(checkpoint, str) and '://' not in checkpoint and not osp.isfile(checkpoint):
+            problems.append(f'{path}={checkpoint!r} does not exist. Copy the weights there, or set it to where they '
+                            'are.')
     for loader in LOADERS:
         for place, dataset_cfg in _leaf_datasets((cfg.get(loader) or {}).get('dataset'), f'{loader}.dataset'):
             if dataset_cfg in seen:
@@ -71,7 +75,7 @@ def _check_dataset(cfg: dict, num_scanned: int, model: dict) -> str:
     if len(dataset) == 0:
         raise ValueError(f'no images in {folders[0]}. Check `data_prefix` and `img_suffix`.')
     classes = tuple(dataset.metainfo.get('classes') or ())
-    for path, count in _class_counts(model):
+    for path, count in _entries(model, 'num_classes'):
         if count != len(classes):
             raise ValueError(f'{path}={count}, but {cfg["type"]} has {len(classes)} classes {classes}. Set {path}='
                              f'{len(classes)}, or correct `metainfo.classes`.')
@@ -106,14 +110,14 @@ def _spread(length: int, count: int) -> List[int]:
     return sorted({int(index) for index in np.linspace(0, length - 1, min(count, length))})
 
 
-def _class_counts(cfg: Any, path: str = 'model') -> Iterator[Tuple[str, int]]:
-    """Every `num_classes` in a model's config, with its dotted key."""
+def _entries(cfg: Any, wanted: str, path: str = 'model') -> Iterator[Tuple[str, Any]]:
+    """Every entry of that name in a model's config, with its dotted key."""
     if isinstance(cfg, dict):
         for key, value in cfg.items():
-            if key == 'num_classes':
+            if key == wanted:
                 yield f'{path}.{key}', value
             else:
-                yield from _class_counts(value, f'{path}.{key}')
+                yield from _entries(value, wanted, f'{path}.{key}')
     elif isinstance(cfg, (list, tuple)):
         for number, item in enumerate(cfg):
-            yield from _class_counts(item, f'{path}[{number}]')
+            yield from _entries(item, wanted, f'{path}[{number}]')

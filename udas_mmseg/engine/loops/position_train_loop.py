@@ -1,7 +1,7 @@
 """The training loop that resumes by position."""
 from typing import Dict, Iterator, List, Optional, Tuple, Union
 
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import broadcast_object_list, get_rank, get_world_size
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.utils import calc_dynamic_intervals
@@ -73,7 +73,7 @@ class PositionTrainLoop(IterBasedTrainLoop):
             batch = next(batches)
             self._position += self.dataloader.batch_size * get_world_size()
             self.runner.message_hub.update_info('stream_position', self._position)
-            seed_process(self.runner.seed, 'iteration', self._iter, get_rank())
+            seed_process(self._seed, 'iteration', self._iter, get_rank())
             self.run_iter(batch)
             self._validate_if_due()
         self.runner.call_hook('after_train_epoch')
@@ -85,12 +85,15 @@ class PositionTrainLoop(IterBasedTrainLoop):
         hub = self.runner.message_hub
         is_resumed = self._iter > 0 and 'stream_position' in hub.runtime_info
         self._position = hub.get_info('stream_position') if is_resumed else 0
+        # MMEngine takes the seed back from the checkpoint after the sampler was built, and it may differ by rank
+        shared = [self.runner.seed]
+        broadcast_object_list(shared)
+        self._seed = shared[0]
         sampler = self.dataloader.sampler
-        # MMEngine takes the seed back from the checkpoint after the sampler was built
-        sampler.seed, sampler.start = self.runner.seed, self._position
+        sampler.seed, sampler.start = self._seed, self._position
         if is_resumed:
             self.runner.logger.info(f'Resumed at iteration {self._iter}: the stream continues at position '
-                                    f'{self._position}, seed {self.runner.seed}.')
+                                    f'{self._position}, seed {self._seed}.')
         return iter(self.dataloader)
 
     def _validate_if_due(self) -> None:
