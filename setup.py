@@ -34,7 +34,7 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['udas_mmseg', 'udas_mmseg.*']),
     python_requires='>=3.9',
-    install_requires=['torch>=2.0', 'numpy', 'ftfy', 'regex'],
+    install_requires=['torch>=2.1', 'numpy', 'ftfy', 'regex'],
     extras_require={
         # A fresh environment: the originals, mmcv without compiled ops.
         'openmmlab': ['mmengine>=0.10,<1', 'mmsegmentation>=1.2,<2'],

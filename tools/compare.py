@@ -10,13 +10,14 @@ import json
 import os
 import os.path as osp
 import platform
+import signal
 import subprocess
 import sys
 import time
 from typing import Any, Dict, List
 
 from udas_mmseg import __version__
-from udas_mmseg.engine.launch import load_config
+from udas_mmseg.engine.launch import config_name, load_config
 from udas_mmseg.evaluation.comparison import config_digest, markdown_table, summarize
 
 TOOLS = osp.dirname(osp.abspath(__file__))
@@ -43,12 +44,6 @@ def versions() -> Dict[str, str]:
                 mmengine=mmengine.__version__, mmcv=mmcv.__version__, mmsegmentation=mmseg.__version__, device=device)
 
 
-def config_name(path: str, paths: List[str]) -> str:
-    """Name of a row: the file's path below what all configs share."""
-    folder = osp.dirname(path) if len(paths) == 1 else osp.commonpath([osp.dirname(osp.abspath(p)) for p in paths])
-    return osp.splitext(osp.relpath(path, folder))[0]
-
-
 def run_command(command: List[str], log: str, clock: str) -> float:
     """Run a command into a log file, keeping the seconds spent so far in `clock` even if this process is killed.
 
@@ -63,18 +58,37 @@ def run_command(command: List[str], log: str, clock: str) -> float:
         with open(clock) as file:
             spent = float(file.read())
     started = time.monotonic()
-    with open(log, 'a') as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
-        while process.poll() is None:
-            time.sleep(1)
-            with open(clock + '.part', 'w') as part:
-                part.write(f'{spent + time.monotonic() - started:.1f}')
-            os.replace(clock + '.part', clock)
+    with open(log, 'a') as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as process:
+        try:
+            while process.poll() is None:
+                time.sleep(1)
+                with open(clock + '.part', 'w') as part:
+                    part.write(f'{spent + time.monotonic() - started:.1f}')
+                os.replace(clock + '.part', clock)
+        except BaseException:  # interrupted or terminated: no training goes on behind one's back
+            process.terminate()
+            raise
     if process.returncode:
         with open(log, errors='replace') as file:
             tail = ''.join(file.readlines()[-15:])
         raise RuntimeError(f'exit status {process.returncode}, log {log}:\n{tail}')
     return spent + time.monotonic() - started
+
+
+def claim_folder(work_dir: str, digest: str, path: str) -> None:
+    """Note what is trained in a folder, or refuse one in which something else was.
+
+    Raises:
+        RuntimeError: if the config has changed since.
+    """
+    note = osp.join(work_dir, 'config_digest.txt')
+    if not osp.exists(note):
+        with open(note, 'w') as file:
+            file.write(digest)
+    with open(note) as file:
+        if file.read() != digest:
+            raise RuntimeError(f'{work_dir} was begun with another version of {path}. Delete it, or give another '
+                               '--out.')
 
 
 def run_one(path: str, name: str, seed: int, args: argparse.Namespace) -> Dict[str, Any]:
@@ -83,14 +97,11 @@ def run_one(path: str, name: str, seed: int, args: argparse.Namespace) -> Dict[s
     done = osp.join(work_dir, 'result.json')
     options = [f'randomness.seed={seed}', *args.cfg_options]
     digest = config_digest({**load_config(path).to_dict(), 'cfg_options': args.cfg_options})
+    os.makedirs(work_dir, exist_ok=True)
+    claim_folder(work_dir, digest, path)
     if osp.exists(done):
         with open(done) as file:
-            result = json.load(file)
-        if result['config_digest'] != digest:
-            raise RuntimeError(f'{done} was made with another version of {path}. Delete {work_dir}, or give another '
-                               '--out.')
-        return result
-    os.makedirs(work_dir, exist_ok=True)
+            return json.load(file)
     train = [sys.executable, osp.join(TOOLS, 'train.py'), path, '--work-dir', work_dir, '--resume', '--cfg-options',
              *options]
     seconds = run_command(train, osp.join(work_dir, 'train.txt'), osp.join(work_dir, 'seconds.txt'))
@@ -124,7 +135,8 @@ def write_table(runs: List[Dict[str, Any]], out: str) -> str:
 
 def main() -> None:
     args = parse_args()
-    plan = [(path, config_name(path, args.configs), seed) for seed in args.seeds for path in args.configs]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('terminated'))  # so that the training is ended, too
+    plan = [(path, config_name(path), seed) for seed in args.seeds for path in args.configs]
     runs: List[Dict[str, Any]] = []
     failed: List[str] = []
     started = time.monotonic()

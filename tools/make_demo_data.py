@@ -8,6 +8,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
+from typing import List, Optional
 
 import cv2
 
@@ -38,7 +39,7 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
-def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     """The command line; None reads it from `sys.argv`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -57,7 +58,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Optional[List[str]] = None) -> int:
     """Write the data set; returns the exit status."""
     args = parse_args(arguments)
     counts = {'train': args.train, 'val': args.val, 'seed': args.seed, 'size': args.size}

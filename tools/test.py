@@ -4,10 +4,13 @@ python tools/test.py CONFIG CHECKPOINT [--json metrics.json] [--show-dir DIR]
 """
 import argparse
 import json
+import os.path as osp
 
 from mmengine.config import DictAction
 from mmengine.dist import is_main_process
+from mmengine.logging import print_log
 
+from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.launch import build_runner, init_distributed, load_config
 
 
@@ -17,7 +20,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--work-dir', help='where logs go (default: work_dirs/<config name>)')
     parser.add_argument('--json', help='write the metrics to this file')
-    parser.add_argument('--show-dir', help='draw predictions into this folder below the work directory')
+    parser.add_argument('--show-dir', help='draw predictions into the folder vis_data below this one')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
@@ -26,7 +29,14 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    cfg = load_config(args.config, args.work_dir, args.cfg_options)
+    try:
+        cfg = load_config(args.config, args.work_dir, args.cfg_options)
+        for line in check_config({key: value for key, value in cfg.items() if key == 'test_dataloader'}):
+            print_log(line)
+        if '://' not in args.checkpoint and not osp.isfile(args.checkpoint):
+            raise FileNotFoundError(f'checkpoint {args.checkpoint} does not exist.')
+    except (OSError, ValueError) as error:  # the user's to mend: no traceback
+        raise SystemExit(f'{type(error).__name__}: {error}') from error
     cfg.load_from = args.checkpoint
     if args.show_dir:
         cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True, interval=1)

@@ -10,6 +10,7 @@ import errno
 from mmengine.config import DictAction
 from mmengine.logging import print_log
 
+from udas_mmseg.datasets import SampleError
 from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.launch import build_runner, enable_amp, init_distributed, load_config
 
@@ -43,11 +44,18 @@ def main() -> None:
     init_distributed(cfg, args.launcher)
     try:
         build_runner(cfg).train()
+    except (FloatingPointError, SampleError) as error:
+        raise SystemExit(f'{type(error).__name__}: {last_line(error)}') from error
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise SystemExit(f'the disk of {cfg.work_dir} is full ({error}). The last checkpoint that was written whole is '
                          'kept: free some space and give the same command with --resume.') from error
+
+
+def last_line(error: Exception) -> str:
+    """The message itself; an error of a loader worker carries the worker's traceback in front of it."""
+    return str(error).split(f'{type(error).__name__}: ')[-1].strip()
 
 
 if __name__ == '__main__':

@@ -25,6 +25,8 @@ class _MissingOps(types.ModuleType):
     def __getattr__(self, name: str) -> Callable:
         if name.startswith('__'):
             raise AttributeError(name)
+        if name in ('get_compiler_version', 'get_compiling_cuda_version'):  # asked for by mmcv's environment report
+            return lambda: 'n/a'
 
         def missing(*args: Any, **kwargs: Any) -> None:
             raise RuntimeError(
@@ -105,7 +107,7 @@ def allow_checkpoint_classes() -> bool:
     classes that a checkpoint's message hub is made of are allowed, nothing else; `getattr`, by which a buffer's
     methods are stored, only for those. Can go when MMEngine does this.
     """
-    if not hasattr(torch.serialization, 'add_safe_globals'):
+    if tuple(int(part) for part in torch.__version__.split('.')[:2]) < (2, 6):
         return False
     from mmengine.logging import HistoryBuffer
     if HistoryBuffer in torch.serialization.get_safe_globals():

@@ -102,7 +102,7 @@ def check_python(facts: Facts) -> Row:
 
 
 def check_torch(facts: Facts) -> Row:
-    """A torch from 2.0 on that imports, and the device it will train on."""
+    """A torch from 2.1 on that imports, and the device it will train on."""
     version = facts.distributions.get('torch')
     pin = PINS['torch'] if facts.python >= (3, 10) else 'torch'  # the tested one has no build for 3.9
     if version is None:
@@ -110,9 +110,9 @@ def check_torch(facts: Facts) -> Row:
     if facts.error('torch'):
         fix = facts.install('--force-reinstall', pin)
         return Row('torch', FAIL, f"{version}: {facts.error('torch')}", fix)
-    if release(version) < (2, 0):
+    if release(version) < (2, 1):
         fix = facts.install('--upgrade', pin)
-        return Row('torch', FAIL, f'{version}; 2.0 or later is needed', fix)
+        return Row('torch', FAIL, f'{version}; 2.1 or later is needed', fix)
     probe = facts.probes.get('torch', {})
     if probe.get('device', 'CPU') == 'CPU' and facts.nvidia:
         if probe.get('cuda'):

@@ -51,6 +51,19 @@ def test_declared_map_of_the_data_set_is_used(tmp_path: Path) -> None:
     assert np.array_equal(result['gt_seg_map'], 22 - IDS)
 
 
+def test_mapping_twice_is_refused(tmp_path: Path) -> None:
+    path = save_label(tmp_path / 'label.png', 'grey8')
+    with pytest.raises(ValueError, match='mapped twice'):
+        LoadLabelIds('synthia')(dict(seg_map_path=path, img_path='', label_map={0: 0}, maps_raw_ids=True))
+
+
+def test_large_ids_without_a_map_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / 'label.png'
+    cv2.imwrite(str(path), np.full((4, 4), 300, np.uint16))
+    with pytest.raises(ValueError, match=r'label\.png has id 300'):
+        LoadLabelIds()(dict(seg_map_path=str(path), img_path=''))
+
+
 def test_id_outside_the_map_names_the_file(tmp_path: Path) -> None:
     path = save_label(tmp_path / 'label.png', 'grey8')
     with pytest.raises(ValueError, match=r'label_map of .*label\.png: id \d+ is not mapped'):

@@ -4,6 +4,7 @@ from typing import Callable
 
 import numpy as np
 import pytest
+from mmseg.registry import DATASETS
 
 from small_data import write_image
 from udas_mmseg.datasets.preflight import check_config
@@ -37,6 +38,26 @@ def test_all_problems_are_listed_at_once(labeled_config: Callable, tmp_path: Pat
     text = str(error.value)
     assert 'train_dataloader.dataset.dataset: label_map of' in text and 'id 9 is not mapped' in text
     assert 'val_dataloader.dataset: missing: ' in text and 'nowhere' in text
+
+
+def test_broken_samples_are_allowed_as_far_as_the_stream_skips_them(labeled_config: Callable, tmp_path: Path) -> None:
+    cfg = config(labeled_config())
+    (tmp_path / 'source/images/000.png').write_bytes(b'')
+    with pytest.raises(ValueError, match=r'000\.png is empty'):
+        check_config(cfg)
+    cfg['train_dataloader']['dataset']['max_broken'] = 1
+    assert '5 read 4 of 5 found good' in check_config(cfg)[0]
+
+
+def test_other_kinds_of_data_sets_are_left_alone() -> None:
+
+    @DATASETS.register_module(force=True)
+    class NotMMEngines(list):
+        pass
+
+    stream = dict(type='StreamDataset', dataset=dict(type='NotMMEngines'))
+    assert check_config(dict(train_dataloader=dict(dataset=stream))) == [
+        'train_dataloader.dataset.dataset: NotMMEngines, not checked']
 
 
 def test_num_classes_of_every_head(labeled_config: Callable) -> None:

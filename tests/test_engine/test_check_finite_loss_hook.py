@@ -28,5 +28,28 @@ def test_stops_with_the_terms_and_keeps_the_last_checkpoint(run_config: Callable
         train(cfg)
     assert Path(cfg.work_dir, 'last_checkpoint').read_text().endswith('iter_2.pth')
     assert not Path(cfg.work_dir, 'iter_4.pth').exists()
-    weights = torch.load(Path(cfg.work_dir, 'iter_2.pth'))['state_dict']
+    check_weights(cfg.work_dir)
+
+
+def test_weights_that_are_not_finite_are_never_saved(run_config: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def loss(self, inputs: torch.Tensor, data_samples: list) -> dict:
+        losses = real(self, inputs, data_samples)
+        calls.append(1)
+        if len(calls) == 4:  # a finite loss whose gradient is not
+            losses['decode.loss_ce'] = losses['decode.loss_ce'] + torch.sqrt(0 * losses['decode.loss_ce'])
+        return losses
+
+    real = EncoderDecoder.loss
+    monkeypatch.setattr(EncoderDecoder, 'loss', loss)
+    cfg = run_config()
+    with pytest.raises(FloatingPointError, match=r'weights are not finite at iteration 4: '):
+        train(cfg)
+    assert not Path(cfg.work_dir, 'iter_4.pth').exists()
+    check_weights(cfg.work_dir)
+
+
+def check_weights(work_dir: str) -> None:
+    weights = torch.load(Path(work_dir, 'iter_2.pth'))['state_dict']
     assert all(bool(torch.isfinite(value).all()) for value in weights.values())

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from udas_mmseg.engine.launch import enable_amp, init_distributed, load_config
+from udas_mmseg.engine.launch import config_name, enable_amp, init_distributed, load_config
 
 
 def test_work_dir_follows_the_file_unless_it_is_given(tmp_path: Path) -> None:
@@ -16,6 +16,13 @@ def test_work_dir_follows_the_file_unless_it_is_given(tmp_path: Path) -> None:
     assert load_config(str(path), cfg_options={'a.b': 2}).a.b == 2
     path.write_text("work_dir = 'own'\n")
     assert load_config(str(path)).work_dir == 'own'
+
+
+def test_configs_of_one_name_get_different_folders() -> None:
+    assert config_name('configs/demo/source_only.py') == 'demo/source_only'
+    assert config_name('/a/configs/b/configs/benchmarks/carla2camvid/source_only.py') == (
+        'benchmarks/carla2camvid/source_only')
+    assert config_name('elsewhere/mine.py') == 'mine'
 
 
 def test_missing_config_is_named() -> None:

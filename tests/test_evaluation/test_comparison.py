@@ -38,3 +38,4 @@ def test_digest_ignores_where_and_which_seed_only() -> None:
     base = dict(model=dict(depth=18), work_dir='a', randomness=dict(seed=0))
     assert config_digest(base) == config_digest(dict(base, work_dir='b', randomness=dict(seed=1)))
     assert config_digest(base) != config_digest(dict(base, model=dict(depth=50)))
+    assert config_digest(base) != config_digest(dict(base, load_from='other.pth'))

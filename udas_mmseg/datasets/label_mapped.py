@@ -73,7 +73,7 @@ class LabelMappedDataset(BaseSegDataset):
             label_map = compose_label_maps(label_map, self.label_map)
         check_label_map(label_map, self.metainfo.get('classes', ()), type(self).__name__)
         for info in data_list:
-            info['label_map'] = label_map
+            info.update(label_map=label_map, maps_raw_ids=True)
 
     def _check_files(self, data_list: Sequence[dict], img_dir: str, seg_dir: Optional[str]) -> None:
         """Hold the data list against one listing of each folder (much cheaper than asking for each file)."""

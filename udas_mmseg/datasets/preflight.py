@@ -8,6 +8,7 @@ from mmseg.registry import DATASETS
 
 from .label_mapped import check_folders
 from .label_maps import IGNORE
+from .transforms import SampleError
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _WRAPPED = ('dataset', 'datasets', 'source', 'target', 'labeled_target')
@@ -37,12 +38,14 @@ def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
             problems.append(f'{path}={checkpoint!r} does not exist. Copy the weights there, or set it to where they '
                             'are.')
     for loader in LOADERS:
-        for place, dataset_cfg in _leaf_datasets((cfg.get(loader) or {}).get('dataset'), f'{loader}.dataset'):
+        dataset_cfgs = _leaf_datasets((cfg.get(loader) or {}).get('dataset'), f'{loader}.dataset')
+        for place, dataset_cfg, max_broken in dataset_cfgs:
             if dataset_cfg in seen:
                 continue
             seen.append(dataset_cfg)
             try:
-                lines.append(f'{place}: {_check_dataset(dataset_cfg, num_scanned, cfg.get("model") or {})}')
+                summary = _check_dataset(dataset_cfg, num_scanned, max_broken, cfg.get('model') or {})
+                lines.append(f'{place}: {summary}')
             except (OSError, ValueError, AssertionError) as error:
                 problems.append(f'{place}: {error}')
     if problems:
@@ -50,23 +53,25 @@ def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
     return lines
 
 
-def _leaf_datasets(cfg: Any, place: str) -> Iterator[Tuple[str, dict]]:
-    """Configs of the data sets that read files, each with the key that it stands under."""
+def _leaf_datasets(cfg: Any, place: str, max_broken: int = 0) -> Iterator[Tuple[str, dict, int]]:
+    """Configs of the data sets that read files, with the key that each stands under and its stream's `max_broken`."""
     if isinstance(cfg, (list, tuple)):
         for number, item in enumerate(cfg):
-            yield from _leaf_datasets(item, f'{place}[{number}]')
+            yield from _leaf_datasets(item, f'{place}[{number}]', max_broken)
     elif isinstance(cfg, dict):
+        max_broken = cfg.get('max_broken', max_broken)
         wrapped = [key for key in _WRAPPED if isinstance(cfg.get(key), (dict, list, tuple))]
         for key in wrapped:
-            yield from _leaf_datasets(cfg[key], f'{place}.{key}')
+            yield from _leaf_datasets(cfg[key], f'{place}.{key}', max_broken)
         if not wrapped:
-            yield place, cfg
+            yield place, cfg, max_broken
 
 
-def _check_dataset(cfg: dict, num_scanned: int, model: dict) -> str:
+def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) -> str:
+    kind = DATASETS.get(cfg['type'])
+    if not (isinstance(kind, type) and issubclass(kind, BaseDataset)):
+        return f'{cfg["type"]}, not checked'
     dataset = DATASETS.build({**cfg, 'lazy_init': True})
-    if not isinstance(dataset, BaseDataset):
-        return f'{type(dataset).__name__}, not checked'
     prefix = dataset.data_prefix
     folders = [prefix[key] for key in ('img_path', 'seg_map_path') if prefix.get(key) is not None]
     if getattr(dataset, 'backend_args', None) is None:
@@ -81,10 +86,17 @@ def _check_dataset(cfg: dict, num_scanned: int, model: dict) -> str:
                              f'{len(classes)}, or correct `metainfo.classes`.')
     loaders = [step for step in dataset.pipeline.transforms if type(step).__name__.startswith('Load')]
     infos = [dataset.get_data_info(index) for index in _spread(len(dataset), num_scanned)]
+    broken = []
     for info in infos:
-        _scan_sample(info, loaders, len(classes))
-    kind = 'labelled' if 'seg_map_path' in infos[0] else 'unlabelled'
-    return f'{type(dataset).__name__}, {len(dataset)} {kind} images, {len(infos)} read and found good'
+        try:
+            _scan_sample(info, loaders, len(classes))
+        except SampleError as error:
+            broken.append(str(error))
+            if len(broken) > max_broken:
+                raise
+    found = f'{len(infos) - len(broken)} of {len(infos)} found good' if broken else 'and found good'
+    labeled = 'labelled' if 'seg_map_path' in infos[0] else 'unlabelled'
+    return f'{type(dataset).__name__}, {len(dataset)} {labeled} images, {len(infos)} read {found}'
 
 
 def _scan_sample(info: dict, loaders: Sequence, num_classes: int) -> None:

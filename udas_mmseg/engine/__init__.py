@@ -1,5 +1,6 @@
 """Loops, hooks and launching."""
+from .atomic_backend import AtomicLocalBackend
 from .hooks import CheckFiniteLossHook
 from .loops import PositionTrainLoop
 
-__all__ = ['CheckFiniteLossHook', 'PositionTrainLoop']
+__all__ = ['AtomicLocalBackend', 'CheckFiniteLossHook', 'PositionTrainLoop']

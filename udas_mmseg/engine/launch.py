@@ -1,4 +1,5 @@
 """From a config file to a Runner: what `tools/train.py` and `tools/test.py` share."""
+import os
 import os.path as osp
 from typing import Any, Dict, Iterator, Optional
 
@@ -16,7 +17,7 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
     Args:
         path (str): The file.
         work_dir (str, optional): Where results go. Defaults to the config's own `work_dir`, else
-            `work_dirs/<name of the file>`.
+            `work_dirs/<config_name>`.
         cfg_options (dict, optional): Dotted keys to override.
 
     Raises:
@@ -32,8 +33,20 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = osp.join('work_dirs', osp.splitext(osp.basename(path))[0])
+        cfg.work_dir = osp.join('work_dirs', config_name(path))
     return cfg
+
+
+def config_name(path: str) -> str:
+    """A name for a config: its path below `configs/`, or that of its file alone, without the ending.
+
+    Example:
+        >>> config_name('configs/demo/source_only.py')
+        'demo/source_only'
+    """
+    parts = osp.splitext(osp.abspath(path))[0].split(os.sep)
+    below = parts[len(parts) - parts[::-1].index('configs'):] if 'configs' in parts else parts[-1:]
+    return osp.join(*below)
 
 
 def enable_amp(cfg: Config, dtype: str = 'float16') -> None:
@@ -83,7 +96,10 @@ def init_distributed(cfg: Config, launcher: str) -> None:
         return
     if not torch_dist.is_initialized():
         torch_dist.init_process_group('gloo')
-    wrapper = cfg.get('model_wrapper_cfg') or dict(type='MMDistributedDataParallel', broadcast_buffers=False)
+    wrapper = cfg.get('model_wrapper_cfg') or dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False))
     if issubclass(MODEL_WRAPPERS.get(wrapper.get('type', 'MMDistributedDataParallel')), DistributedDataParallel):
         wrapper['device_ids'] = None
     cfg.model_wrapper_cfg = wrapper

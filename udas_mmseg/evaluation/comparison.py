@@ -4,7 +4,7 @@ import json
 import statistics
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-PER_RUN_KEYS = ('work_dir', 'resume', 'load_from', 'launcher', 'randomness')
+PER_RUN_KEYS = ('work_dir', 'resume', 'launcher', 'randomness')
 
 
 def config_digest(cfg: Mapping[str, Any]) -> str:

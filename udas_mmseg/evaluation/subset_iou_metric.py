@@ -47,7 +47,7 @@ class SubsetIoUMetric(IoUMetric):
 
     def compute_metrics(self, results: list) -> Dict[str, float]:
         """Scores over all images; see the class."""
-        metrics = {name: float(value) for name, value in super().compute_metrics(results).items()}
+        metrics = {name: round(float(value), 2) for name, value in super().compute_metrics(results).items()}
         if self.format_only:
             return metrics
         intersect, union = (sum(parts).double().numpy() for parts in list(zip(*results))[:2])

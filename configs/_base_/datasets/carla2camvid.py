@@ -21,7 +21,9 @@ source_pipeline = [
     dict(type='RandomFlip', prob=0.5), distortion,
     dict(type='PackSegInputs')
 ]
-target_resize = dict(type='RandomResize', scale=(160, 120), ratio_range=(0.75, 1.4), keep_ratio=True)
+# a third of CamVid's size: averaged, since bilinear sampling would skip pixels
+target_resize = dict(
+    type='RandomResize', scale=(160, 120), ratio_range=(0.75, 1.4), keep_ratio=True, interpolation='area')
 labeled_target_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='LoadLabelIds'), target_resize,
@@ -37,7 +39,7 @@ target_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadVerifiedImage'),
-    dict(type='Resize', scale=(160, 120), keep_ratio=True),
+    dict(type='Resize', scale=(160, 120), keep_ratio=True, interpolation='area'),
     dict(type='LoadLabelIds'),
     dict(type='PackSegInputs')
 ]

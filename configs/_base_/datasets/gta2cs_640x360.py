@@ -48,7 +48,8 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='PositionSampler'),
-    dataset=dict(type='DomainPairDataset', source=source_train, target=target_train))
+    # some labels of GTA5 are of another size than their image; each is named in the log
+    dataset=dict(type='DomainPairDataset', source=source_train, target=target_train, max_broken=100))
 val_dataloader = dict(
     batch_size=1,
     num_workers=4,

@@ -115,7 +115,8 @@ class LoadLabelIds(BaseTransform):
 
     Raises:
         SampleError: if the file is missing, broken, or of another size than the image.
-        ValueError: if it has an id outside the map; the message names the file and the known ids.
+        ValueError: if it has an id outside the map (the message names the file and the known ids), or if the data
+            set maps raw ids, too.
     """
 
     def __init__(self, label_map: Optional[LabelMap] = None, backend_args: Optional[dict] = None) -> None:
@@ -137,7 +138,12 @@ class LoadLabelIds(BaseTransform):
         if shape is not None and raw.shape != tuple(shape[:2]):
             raise SampleError(f'{path} is {raw.shape[1]}x{raw.shape[0]}, but its image {results["img_path"]} is '
                               f'{shape[1]}x{shape[0]} (width x height). They must be of the same size.')
+        if self.label_map is not None and results.get('maps_raw_ids'):
+            raise ValueError('both the data set and LoadLabelIds have a label_map, and a label would be mapped twice. '
+                             'Take `label_map` out of the LoadLabelIds of this pipeline.')
         label_map = self._effective_map(results.get('label_map'))
+        if label_map is None and raw.max(initial=0) > 255:
+            raise ValueError(f'{path} has id {raw.max()}, which is no 8-bit train id. Map it with `label_map`.')
         if label_map is not None:
             try:
                 raw = map_labels(raw, label_map)

@@ -1,4 +1,4 @@
-"""Stop a run whose loss is not a number."""
+"""Stop a run whose loss or weights are not numbers."""
 import math
 from typing import Optional
 
@@ -10,13 +10,13 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class CheckFiniteLossHook(Hook):
-    """Stop with the iteration and the terms as soon as a loss is NaN or infinite.
+    """Stop with the iteration and the terms as soon as a loss is NaN or infinite, and never save such weights.
 
-    It runs before MMEngine's `CheckpointHook`, so that the weights it spoiled are never saved and the last checkpoint
-    stays good.
+    It runs before MMEngine's `CheckpointHook`, so that the last checkpoint stays good. Weights are looked at before
+    they are saved, since a finite loss can have gradients that are not, on this rank or on another.
 
     Raises:
-        FloatingPointError: naming the iteration, every term, and what to do.
+        FloatingPointError: naming the iteration, every term (or the weights), and what to do.
     """
     priority = 'NORMAL'  # CheckpointHook is VERY_LOW
 
@@ -31,7 +31,18 @@ class CheckFiniteLossHook(Hook):
         if all(math.isfinite(value) for value in terms.values()):
             return
         listed = ', '.join(f'{name}={value:.6g}' for name, value in terms.items())
-        raise FloatingPointError(
-            f'the loss is not finite at iteration {runner.iter + 1}: {listed}. Nothing was saved after the last good '
-            f'checkpoint in {runner.work_dir}. Resume from it with a smaller learning rate or gradient clipping '
-            '(optim_wrapper.clip_grad), or with bfloat16 instead of float16 under AMP.')
+        raise FloatingPointError(f'the loss is not finite at iteration {runner.iter + 1}: {listed}. {_advice(runner)}')
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Look at the weights before they are saved."""
+        bad = [name for name, value in checkpoint['state_dict'].items()
+               if value.is_floating_point() and not bool(torch.isfinite(value).all())]
+        if bad:
+            raise FloatingPointError(f'{len(bad)} weights are not finite at iteration {runner.iter + 1}: '
+                                     f'{", ".join(bad[:3])}{", ..." if len(bad) > 3 else ""}. {_advice(runner)}')
+
+
+def _advice(runner: Runner) -> str:
+    return (f'Nothing was saved after the last good checkpoint in {runner.work_dir}. Resume from it with a smaller '
+            'learning rate or gradient clipping (optim_wrapper.clip_grad), or with bfloat16 instead of float16 under '
+            'AMP.')

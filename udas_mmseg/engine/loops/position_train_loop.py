@@ -1,7 +1,7 @@
 """The training loop that resumes by position."""
 from typing import Dict, Iterator, List, Optional, Tuple, Union
 
-from mmengine.dist import broadcast_object_list, get_rank, get_world_size
+from mmengine.dist import broadcast, broadcast_object_list, get_rank, get_world_size
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.utils import calc_dynamic_intervals
@@ -101,4 +101,6 @@ class PositionTrainLoop(IterBasedTrainLoop):
         if self.runner.val_loop is None or self._iter < self.val_begin:
             return
         if self._iter % self.val_interval == 0 or self._iter == self._max_iters:
+            for buffer in self.runner.model.buffers():
+                broadcast(buffer)  # score what rank 0 saves: without SyncBN each rank has its own statistics
             self.runner.val_loop.run()
