@@ -1,18 +1,19 @@
 """The training stream against bare decoding and resizing of the same files, and the stream's own overhead."""
-import itertools
 import os.path as osp
 import tempfile
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Callable, Dict, List, Sized, Tuple
 
 import cv2
 import numpy as np
 import torch
 from measuring import paired, seconds
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from PIL import Image
+from torch.utils.data import DataLoader
 
-from udas_mmseg.datasets import StreamDataset, StreamIndex
+from udas_mmseg.datasets import PositionSampler, StreamDataset, StreamIndex
 from udas_mmseg.demo import write_gta5
 
 FILES = 16
@@ -28,34 +29,44 @@ def stream_of(root: str, size: Tuple[int, int]) -> StreamDataset:
     return DATASETS.build(dict(type='StreamDataset', dataset=source))
 
 
-def bare_reader(root: str, names: List[str], size: Tuple[int, int]) -> Callable[[], None]:
+class BareReader:
     """Decode and resize each image and label with the libraries alone."""
 
+    def __init__(self, root: str, names: List[str], size: Tuple[int, int]) -> None:
+        self.root, self.names, self.size = root, names, size
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: StreamIndex) -> Tuple[np.ndarray, np.ndarray]:
+        name = self.names[index.position % len(self.names)]
+        with open(osp.join(self.root, 'images', name), 'rb') as file:
+            image = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_COLOR)
+        label = np.array(Image.open(osp.join(self.root, 'labels', name)))
+        return (cv2.resize(image, self.size, interpolation=cv2.INTER_LINEAR),
+                cv2.resize(label, self.size, interpolation=cv2.INTER_NEAREST))
+
+
+def pass_of(dataset: Sized) -> Callable[[], None]:
+    """A function that takes one pass of samples from a running loader worker."""
+    loader = DataLoader(dataset, batch_size=1, num_workers=1, sampler=PositionSampler(dataset, seed=0),
+                        collate_fn=pseudo_collate)
+    batches = iter(loader)
+
     def read() -> None:
-        for name in names:
-            with open(osp.join(root, 'images', name), 'rb') as file:
-                image = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_COLOR)
-            label = np.array(Image.open(osp.join(root, 'labels', name)))
-            cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-            cv2.resize(label, size, interpolation=cv2.INTER_NEAREST)
+        for _ in range(len(dataset)):
+            next(batches)
 
     return read
 
 
 def against_bare_reading(source: Tuple[int, int], size: Tuple[int, int]) -> Dict[str, object]:
-    """Samples a second of one worker, from files of `source` to samples of `size` (both width, height)."""
+    """Samples a second of one loader worker, from files of `source` to samples of `size` (both width, height)."""
     with tempfile.TemporaryDirectory() as root:
         write_gta5(root, FILES, size=source, progress=False)
         stream = stream_of(root, size)
         names = sorted(osp.basename(stream.dataset.get_data_info(i)['img_path']) for i in range(FILES))
-        passes: Iterator[int] = itertools.count()
-
-        def one_pass() -> None:
-            number = next(passes)
-            for offset in range(FILES):
-                stream[StreamIndex(0, number * FILES + offset)]
-
-        bare, ours, ratio = paired(bare_reader(root, names, size), one_pass)
+        bare, ours, ratio = paired(pass_of(BareReader(root, names, size)), pass_of(stream))
     return dict(name=f'stream, {source[0]}x{source[1]} -> {size[0]}x{size[1]}, samples a second', value=FILES / ours,
                 against=f'bare decode and resize: {FILES / bare:.1f}', ratio=1 / ratio, goal='ratio >= 0.7')
 

@@ -13,7 +13,7 @@ from typing import Dict, List
 
 import torch
 
-SUITES = ('data_stream', 'import_time')
+SUITES = ('data_stream', 'import_time', 'setup_time')
 
 
 def main() -> None:

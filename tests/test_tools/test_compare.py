@@ -1,0 +1,78 @@
+"""Tables over configs and seeds, made resumably; and `tools/test.py`, which scores each run."""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from small_data import write_demo_data
+
+ROOT = Path(__file__).parents[2]
+SMALL = '''
+_base_ = '{root}/configs/demo/source_only.py'
+train_cfg = dict(max_iters={iters}, val_interval=100)
+model = dict(backbone=dict(base_channels=8, stem_channels=8), decode_head=dict(in_channels=64),
+             auxiliary_head=dict(in_channels=32))
+train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False)
+test_dataloader = dict(num_workers=0)
+'''
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
+    environment = {**os.environ, 'UDAS_DEMO_ROOT': str(write_demo_data(tmp_path / 'data'))}
+
+    def run(tool: str, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run([sys.executable, str(ROOT / 'tools' / tool), *arguments], cwd=tmp_path, env=environment,
+                              capture_output=True, text=True, timeout=300)
+
+    return run
+
+
+def test_finished_runs_are_kept_and_changed_configs_refused(call: Callable, tmp_path: Path) -> None:
+    config = tmp_path / 'configs/mine/small.py'
+    config.parent.mkdir(parents=True)
+    config.write_text(SMALL.format(root=ROOT, iters=2))
+    command = ['compare.py', str(config), '--seeds', '0', '1', '--out', 'tables/small']
+    first = call(*command)
+    assert first.returncode == 0, first.stderr
+    runs = json.loads((tmp_path / 'tables/small.json').read_text())
+    assert [(run['name'], run['seed']) for run in runs] == [('mine/small', 0), ('mine/small', 1)]
+    assert runs[0]['metrics'] != runs[1]['metrics']
+    assert 'mIoU' in runs[0]['metrics'] and runs[0]['seconds'] > 0 and runs[0]['versions']['mmsegmentation']
+    table = (tmp_path / 'tables/small.md').read_text()
+    assert table in first.stdout and '| mine/small |' in table and '| 0, 1 |' in table
+
+    checkpoints = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')}
+    assert len(checkpoints) == 2
+    second = call(*command)
+    assert second.returncode == 0 and (tmp_path / 'tables/small.md').read_text() == table
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')} == checkpoints, 'trained again'
+
+    config.write_text(SMALL.format(root=ROOT, iters=3))
+    changed = call(*command)
+    assert changed.returncode == 1
+    assert 'begun with another version' in changed.stderr and '2 of 2 runs failed' in changed.stderr
+
+
+def test_a_run_that_fails_does_not_stop_the_others(call: Callable, tmp_path: Path) -> None:
+    good, bad = tmp_path / 'good.py', tmp_path / 'bad.py'
+    good.write_text(SMALL.format(root=ROOT, iters=1))
+    bad.write_text(SMALL.format(root=ROOT, iters=1) + "source_train = dict(data_root='nowhere')\n"
+                   "train_dataloader['dataset'] = dict(dataset=dict(data_root='nowhere'))\n")
+    result = call('compare.py', str(bad), str(good), '--out', 'table')
+    assert result.returncode == 1
+    assert 'nowhere/images' in result.stderr and '1 of 2 runs failed: bad, seed 0' in result.stderr
+    assert '| good |' in (tmp_path / 'table.md').read_text()
+
+
+@pytest.mark.parametrize('config, checkpoint, message', [
+    ('nowhere.py', 'a.pth', 'config nowhere.py does not exist'),
+    (str(ROOT / 'configs/demo/source_only.py'), 'a.pth', 'checkpoint a.pth does not exist'),
+])
+def test_scoring_what_is_not_there(call: Callable, config: str, checkpoint: str, message: str) -> None:
+    result = call('test.py', config, checkpoint)
+    assert result.returncode == 1
+    assert message in result.stderr and 'Traceback' not in result.stderr
