@@ -6,13 +6,13 @@ tools/dist_train.sh CONFIG 2                     # two processes, on GPUs or on 
 """
 import argparse
 import errno
+import os
 
 from mmengine.config import DictAction
-from mmengine.logging import print_log
 
 from udas_mmseg.datasets import SampleError
 from udas_mmseg.datasets.preflight import check_config
-from udas_mmseg.engine.launch import build_runner, enable_amp, init_distributed, load_config
+from udas_mmseg.engine.launch import build_runner, enable_amp, init_distributed, load_config, mend_last_checkpoint
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,11 +36,13 @@ def main() -> None:
         cfg = load_config(args.config, args.work_dir, args.cfg_options)
         if args.amp:
             enable_amp(cfg, args.amp)
-        for line in check_config(cfg):
-            print_log(line)
+        summary = check_config(cfg)
     except (OSError, ValueError, RuntimeError) as error:  # the user's to mend: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
+    if os.environ.get('RANK', '0') == '0':
+        print('\n'.join(summary), flush=True)
     cfg.resume = args.resume or cfg.get('resume', False)
+    mend_last_checkpoint(cfg.work_dir)
     init_distributed(cfg, args.launcher)
     try:
         build_runner(cfg).train()

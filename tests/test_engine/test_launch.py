@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from udas_mmseg.engine.launch import config_name, enable_amp, init_distributed, load_config
+from udas_mmseg.engine.launch import config_name, enable_amp, init_distributed, load_config, mend_last_checkpoint
 
 
 def test_work_dir_follows_the_file_unless_it_is_given(tmp_path: Path) -> None:
@@ -53,6 +53,23 @@ def test_amp_refuses_a_wrapper_that_it_does_not_know(monkeypatch: pytest.MonkeyP
 def test_amp_without_a_gpu_is_refused() -> None:
     with pytest.raises(RuntimeError, match='needs a CUDA device'):
         enable_amp(Config(dict(optim_wrapper=dict(optimizer=dict(type='SGD')))))
+
+
+def test_a_pointer_cut_off_by_a_kill_is_mended(tmp_path: Path) -> None:
+    pointer = tmp_path / 'last_checkpoint'
+    mend_last_checkpoint(str(tmp_path))
+    assert not pointer.exists()
+    pointer.write_text('')
+    mend_last_checkpoint(str(tmp_path))
+    assert not pointer.exists()  # nothing to resume: a fresh start
+    for iteration in (800, 1000):
+        (tmp_path / f'iter_{iteration}.pth').touch()
+    pointer.write_text('')
+    mend_last_checkpoint(str(tmp_path))
+    assert pointer.read_text() == str(tmp_path / 'iter_1000.pth')
+    pointer.write_text(str(tmp_path / 'iter_800.pth'))
+    mend_last_checkpoint(str(tmp_path))
+    assert pointer.read_text() == str(tmp_path / 'iter_800.pth')  # a good one is left alone
 
 
 def test_one_process_needs_no_set_up() -> None:

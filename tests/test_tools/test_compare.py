@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
+
 from small_data import write_demo_data
 
 ROOT = Path(__file__).parents[2]

@@ -1,6 +1,7 @@
 """From a config file to a Runner: what `tools/train.py` and `tools/test.py` share."""
 import os
 import os.path as osp
+from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
 import torch
@@ -105,6 +106,24 @@ def init_distributed(cfg: Config, launcher: str) -> None:
     cfg.model_wrapper_cfg = wrapper
     if cfg.get('sync_bn'):
         cfg.sync_bn = None  # torch's SyncBatchNorm works on GPUs only
+
+
+def mend_last_checkpoint(work_dir: str) -> None:
+    """Make `last_checkpoint` name the newest checkpoint if it names none that exists.
+
+    MMEngine writes that file in place: a kill at that moment leaves it empty, and resuming would fail.
+
+    Args:
+        work_dir (str): Work directory of a run whose checkpoints are called `iter_<n>.pth`.
+    """
+    pointer = Path(work_dir, 'last_checkpoint')
+    if not pointer.exists() or Path(pointer.read_text().strip() or 'none').is_file():
+        return
+    found = sorted(Path(work_dir).glob('iter_*.pth'), key=lambda path: int(path.stem[len('iter_'):]))
+    if found:
+        pointer.write_text(str(found[-1]))
+    else:
+        pointer.unlink()
 
 
 def build_runner(cfg: Config) -> Runner:
