@@ -7,7 +7,7 @@ metainfo = dict(
 camvid_label_map = {0: 2, 1: 2, 2: 2, 3: 0, 4: 1, 5: 2, 6: 2, 7: 2, 8: 2, 9: 2, 10: 2, 11: 255}
 crop = (80, 160)  # height, width
 
-distortion = dict(  # hue_delta=0 is refused by MMSegmentation; 1 is half a degree
+distortion = dict(  # hue_delta=0 is refused by MMSegmentation; 1 is two degrees
     type='PhotoMetricDistortion',
     brightness_delta=25,
     contrast_range=(0.7, 1.3),
