@@ -4,6 +4,7 @@ from typing import Callable
 
 import pytest
 import torch
+from mmengine.runner import CheckpointLoader
 from mmseg.models import EncoderDecoder
 
 from tiny_runs import train
@@ -51,5 +52,5 @@ def test_weights_that_are_not_finite_are_never_saved(run_config: Callable, monke
 
 
 def check_weights(work_dir: str) -> None:
-    weights = torch.load(Path(work_dir, 'iter_2.pth'))['state_dict']
+    weights = CheckpointLoader.load_checkpoint(str(Path(work_dir, 'iter_2.pth')))['state_dict']
     assert all(bool(torch.isfinite(value).all()) for value in weights.values())

@@ -10,6 +10,7 @@ from typing import Callable, List
 
 import pytest
 import torch
+from mmengine.runner import CheckpointLoader
 
 from small_data import write_demo_data
 
@@ -47,7 +48,7 @@ def finish(process: subprocess.Popen) -> str:
 
 
 def weights(work_dir: Path) -> dict:
-    return torch.load(work_dir / 'iter_8.pth')['state_dict']
+    return CheckpointLoader.load_checkpoint(str(work_dir / 'iter_8.pth'))['state_dict']
 
 
 def wait_for(path: Path, process: subprocess.Popen) -> None:
@@ -84,6 +85,7 @@ def record(self, index):
 StreamDataset.__getitem__ = record
 
 import torch
+from mmengine.runner import CheckpointLoader
 from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 @HOOKS.register_module()
