@@ -29,9 +29,10 @@ def test_import_registers_without_mmagic() -> None:
 
 
 def test_torchvision_imports_and_computes() -> None:
-    run_python('import udas_mmseg, torchvision\n'
-               'from torchvision.transforms.v2 import functional as F\n'
-               'import torch; assert F.hflip(torch.arange(3.)[None, None]).flatten().tolist() == [2, 1, 0]')
+    out = run_python('import udas_mmseg, torchvision, torch\n'
+                     'from torchvision.transforms.v2 import functional as F\n'
+                     'print(F.hflip(torch.arange(3.)[None, None]).flatten().tolist())')
+    assert out.splitlines()[-1] == '[2.0, 1.0, 0.0]'
 
 
 def test_torchvision_weights_load_through_the_real_loader(tmp_path) -> None:

@@ -44,6 +44,13 @@ def versions() -> Dict[str, str]:
                 mmengine=mmengine.__version__, mmcv=mmcv.__version__, mmsegmentation=mmseg.__version__, device=device)
 
 
+def replace_file(path: str, text: str) -> None:
+    """Write a file in one step: a kill leaves the old one or the new one."""
+    with open(path + '.part', 'w') as file:
+        file.write(text)
+    os.replace(path + '.part', path)
+
+
 def run_command(command: List[str], log: str, clock: str) -> float:
     """Run a command into a log file, keeping the seconds spent so far in `clock` even if this process is killed.
 
@@ -62,9 +69,7 @@ def run_command(command: List[str], log: str, clock: str) -> float:
         try:
             while process.poll() is None:
                 time.sleep(1)
-                with open(clock + '.part', 'w') as part:
-                    part.write(f'{spent + time.monotonic() - started:.1f}')
-                os.replace(clock + '.part', clock)
+                replace_file(clock, f'{spent + time.monotonic() - started:.1f}')
         except BaseException:  # interrupted or terminated: no training goes on behind one's back
             process.terminate()
             raise
@@ -115,9 +120,7 @@ def run_one(path: str, name: str, seed: int, args: argparse.Namespace) -> Dict[s
         metrics = json.load(file)
     result = dict(name=name, seed=seed, metrics=metrics, seconds=seconds, config_digest=digest, versions=versions(),
                   command=f'python tools/train.py {path} --cfg-options {" ".join(options)}')
-    with open(done + '.part', 'w') as file:
-        json.dump(result, file, indent=2)
-    os.replace(done + '.part', done)
+    replace_file(done, json.dumps(result, indent=2))
     return result
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
+from mmseg.registry import DATASETS
 
 from udas_mmseg.demo import write_cityscapes, write_gta5
 from udas_mmseg.engine.launch import build_runner, load_config
@@ -79,11 +80,12 @@ def evaluate(config: str, checkpoint: str, work_dir: str) -> Tuple[Dict[str, dic
 
 def draw(cfg: Config, models: Dict[str, Runner], count: int = 3) -> np.ndarray:
     """A row an image, of both domains in turn: image, truth, and what each model predicts."""
-    rows, captions, meta = [], [], {}
+    rows, captions = [], []
+    datasets = {domain: DATASETS.build(cfg[f'{domain}_val']) for domain in DOMAINS}
+    meta = datasets['target'].metainfo
     for number in range(count):
         for domain, kind in DOMAINS.items():
-            loader = Runner.build_dataloader(dict(cfg.test_dataloader, dataset=cfg[f'{domain}_val']))
-            dataset, meta = loader.dataset, loader.dataset.metainfo
+            dataset = datasets[domain]
             sample = dataset[number * len(dataset) // count]
             predictions = [runner.model.test_step(pseudo_collate([sample]))[0] for runner in models.values()]
             label = sample['data_samples'].gt_sem_seg.data[0].numpy()
@@ -128,7 +130,7 @@ def main() -> None:
     with open(osp.join(args.out, 'table.md'), 'w') as file:
         file.write(text)
     picture = osp.join(args.out, 'predictions.png')
-    save_picture(picture, draw(load_config(osp.join(ROOT, config)), models))
+    save_picture(picture, draw(load_config(osp.join(ROOT, RUNGS['source only'])), models))
     minutes = (time.monotonic() - started) / 60
     print(f'\n{text}\n{picture}: images, truth and predictions\n{osp.join(args.out, "table.md")}: this table\n'
           f'{minutes:.1f} minutes')
