@@ -1,6 +1,7 @@
-"""Loops, hooks and launching."""
+"""Loops, hooks, optimizers and launching."""
 from .atomic_backend import AtomicLocalBackend
 from .hooks import CheckFiniteLossHook
 from .loops import PositionTrainLoop
+from .optimizers import PerChildOptimWrapperConstructor
 
-__all__ = ['AtomicLocalBackend', 'CheckFiniteLossHook', 'PositionTrainLoop']
+__all__ = ['AtomicLocalBackend', 'CheckFiniteLossHook', 'PerChildOptimWrapperConstructor', 'PositionTrainLoop']

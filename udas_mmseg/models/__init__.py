@@ -1,6 +1,10 @@
 """Models in MMSegmentation's registry."""
 from .data_preprocessor import DomainDataPreProcessor
 from .decode_heads import DeepLabV2Head
-from .segmentors import MultiLevelEncoderDecoder
+from .discriminators import FCDiscriminator, MultiLevelDiscriminator, MultiScaleDiscriminator
+from .segmentors import AdversarialSegmentor, MultiLevelEncoderDecoder, RectifiedEncoderDecoder
 
-__all__ = ['DeepLabV2Head', 'DomainDataPreProcessor', 'MultiLevelEncoderDecoder']
+__all__ = [
+    'AdversarialSegmentor', 'DeepLabV2Head', 'DomainDataPreProcessor', 'FCDiscriminator', 'MultiLevelDiscriminator',
+    'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator', 'RectifiedEncoderDecoder'
+]

@@ -1,0 +1,4 @@
+"""Optimizers."""
+from .per_child_constructor import PerChildOptimWrapperConstructor, PerChildOptimWrapperDict
+
+__all__ = ['PerChildOptimWrapperConstructor', 'PerChildOptimWrapperDict']

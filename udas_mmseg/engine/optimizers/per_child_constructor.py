@@ -1,0 +1,71 @@
+"""An optimizer for each child of a model."""
+from typing import Dict, Optional
+
+from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
+from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from torch import nn
+
+
+class PerChildOptimWrapperDict(OptimWrapperDict):
+    """MMEngine's `OptimWrapperDict` whose wrappers know the iteration.
+
+    MMEngine's leaves `initialize_count_status` to its user: gradient accumulation would then begin at 0 after a resume
+    and lose the last few iterations of a run.
+    """
+
+    def initialize_count_status(self, model: nn.Module, cur_iter: int, max_iters: int) -> None:
+        """Tell each wrapper where the run stands."""
+        for wrapper in self.optim_wrappers.values():
+            wrapper.initialize_count_status(model, cur_iter, max_iters)
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class PerChildOptimWrapperConstructor:
+    """Builds one optimizer wrapper for each first-level child of a model that has something to train.
+
+    Each entry of `optim_wrapper` besides `constructor` is an ordinary `optim_wrapper` config for the child of that
+    name: its own optimizer, `paramwise_cfg`, `clip_grad`, `accumulative_counts` and AMP. Parameter names in its
+    `paramwise_cfg` begin below the child.
+
+    Args:
+        optim_wrapper_cfg (dict): Child name -> `optim_wrapper` config.
+        paramwise_cfg (dict, optional): Refused; it belongs to a child.
+
+    Raises:
+        ValueError: if a child with trainable parameters has no optimizer, or an entry names no such child.
+
+    Example:
+        >>> optim_wrapper = dict(
+        >>>     constructor='PerChildOptimWrapperConstructor',
+        >>>     segmentor=dict(
+        >>>         optimizer=dict(type='SGD', lr=2.5e-4),
+        >>>         paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.)))),
+        >>>     discriminators=dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.99))))
+    """
+
+    def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: Optional[dict] = None) -> None:
+        if paramwise_cfg is not None:
+            raise ValueError(f'paramwise_cfg={paramwise_cfg} stands beside the children. Move it into the entry of the '
+                             'child that it is meant for, e.g. optim_wrapper.segmentor.paramwise_cfg.')
+        self.optim_wrapper_cfg = {name: cfg for name, cfg in optim_wrapper_cfg.items() if name != 'type'}
+
+    def __call__(self, model: nn.Module) -> OptimWrapperDict:
+        """Build the wrappers for a model, wrapped for several processes or not."""
+        module = model.module if is_model_wrapper(model) else model
+        children = {
+            name: child
+            for name, child in module.named_children() if any(p.requires_grad for p in child.parameters())
+        }
+        given = set(self.optim_wrapper_cfg)
+        if given != set(children):
+            raise ValueError(f'{type(module).__name__} trains the children {sorted(children)}, but optim_wrapper has '
+                             f'entries for {sorted(given)}. Give each child exactly one entry, e.g. '
+                             'optim_wrapper.discriminators=dict(optimizer=dict(type="Adam", lr=1e-4)).')
+        wrappers: Dict[str, OptimWrapper] = {}
+        for name, cfg in self.optim_wrapper_cfg.items():
+            if not isinstance(cfg, dict) or 'optimizer' not in cfg:
+                raise ValueError(f'optim_wrapper.{name}={cfg!r} has no `optimizer`. Write dict(optimizer=dict('
+                                 'type="SGD", lr=2.5e-4)).')
+            wrappers[name] = build_optim_wrapper(children[name], dict(cfg))
+        return PerChildOptimWrapperDict(**wrappers)

@@ -1,0 +1,6 @@
+"""Discriminators: which domain does a map of predictions come from?"""
+from .fully_convolutional import FCDiscriminator
+from .multi_level import MultiLevelDiscriminator
+from .multi_scale import MultiScaleDiscriminator
+
+__all__ = ['FCDiscriminator', 'MultiLevelDiscriminator', 'MultiScaleDiscriminator']

@@ -1,0 +1,59 @@
+"""The discriminator of AdaptSegNet."""
+from typing import List, Sequence
+
+from mmengine.model import BaseModule
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class FCDiscriminator(BaseModule):
+    """Five 4x4 convolutions, LeakyReLU 0.2 between them, a score for each patch.
+
+    Args:
+        in_channels (int): Channels of the maps: the number of classes.
+        base_channels (int): Channels of the first convolution, doubled three times. Defaults to 64.
+        strides (Sequence[int]): Stride of each of the five convolutions. Defaults to (2, 2, 2, 2, 2), the published
+            one, for maps of the image's size. At a head's own resolution (an eighth), (2, 2, 1, 1, 1) keeps scores
+            apart.
+        init_cfg (dict, optional): MMEngine's initialisation. Defaults to None: PyTorch's own, as published.
+
+    Raises:
+        ValueError: if `strides` are not five positive integers, or, when called, if a map is too small for them.
+
+    Source: Tsai et al., "Learning to Adapt Structured Output Space", CVPR 2018, section 5.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 base_channels: int = 64,
+                 strides: Sequence[int] = (2, 2, 2, 2, 2),
+                 init_cfg: dict = None) -> None:
+        super().__init__(init_cfg)
+        if len(strides) != 5 or any(stride < 1 for stride in strides):
+            raise ValueError(f'strides={tuple(strides)}: give five positive integers, e.g. (2, 2, 2, 2, 2).')
+        self.strides = tuple(strides)
+        layers: List[nn.Module] = []
+        channels = in_channels
+        for number, stride in enumerate(self.strides[:4]):
+            layers += [nn.Conv2d(channels, base_channels * 2**number, 4, stride, 1), nn.LeakyReLU(0.2, inplace=True)]
+            channels = base_channels * 2**number
+        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, 4, self.strides[4], 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Score.
+
+        Args:
+            maps (Tensor): (N, in_channels, H, W), for instance probabilities.
+
+        Returns:
+            Tensor: (N, 1, h, w) unnormalised scores, high for the target domain.
+        """
+        sizes = list(maps.shape[2:])
+        for stride in self.strides:
+            sizes = [(size - 2) // stride + 1 for size in sizes]
+            if min(sizes) < 1:
+                raise ValueError(f'maps of {tuple(maps.shape[2:])} (height, width) are too small for strides '
+                                 f'{self.strides}. Give the discriminator smaller strides, e.g. (2, 2, 1, 1, 1), or '
+                                 'larger maps (upsample_maps=True).')
+        return self.layers(maps)

@@ -1,0 +1,68 @@
+"""The discriminator of MRNet."""
+from typing import List
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class MultiScaleDiscriminator(BaseModule):
+    """The same small network at several scales of the map, each with weights of its own; trained with 'lsgan'.
+
+    Args:
+        in_channels (int): Channels of the maps: the number of classes.
+        base_channels (int): Channels of the first convolution, doubled by each further one. Defaults to 64.
+        num_layers (int): 4x4 stride-2 convolutions before the 1x1 that scores. Defaults to 4.
+        num_scales (int): Scales, each half of the one before. Defaults to 3.
+        init_cfg (dict, optional): MMEngine's initialisation. Defaults to None: PyTorch's own.
+
+    Raises:
+        ValueError: when called, if a map is too small.
+
+    Source: Zheng and Yang, "Unsupervised Scene Adaptation with Memory Regularization in vivo", IJCAI 2020, section 4;
+    the architecture is that of Huang et al., "Multimodal Unsupervised Image-to-Image Translation", ECCV 2018.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 base_channels: int = 64,
+                 num_layers: int = 4,
+                 num_scales: int = 3,
+                 init_cfg: dict = None) -> None:
+        super().__init__(init_cfg)
+        self.smallest = 2**(num_layers + num_scales)  # the last convolution of the last scale pads 2 pixels
+        self.scales = nn.ModuleList(_patch_network(in_channels, base_channels, num_layers) for _ in range(num_scales))
+
+    def forward(self, maps: Tensor) -> List[Tensor]:
+        """Score.
+
+        Args:
+            maps (Tensor): (N, in_channels, H, W), for instance probabilities.
+
+        Returns:
+            list[Tensor]: For each scale (N, 1, h, w) unnormalised scores, 1 for the target domain.
+        """
+        if min(maps.shape[2:]) < self.smallest:
+            raise ValueError(f'maps of {tuple(maps.shape[2:])} (height, width) are too small for {len(self.scales)} '
+                             f'scales; at least {self.smallest} pixels are needed. Use fewer num_scales or num_layers, '
+                             'or larger maps (upsample_maps=True).')
+        scores = []
+        for number, network in enumerate(self.scales):
+            if number > 0:
+                maps = F.avg_pool2d(maps, 3, stride=2, padding=1, count_include_pad=False)
+            scores.append(network(maps))
+        return scores
+
+
+def _patch_network(in_channels: int, base_channels: int, num_layers: int) -> nn.Sequential:
+    layers: List[nn.Module] = []
+    channels = in_channels
+    for number in range(num_layers):
+        layers += [
+            nn.Conv2d(channels, base_channels * 2**number, 4, 2, 1, padding_mode='reflect'),
+            nn.LeakyReLU(0.2, inplace=True)
+        ]
+        channels = base_channels * 2**number
+    return nn.Sequential(*layers, nn.Conv2d(channels, 1, 1))

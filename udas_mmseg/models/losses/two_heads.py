@@ -1,0 +1,93 @@
+"""Losses between the main and the auxiliary classifier."""
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .precision import at_least_float32
+
+
+def symmetric_cross_entropy(main_logits: Tensor, aux_logits: Tensor) -> Tensor:
+    """Cross-entropy of each classifier under the other, L_kl of UDAS: -sum p_a log p_p - sum p_p log p_a.
+
+    Both arguments get gradients. Two equal predictions give twice their entropy.
+
+    Args:
+        main_logits (Tensor): (N, C, H, W), unnormalised.
+        aux_logits (Tensor): The same shape.
+
+    Returns:
+        Tensor: Scalar >= 0, mean over pixels.
+
+    Raises:
+        ValueError: if the shapes differ.
+
+    Source: UDAS, section 3.3.
+    """
+    log_main, log_aux = _log_probabilities(main_logits, aux_logits)
+    return -(log_aux.exp() * log_main + log_main.exp() * log_aux).sum(dim=1).mean()
+
+
+def memory_regularization(main_logits: Tensor, aux_logits: Tensor) -> Tensor:
+    """Distance of each classifier to their mean prediction: KL(m || p_p) + KL(m || p_a), m = softmax(0.5 F_a + F_p).
+
+    No gradient goes through the mean.
+
+    Args:
+        main_logits (Tensor): (N, C, H, W), unnormalised.
+        aux_logits (Tensor): The same shape.
+
+    Returns:
+        Tensor: Scalar >= 0, mean over pixels.
+
+    Raises:
+        ValueError: if the shapes differ.
+
+    Source: Zheng and Yang, "Unsupervised Scene Adaptation with Memory Regularization in vivo", IJCAI 2020, section 3.2.
+    """
+    log_main, log_aux = _log_probabilities(main_logits, aux_logits)
+    with torch.no_grad():
+        log_mean = (0.5 * at_least_float32(aux_logits) + at_least_float32(main_logits)).log_softmax(dim=1)
+    return (_kl_per_pixel(log_mean, log_main) + _kl_per_pixel(log_mean, log_aux)).mean()
+
+
+def rectified_cross_entropy(main_logits: Tensor, aux_logits: Tensor, label: Tensor, ignore_index: int = 255) -> Tensor:
+    """Cross-entropy that counts less where the classifiers disagree: exp(-v) CE(F_p, y) + v, v = KL(p_p || p_a).
+
+    Made for pseudo-labels. The gradient goes through v, too. For the auxiliary classifier, call it with the two logits
+    exchanged.
+
+    Args:
+        main_logits (Tensor): (N, C, H, W), unnormalised: the classifier that is trained.
+        aux_logits (Tensor): The same shape: the other one.
+        label (Tensor): (N, H, W) int64 in {0..C-1, ignore_index}.
+        ignore_index (int): Pixels with this label count in neither term. Defaults to 255.
+
+    Returns:
+        Tensor: Scalar, mean over the labelled pixels; 0 (with gradient 0) if there are none.
+
+    Raises:
+        ValueError: if the shapes differ.
+
+    Source: Zheng and Yang, "Rectifying Pseudo Label Learning via Uncertainty Estimation", IJCV 2021, equation 6.
+    """
+    log_main, log_aux = _log_probabilities(main_logits, aux_logits)
+    if label.shape != log_main.shape[:1] + log_main.shape[2:]:
+        raise ValueError(f'label is {tuple(label.shape)}, the logits are {tuple(log_main.shape)}. Resize the logits to '
+                         'the label first (mmseg.models.utils.resize).')
+    variance = _kl_per_pixel(log_main, log_aux)
+    cross_entropy = F.nll_loss(log_main, label, ignore_index=ignore_index, reduction='none')
+    rectified = ((-variance).exp() * cross_entropy + variance) * (label != ignore_index)
+    return rectified.sum() / (label != ignore_index).sum().clamp(min=1)
+
+
+def _log_probabilities(main_logits: Tensor, aux_logits: Tensor) -> tuple:
+    """Logarithms of both softmaxes: finite wherever the logits are, which those of probabilities are not."""
+    if main_logits.shape != aux_logits.shape:
+        raise ValueError(f'the two classifiers have shapes {tuple(main_logits.shape)} and {tuple(aux_logits.shape)}. '
+                         'Resize one to the other first (mmseg.models.utils.resize).')
+    return at_least_float32(main_logits).log_softmax(dim=1), at_least_float32(aux_logits).log_softmax(dim=1)
+
+
+def _kl_per_pixel(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """KL(p || q), (N, C, H, W) -> (N, H, W)."""
+    return (log_p.exp() * (log_p - log_q)).sum(dim=1)

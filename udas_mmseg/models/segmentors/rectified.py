@@ -1,0 +1,43 @@
+"""Training on pseudo-labels that counts less where the heads disagree."""
+from typing import Dict
+
+import torch
+from mmseg.models.utils import resize
+from mmseg.registry import MODELS
+from mmseg.utils import SampleList
+from torch import Tensor
+
+from ..losses import rectified_cross_entropy
+from .multi_level import MultiLevelEncoderDecoder
+
+
+@MODELS.register_module()
+class RectifiedEncoderDecoder(MultiLevelEncoderDecoder):
+    """`MultiLevelEncoderDecoder` whose heads are trained by `rectified_cross_entropy`: stage 2 of Seg-Uncertainty.
+
+    Its data set gives target images with pseudo-labels as their labels. Each head's loss is weighted with its
+    `loss_decode.loss_weight`; nothing else of `loss_decode` is used. `predict` is unchanged.
+
+    Source: Zheng and Yang, "Rectifying Pseudo Label Learning via Uncertainty Estimation", IJCV 2021, section 3.3.
+    """
+
+    def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
+        """Rectified losses of both heads.
+
+        Args:
+            inputs (Tensor): (N, 3, H, W), preprocessed images.
+            data_samples (list[SegDataSample]): With `gt_sem_seg`, the pseudo-labels; 255 is ignored.
+
+        Returns:
+            dict[str, Tensor]: `decode.loss_rect` and `aux.loss_rect`.
+        """
+        label = torch.stack([sample.gt_sem_seg.data for sample in data_samples]).squeeze(1)
+        heads = [self.decode_head, self.auxiliary_head]
+        main, aux = (
+            resize(logits, size=label.shape[1:], mode='bilinear', align_corners=head.align_corners)
+            for head, logits in zip(heads, self._forward(inputs)))
+        ignore = self.decode_head.ignore_index
+        return {
+            'decode.loss_rect': heads[0].loss_decode.loss_weight * rectified_cross_entropy(main, aux, label, ignore),
+            'aux.loss_rect': heads[1].loss_decode.loss_weight * rectified_cross_entropy(aux, main, label, ignore)
+        }
