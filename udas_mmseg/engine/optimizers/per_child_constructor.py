@@ -29,7 +29,7 @@ class PerChildOptimWrapperConstructor:
     `paramwise_cfg` begin below the child.
 
     Args:
-        optim_wrapper_cfg (dict): Child name -> `optim_wrapper` config.
+        optim_wrapper_cfg (dict): Child name -> `optim_wrapper` config; None takes an inherited entry away.
         paramwise_cfg (dict, optional): Refused; it belongs to a child.
 
     Raises:
@@ -48,7 +48,10 @@ class PerChildOptimWrapperConstructor:
         if paramwise_cfg is not None:
             raise ValueError(f'paramwise_cfg={paramwise_cfg} stands beside the children. Move it into the entry of the '
                              'child that it is meant for, e.g. optim_wrapper.segmentor.paramwise_cfg.')
-        self.optim_wrapper_cfg = {name: cfg for name, cfg in optim_wrapper_cfg.items() if name != 'type'}
+        self.optim_wrapper_cfg = {
+            name: cfg
+            for name, cfg in optim_wrapper_cfg.items() if name != 'type' and cfg is not None
+        }
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
         """Build the wrappers for a model, wrapped for several processes or not."""

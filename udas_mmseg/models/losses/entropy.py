@@ -30,7 +30,7 @@ def self_information(prob: Tensor) -> Tensor:
     """
     num_classes = prob.shape[1]
     if num_classes < 2:
-        raise ValueError(f'prob has {num_classes} class(es) in dimension 1, shape {tuple(prob.shape)}; entropy needs at '
+        raise ValueError(f'prob has {num_classes} class in dimension 1, shape {tuple(prob.shape)}; entropy needs at '
                          'least 2. A head with sigmoid output is not supported.')
     prob = at_least_float32(prob)
     return -prob * torch.log(prob.clamp(min=_TINY)) / math.log(num_classes)

@@ -10,8 +10,16 @@ from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, SampleList, add_prefix
 from torch import Tensor, nn
 
-from ..losses import (SOURCE, TARGET, entropy_loss, gan_accuracy, gan_loss, memory_regularization, self_information,
-                      symmetric_cross_entropy)
+from ..losses import (
+    SOURCE,
+    TARGET,
+    entropy_loss,
+    gan_accuracy,
+    gan_loss,
+    memory_regularization,
+    self_information,
+    symmetric_cross_entropy,
+)
 from ..losses.precision import at_least_float32
 from .loss_term import LossTerm
 
@@ -205,7 +213,7 @@ class AdversarialSegmentor(BaseModel):
         """Bring every level to the size of the images, or to that of the main level; in float32 at least."""
         size = images.shape[2:] if self.upsample_maps else logits[0].shape[2:]
         return [
-            resize(at_least_float32(level), size=size, mode='bilinear', align_corners=head.align_corners)
+            resize(at_least_float32(level), size=size, mode='bilinear', align_corners=head.align_corners, warning=False)
             for head, level in zip(self._heads(), logits)
         ]
 

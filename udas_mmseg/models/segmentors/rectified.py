@@ -34,7 +34,8 @@ class RectifiedEncoderDecoder(MultiLevelEncoderDecoder):
         label = torch.stack([sample.gt_sem_seg.data for sample in data_samples]).squeeze(1)
         heads = [self.decode_head, self.auxiliary_head]
         main, aux = (
-            resize(logits, size=label.shape[1:], mode='bilinear', align_corners=head.align_corners)
+            resize(logits, size=label.shape[1:], mode='bilinear', align_corners=head.align_corners,
+                   warning=False)
             for head, logits in zip(heads, self._forward(inputs)))
         ignore = self.decode_head.ignore_index
         return {

@@ -1,0 +1,23 @@
+"""AdaptSegNet, multi-level on GTA5 -> Cityscapes at the published sizes, scored on Cityscapes val.
+
+python tools/train.py configs/adaptsegnet/adaptsegnet_r101-d8_120k_gta2cs-1280x720.py
+Hardware and time: not measured. mIoU: not measured.
+"""
+_base_ = [
+    '../_base_/default_runtime.py', '../_base_/models/deeplabv2-multi_r101-d8.py',
+    '../_base_/datasets/gta2cs_1280x720.py', '../_base_/schedules/sgd_poly250k_120k.py'
+]
+model = dict(
+    _delete_=True,
+    type='AdversarialSegmentor',
+    segmentor=_base_.model,
+    discriminators=dict(type='MultiLevelDiscriminator'),
+    adapt_map='softmax',
+    adversarial=dict(weight=(0.001, 0.0002)))
+optim_wrapper = dict(
+    _delete_=True,
+    constructor='PerChildOptimWrapperConstructor',
+    segmentor=_base_.optim_wrapper,
+    discriminators=dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4, betas=(0.9, 0.99))))
+model_wrapper_cfg = dict(type='MMSeparateDistributedDataParallel', broadcast_buffers=False)
+default_hooks = dict(checkpoint=dict(save_best='mIoU'))
