@@ -1,5 +1,5 @@
 """Adaptation by discriminators on the output of every level."""
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.logging import MessageHub
@@ -11,6 +11,7 @@ from mmseg.utils import OptSampleList, SampleList, add_prefix
 from torch import Tensor, nn
 
 from ..losses import (
+    OBJECTIVES,
     SOURCE,
     TARGET,
     entropy_loss,
@@ -93,6 +94,7 @@ class AdversarialSegmentor(BaseModel):
         if segmentor.get('type') == 'EncoderDecoder':
             segmentor['type'] = 'MultiLevelEncoderDecoder'
         _check_choice('adapt_map', adapt_map, _ADAPT_MAPS)
+        _check_choice('gan_objective', gan_objective, OBJECTIVES)
         self.segmentor = MODELS.build(segmentor)
         if not getattr(self.segmentor, 'with_auxiliary_head', False):
             raise ValueError(f'the segmentor ({segmentor.get("type")}) has no auxiliary head; two levels are adapted. '
@@ -293,7 +295,7 @@ def _for_branches(data_preprocessor: Optional[dict]) -> Optional[dict]:
     return {**data_preprocessor, 'type': 'DomainDataPreProcessor'}
 
 
-def _check_choice(name: str, value: Any, known: Dict[str, Any]) -> None:
+def _check_choice(name: str, value: Any, known: Iterable[str]) -> None:
     if value not in known:
         raise ValueError(f'{name}={value!r}; known are {sorted(known)}.')
 

@@ -1,0 +1,358 @@
+"""Contracts of the adversarial training step: who learns from what, which segmentors it takes, what it refuses."""
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Optional
+
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import MessageHub
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS, OPTIM_WRAPPERS
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+from udas_mmseg.engine.optimizers import PerChildOptimWrapperConstructor
+from udas_mmseg.models.segmentors.loss_term import LossTerm
+
+NORM = dict(type='BN')
+SMALL = dict(type='MultiLevelDiscriminator', discriminator=dict(type='FCDiscriminator', base_channels=2))
+RESNET = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4, strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4),
+              norm_cfg=NORM)
+FCN_AUX = dict(type='FCNHead', in_channels=16, in_index=2, channels=4, num_classes=3, num_convs=1, norm_cfg=NORM,
+               loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.4))
+
+
+def deeplabv2() -> dict:
+    head = dict(type='DeepLabV2Head', num_classes=3, dilations=(1, 2), align_corners=True)
+    return dict(type='MultiLevelEncoderDecoder', data_preprocessor=dict(type='DomainDataPreProcessor', std=[50.] * 3,
+                                                                        mean=[100.] * 3),
+                backbone=RESNET, decode_head=dict(head, in_channels=32, in_index=3),
+                auxiliary_head=dict(head, in_channels=16, in_index=2), train_cfg=dict(), test_cfg=dict(mode='whole'))
+
+
+def stock(backbone: dict, decode_head: dict, auxiliary_head: Optional[dict] = FCN_AUX) -> dict:
+    """A segmentor as in MMSegmentation's own configs."""
+    return dict(type='EncoderDecoder', data_preprocessor=dict(type='SegDataPreProcessor', size_divisor=1,
+                                                              std=[50.] * 3, mean=[100.] * 3),
+                backbone=backbone, decode_head=dict(decode_head, num_classes=3, norm_cfg=NORM),
+                auxiliary_head=auxiliary_head, train_cfg=dict(), test_cfg=dict(mode='whole'))
+
+
+SEGMENTORS = {
+    'DeepLabv2': deeplabv2(),
+    'PSPNet': stock(RESNET, dict(type='PSPHead', in_channels=32, in_index=3, channels=8, pool_scales=(1, 2))),
+    'DeepLabv3+': stock(RESNET, dict(type='DepthwiseSeparableASPPHead', in_channels=32, in_index=3, channels=8,
+                                     dilations=(1, 2), c1_in_channels=4, c1_channels=4)),
+    'FCN': stock(RESNET, dict(type='FCNHead', in_channels=32, in_index=3, channels=8)),
+    'SegFormer': stock(
+        dict(type='MixVisionTransformer', embed_dims=4, num_layers=[1, 1, 1, 1], num_heads=[1, 1, 2, 2]),
+        dict(type='SegformerHead', in_channels=[4, 4, 8, 8], in_index=[0, 1, 2, 3], channels=8),
+        dict(FCN_AUX, in_channels=8)),
+}  # yapf: disable
+
+
+@OPTIM_WRAPPERS.register_module(force=True)
+class RecordingOptimWrapper(OptimWrapper):
+    """Notes the gradients of the whole model whenever it steps."""
+    model: torch.nn.Module
+    seen: List[Dict[str, Optional[Tensor]]]
+
+    def step(self, **kwargs: Any) -> None:
+        self.seen.append({
+            name: None if parameter.grad is None else parameter.grad.clone()
+            for name, parameter in self.model.named_parameters()
+        })
+        super().step(**kwargs)
+
+
+def build(segmentor: Optional[dict] = None, seed: int = 0, **options: Any) -> Any:
+    torch.manual_seed(seed)
+    options.setdefault('discriminators', SMALL)
+    cfg = ConfigDict(type='AdversarialSegmentor', segmentor=segmentor or deeplabv2(), **options)
+    return MODELS.build(cfg).train()
+
+
+def optimizers(model: torch.nn.Module, **options: Any) -> OptimWrapperDict:
+    one = {'type': 'OptimWrapper', 'optimizer': dict(type='SGD', lr=0.1), **options}
+    names = [name for name, child in model.named_children() if any(True for _ in child.parameters())]
+    return PerChildOptimWrapperConstructor({name: one for name in names})(model)
+
+
+def batch(source: tuple = (48, 64), target: tuple = (48, 64), count: int = 2, seed: int = 0, **more: tuple) -> dict:
+    generator = torch.Generator().manual_seed(seed)
+
+    def branch(size: tuple, labeled: bool) -> dict:
+        samples = []
+        for _ in range(count):
+            sample = SegDataSample(metainfo=dict(img_shape=size, ori_shape=size))
+            if labeled:
+                label = torch.randint(0, 3, (1, *size), generator=generator)
+                label[:, :4] = 255
+                sample.gt_sem_seg = PixelData(data=label)
+            samples.append(sample)
+        inputs = [torch.randint(0, 256, (3, *size), generator=generator).to(torch.uint8) for _ in range(count)]
+        return dict(inputs=inputs, data_samples=samples)
+
+    return dict(source=branch(source, True), target=branch(target, False),
+                **{name: branch(size, True) for name, size in more.items()})
+
+
+def weights(model: torch.nn.Module) -> Dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.named_parameters()}
+
+
+@pytest.mark.parametrize('name', SEGMENTORS)
+def test_any_segmentor_with_two_heads_adapts(name: str) -> None:
+    model = build(SEGMENTORS[name], kl=dict(form='symmetric_cross_entropy', weight=0.1))
+    before = weights(model)
+    logs = model.train_step(batch(), optimizers(model))
+    assert {'source.decode.loss_ce', 'source.aux.loss_ce', 'target.decode.loss_adv', 'target.aux.loss_adv',
+            'target.loss_kl', 'discriminators.decode.loss', 'discriminators.aux.acc_target'} <= set(logs)
+    still = [key for key, value in model.named_parameters() if torch.equal(value, before[key])]
+    assert not still, f'not moved by a step: {still}'
+    model.eval()
+    prediction = model.test_step(dict(inputs=[torch.zeros(3, 48, 64)], data_samples=[
+        SegDataSample(metainfo=dict(img_shape=(48, 64), ori_shape=(30, 40)))]))[0]
+    assert prediction.pred_sem_seg.data.shape == (1, 30, 40)
+
+
+@pytest.mark.parametrize('name', SEGMENTORS)
+def test_target_images_move_the_segmentor_only_through_the_terms(name: str) -> None:
+    """Weight 0 gives the gradients of the source alone; a weight changes the last layer of both heads."""
+    gradients = {}
+    for weight in (0., 1.):
+        model = build(SEGMENTORS[name], adversarial=dict(weight=(weight, weight)))
+        step = optimizers(model, accumulative_counts=2)  # no update: the gradients stay
+        model.train_step(batch(), step)
+        gradients[weight] = {key: value.grad.clone() for key, value in model.segmentor.named_parameters()}
+    source_only = build(SEGMENTORS[name])
+    data = source_only.data_preprocessor(batch(), True)
+    torch.manual_seed(0)  # dropout
+    losses = source_only.segmentor(**data['source'], mode='loss')
+    has_dropout = any(isinstance(part, (torch.nn.Dropout2d, torch.nn.Dropout)) for part in model.modules())
+    if not has_dropout:
+        (source_only.parse_losses(losses)[0] / 2).backward()
+        for key, value in source_only.segmentor.named_parameters():
+            assert torch.allclose(gradients[0.][key], value.grad, atol=1e-6), key
+    for head in ('decode_head', 'auxiliary_head'):
+        keys = [key for key in gradients[0.] if key.startswith(head)]
+        assert any(not torch.equal(gradients[0.][key], gradients[1.][key]) for key in keys), head
+
+
+def test_each_optimizer_sees_gradients_of_its_own_child_alone() -> None:
+    model = build()
+    wrapper = optimizers(model, type='RecordingOptimWrapper')
+    for child in wrapper.optim_wrappers.values():
+        child.model, child.seen = model, []
+    model.train_step(batch(), wrapper)
+    for child, other in (('segmentor', 'discriminators'), ('discriminators', 'segmentor')):
+        gradients, = wrapper[child].seen
+        missing = [key for key, value in gradients.items() if key.startswith(child) and value is None]
+        leaked = [key for key, value in gradients.items()
+                  if key.startswith(other) and value is not None and bool(value.any())]
+        assert not missing and not leaked
+
+
+def test_without_discriminators_there_are_none() -> None:
+    model = build(discriminators=None, entropy=dict(weight=(0.1, 0.02)))
+    logs = model.train_step(batch(), optimizers(model))
+    assert 0 < float(logs['target.decode.loss_ent']) <= 0.1
+    assert not any('adv' in name or 'discriminators' in name for name in [*logs, *model.state_dict()])
+
+
+def test_logged_total_is_the_sum_of_the_weighted_terms() -> None:
+    model = build(entropy=dict(weight=(0.3, 0.1)), kl=dict(form='memory_regularization', weight=0.2))
+    logs = model.train_step(batch(), optimizers(model))
+    terms = [value for name, value in logs.items() if '.loss' in name and not name.startswith('discriminators')]
+    assert len(terms) == 2 + 2 + 2 + 1
+    assert float(logs['loss']) == pytest.approx(float(sum(terms)), rel=1e-5)
+
+
+def test_terms_begin_and_ramp_with_the_run() -> None:
+    model = build(adversarial=dict(weight=(0.1, 0.2), begin=10, ramp=10))
+    step = optimizers(model, accumulative_counts=100)  # the weights stay, so that steps compare
+    values = {}
+    hub = MessageHub.get_current_instance()
+    try:
+        for iteration in (0, 9, 10, 15, 20, 100):
+            hub.update_info('iter', iteration)
+            values[iteration] = float(model.train_step(batch(), step)['target.decode.loss_adv'])
+    finally:
+        hub.update_info('iter', 0)
+    assert values[0] == values[9] == values[10] == 0
+    assert values[15] == pytest.approx(values[20] / 2, rel=1e-4)
+    assert values[100] == pytest.approx(values[20], rel=1e-4)
+
+
+@pytest.mark.parametrize('bad', [dict(weight=-1.), dict(weight=(0.1, -0.1)), dict(weight=1., begin=-1),
+                                 dict(weight=1., ramp=-2)])
+def test_loss_terms_are_not_negative(bad: dict) -> None:
+    with pytest.raises(ValueError, match='must be 0 or more'):
+        LossTerm(**bad)
+
+
+def gradient_after(data: dict, **options: Any) -> Dict[str, Tensor]:
+    model = build(**options)
+    model.train_step(data, optimizers(model, accumulative_counts=2))
+    return {key: value.grad.clone() for key, value in model.named_parameters()}
+
+
+def test_joint_forward_differs_by_batch_norm_alone() -> None:
+    frozen = deeplabv2()
+    frozen['backbone'] = dict(RESNET, norm_eval=True)
+    separate, joint = (gradient_after(batch(), segmentor=frozen, joint_forward=joint) for joint in (False, True))
+    assert all(torch.allclose(separate[key], joint[key], atol=1e-5, rtol=1e-3) for key in separate)
+    separate, joint = (gradient_after(batch(), joint_forward=joint) for joint in (False, True))
+    assert any(not torch.allclose(separate[key], joint[key], atol=1e-4, rtol=1e-2) for key in separate)
+
+
+def test_memory_layout_does_not_change_the_arithmetic() -> None:
+    first, second = (gradient_after(batch(), channels_last=value) for value in (False, True))
+    assert all(torch.allclose(first[key], second[key], atol=1e-5, rtol=1e-3) for key in first)
+
+
+def test_domains_may_have_other_sizes() -> None:
+    model = build()
+    logs = model.train_step(batch((48, 64), (64, 96)), optimizers(model))
+    assert bool(torch.isfinite(logs['loss']))
+
+
+def test_maps_at_the_resolution_of_the_logits() -> None:
+    small = dict(SMALL, discriminator=dict(type='FCDiscriminator', base_channels=2, strides=(1, 1, 1, 1, 1)))
+    model = build(discriminators=small, upsample_maps=False)
+    sizes = []
+    model.discriminators.register_forward_pre_hook(lambda _, args: sizes.append([m.shape[2:] for m in args[0]]))
+    model.train_step(batch(), optimizers(model))
+    assert sizes == [[(6, 8)] * 2] * 2  # target, then source; an eighth of 48x64
+    with pytest.raises(ValueError, match='too small'):
+        model = build(upsample_maps=False)
+        model.train_step(batch(), optimizers(model))
+
+
+def test_labelled_target_images_are_supervised_too() -> None:
+    model = build(joint_forward=True)
+    logs = model.train_step(batch(labeled_target=(48, 64)), optimizers(model))
+    assert {'labeled_target.decode.loss_ce', 'labeled_target.aux.loss_ce'} <= set(logs)
+
+
+def test_accumulation_averages_the_steps() -> None:
+    frozen = deeplabv2()
+    frozen['backbone'] = dict(RESNET, norm_eval=True)
+    halves = [batch(count=1, seed=seed) for seed in (1, 2)]
+    whole = {name: {key: halves[0][name][key] + halves[1][name][key] for key in ('inputs', 'data_samples')}
+             for name in ('source', 'target')}
+    accumulated, at_once = build(frozen), build(frozen)
+    wrapper = optimizers(accumulated, accumulative_counts=2)
+    before = weights(accumulated)
+    accumulated.train_step(halves[0], wrapper)
+    assert all(torch.equal(value, before[key]) for key, value in accumulated.named_parameters())
+    accumulated.train_step(halves[1], wrapper)
+    at_once.train_step(whole, optimizers(at_once))
+    for (key, value), other in zip(accumulated.named_parameters(), at_once.parameters()):
+        assert torch.allclose(value, other, atol=1e-5), key
+
+
+def test_gradients_are_clipped_by_child() -> None:
+    model = build()
+    wrapper = optimizers(model, clip_grad=dict(max_norm=1e-3))
+    before = weights(model)
+    model.train_step(batch(), wrapper)
+    for child in ('segmentor', 'discriminators'):
+        moved = torch.cat([(value - before[key]).flatten() for key, value in model.named_parameters()
+                           if key.startswith(child)])
+        assert float(moved.norm()) == pytest.approx(0.1 * 1e-3, rel=1e-2) or float(moved.norm()) < 0.1 * 1e-3
+
+
+@OPTIM_WRAPPERS.register_module(force=True)
+class CpuAmpOptimWrapper(OptimWrapper):
+    """MMEngine's AmpOptimWrapper needs an accelerator: the same on the CPU, with a static loss scale."""
+
+    def __init__(self, dtype: str, loss_scale: float = 1., **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dtype, self.loss_scale = getattr(torch, dtype), loss_scale
+
+    @contextmanager
+    def optim_context(self, model: torch.nn.Module) -> Iterator[None]:
+        with super().optim_context(model), torch.autocast('cpu', self.dtype):
+            yield
+
+    def backward(self, loss: Tensor, **kwargs: Any) -> None:
+        super().backward(loss * self.loss_scale, **kwargs)
+
+    def step(self, **kwargs: Any) -> None:
+        for group in self.optimizer.param_groups:
+            for parameter in group['params']:
+                parameter.grad /= self.loss_scale
+        super().step(**kwargs)
+
+
+@pytest.mark.parametrize(('dtype', 'scale'), [('bfloat16', 1.), ('float16', 1024.)])
+@pytest.mark.parametrize('adapt_map', ['softmax', 'self_information'])
+def test_mixed_precision_trains_as_float32_does(dtype: str, scale: float, adapt_map: str) -> None:
+    moved = {}
+    for name, options in {'float32': {}, dtype: dict(type='CpuAmpOptimWrapper', dtype=dtype, loss_scale=scale)}.items():
+        model = build(adapt_map=adapt_map, adversarial=dict(weight=(1., 1.)))
+        before = weights(model)
+        logs = model.train_step(batch(), optimizers(model, **options))
+        assert all(bool(torch.isfinite(value)) for value in logs.values())
+        moved[name] = {child: torch.cat([(value - before[key]).flatten() for key, value in model.named_parameters()
+                                         if key.startswith(child)])
+                       for child in ('segmentor.decode_head', 'discriminators')}
+    for child, expected in moved['float32'].items():
+        similarity = torch.nn.functional.cosine_similarity(moved[dtype][child], expected, dim=0)
+        assert float(similarity) > 0.98, child
+        assert float(moved[dtype][child].norm() / expected.norm()) == pytest.approx(1, abs=0.1), child
+
+
+class TestBadInput:
+
+    def test_no_auxiliary_head(self) -> None:
+        with pytest.raises(ValueError, match='auxiliary_head'):
+            build(stock(RESNET, dict(type='FCNHead', in_channels=32, in_index=3, channels=8), None))
+
+    def test_sizes_that_differ_in_a_joint_forward(self) -> None:
+        model = build(joint_forward=True)
+        with pytest.raises(ValueError, match=r"'source': \(48, 64\), 'target': \(64, 96\).*joint_forward=False"):
+            model.train_step(batch((48, 64), (64, 96)), optimizers(model))
+
+    def test_number_of_discriminators(self) -> None:
+        with pytest.raises(ValueError, match='discriminators has 3 entries for 2 levels'):
+            build(discriminators=dict(SMALL, num_levels=3))
+
+    @pytest.mark.parametrize('term', ['adversarial', 'entropy'])
+    def test_number_of_weights(self, term: str) -> None:
+        with pytest.raises(ValueError, match=f'{term}.weight has 1 entries for 2 levels'):
+            build(**{term: dict(weight=0.001)})
+
+    def test_no_optimizer_for_a_child(self) -> None:
+        model = build()
+        one = dict(optimizer=dict(type='SGD', lr=0.1))
+        with pytest.raises(ValueError, match=r"trains the children \['discriminators', 'segmentor'\].*\['segmentor'\]"):
+            PerChildOptimWrapperConstructor(dict(segmentor=one))(model)
+        with pytest.raises(TypeError, match='OptimWrapper.*PerChildOptimWrapperConstructor'):
+            model.train_step(batch(), OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1)))
+
+    def test_target_with_ground_truth(self) -> None:
+        model = build()
+        data = batch()
+        data['target'] = data['source']
+        with pytest.raises(ValueError, match='would leak'):
+            model.train_step(data, optimizers(model))
+
+    def test_batch_of_one_domain(self) -> None:
+        model = build()
+        with pytest.raises(ValueError, match='no target branch.*DomainPairDataset'):
+            model.train_step(dict(source=batch()['source']), optimizers(model))
+
+    def test_unknown_choices(self) -> None:
+        with pytest.raises(ValueError, match=r"adapt_map='logits'; known are \['self_information', 'softmax'\]"):
+            build(adapt_map='logits')
+        with pytest.raises(ValueError, match=r"kl.form='kl'; known are"):
+            build(kl=dict(form='kl', weight=1.))
+        with pytest.raises(ValueError, match='gan_objective'):
+            build(gan_objective='wgan')
+
+    def test_training_through_forward(self) -> None:
+        with pytest.raises(RuntimeError, match='MMSeparateDistributedDataParallel'):
+            build()(**batch(), mode='loss')

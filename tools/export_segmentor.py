@@ -1,0 +1,47 @@
+"""Write a trained segmentor as a config and a checkpoint that MMSegmentation loads without this package.
+
+python tools/export_segmentor.py CONFIG CHECKPOINT --out DIR
+"""
+import argparse
+import os
+
+from mmengine.config import DictAction
+
+from udas_mmseg.engine.export_files import export_segmentor
+from udas_mmseg.engine.launch import config_name, load_config
+
+USAGE = '''
+from mmseg.apis import inference_model, init_model
+
+model = init_model({config!r}, {checkpoint!r}, device='cpu')
+label_map = inference_model(model, 'image.png').pred_sem_seg.data[0]  # (H, W) indices of model.dataset_meta['classes']
+'''
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file that the model was trained with')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--out', required=True, metavar='DIR', help='folder for the two files, named after the config')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        cfg = load_config(args.config, cfg_options=args.cfg_options)
+        name = config_name(args.config).replace(os.sep, '_')
+        written = export_segmentor(cfg, args.checkpoint, args.out, name)
+    except (OSError, ValueError, RuntimeError) as error:  # the user's to mend: no traceback
+        raise SystemExit(f'{type(error).__name__}: {error}') from error
+    for file in (written.config, written.checkpoint):
+        print(f'wrote {file} ({file.stat().st_size / 1e3:,.0f} kB)')
+    for note in written.notes:
+        print(note)
+    print(f'Loaded again, its logits differ from the original by {written.difference:.1e} of the largest one.')
+    print(USAGE.format(config=str(written.config), checkpoint=str(written.checkpoint)), end='')
+
+
+if __name__ == '__main__':
+    main()
