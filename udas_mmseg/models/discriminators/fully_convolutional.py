@@ -1,5 +1,5 @@
 """The discriminator of AdaptSegNet."""
-from typing import List, Sequence
+from typing import List, Optional, Sequence
 
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
@@ -28,7 +28,7 @@ class FCDiscriminator(BaseModule):
                  in_channels: int,
                  base_channels: int = 64,
                  strides: Sequence[int] = (2, 2, 2, 2, 2),
-                 init_cfg: dict = None) -> None:
+                 init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         if len(strides) != 5 or any(stride < 1 for stride in strides):
             raise ValueError(f'strides={tuple(strides)}: give five positive integers, e.g. (2, 2, 2, 2, 2).')

@@ -1,5 +1,5 @@
 """The discriminator of MRNet."""
-from typing import List
+from typing import List, Optional
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -30,7 +30,7 @@ class MultiScaleDiscriminator(BaseModule):
                  base_channels: int = 64,
                  num_layers: int = 4,
                  num_scales: int = 3,
-                 init_cfg: dict = None) -> None:
+                 init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         self.smallest = 2**(num_layers + num_scales)  # the last convolution of the last scale pads 2 pixels
         self.scales = nn.ModuleList(_patch_network(in_channels, base_channels, num_layers) for _ in range(num_scales))

@@ -99,10 +99,10 @@ class AdversarialSegmentor(BaseModel):
         if not getattr(self.segmentor, 'with_auxiliary_head', False):
             raise ValueError(f'the segmentor ({segmentor.get("type")}) has no auxiliary head; two levels are adapted. '
                              'Give it an auxiliary_head, e.g. an FCNHead on the stage before the last.')
+        self.discriminators: Optional[nn.Module] = None
         if discriminators is not None:
-            discriminators = MODELS.build({'in_channels': self.segmentor.out_channels, **discriminators})
-            _check_levels('discriminators', len(discriminators.levels))
-        self.discriminators = discriminators
+            self.discriminators = MODELS.build({'in_channels': self.segmentor.out_channels, **discriminators})
+            _check_levels('discriminators', len(self.discriminators.levels))
         self.adapt_map = _ADAPT_MAPS[adapt_map]
         self.gan_objective = gan_objective
         self.adversarial = LossTerm(**(adversarial or dict(weight=(0.001, 0.0002))))

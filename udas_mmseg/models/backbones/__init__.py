@@ -1,0 +1,4 @@
+"""Backbones."""
+from .deeplab_resnet import DeepLabResNet
+
+__all__ = ['DeepLabResNet']
