@@ -41,6 +41,8 @@ setup(
         'lite': ['mmcv-lite>=2.1,<2.2'],
         # Also needs `pip install --no-deps mmagic==1.2.0`: its own requirements no longer fit together.
         'translation': ['click', 'requests', 'tqdm', 'torchvision', 'pillow'],
+        # Optional at run time, too: OptionalTensorboardVisBackend.
+        'tensorboard': ['tensorboard'],
         'dev': ['pytest', 'ruff', 'mypy', 'pre-commit'],
     },
 )

@@ -15,11 +15,13 @@ default_hooks = dict(
     checkpoint=dict(
         type='CheckpointHook', by_epoch=False, interval=5000, max_keep_ckpts=2, backend_args=dict(backend='atomic')),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='SegVisualizationHook'))
+    visualization=dict(type='SegVisualizationHook'),
+    panels=dict(type='DomainPanelHook', interval=5000))  # docs/visualization.md
 custom_hooks = [dict(type='CheckFiniteLossHook')]
 
-vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer')
+vis_backends = [dict(type='LocalVisBackend'), dict(type='OptionalTensorboardVisBackend')]
+# Without a name: MMEngine hands a second run in one process the visualizer of that name, and so the first run's folder.
+visualizer = dict(type='SegLocalVisualizer', vis_backends=vis_backends)
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'
 load_from = None

@@ -8,4 +8,4 @@ _base_ = [
 ]
 train_dataloader = dict(dataset=dict(_delete_=True, type='StreamDataset', dataset=_base_.source_train))
 model = dict(data_preprocessor=dict(size=(128, 256)))
-default_hooks = dict(checkpoint=dict(interval=100), logger=dict(interval=25))
+default_hooks = dict(checkpoint=dict(interval=100), logger=dict(interval=25), panels=dict(interval=200))

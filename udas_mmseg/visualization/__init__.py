@@ -1,4 +1,5 @@
 """Pictures for people who would rather look than read."""
-from .panels import add_legend, blend, colorize, grid, save_picture
+from .panels import add_legend, blend, color_ramp, colorize, grid, save_picture
+from .tensorboard_backend import OptionalTensorboardVisBackend
 
-__all__ = ['add_legend', 'blend', 'colorize', 'grid', 'save_picture']
+__all__ = ['OptionalTensorboardVisBackend', 'add_legend', 'blend', 'color_ramp', 'colorize', 'grid', 'save_picture']

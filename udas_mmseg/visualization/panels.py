@@ -23,6 +23,19 @@ def colorize(label: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
     return table[label]
 
 
+def color_ramp(values: np.ndarray) -> np.ndarray:
+    """Colours for a map of numbers: dark blue for 0, over green, to yellow for 1 (viridis).
+
+    Args:
+        values (np.ndarray): (H, W) float in [0, 1]; what is outside is clipped, and NaN counts as 0.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 BGR.
+    """
+    steps = np.rint(255 * np.clip(np.nan_to_num(values), 0, 1)).astype(np.uint8)
+    return cv2.applyColorMap(steps, cv2.COLORMAP_VIRIDIS)
+
+
 def blend(image: np.ndarray, label: np.ndarray, palette: Sequence[Sequence[int]], opacity: float = 0.5) -> np.ndarray:
     """An image with its label on top.
 

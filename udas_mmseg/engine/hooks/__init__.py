@@ -1,4 +1,5 @@
 """Hooks."""
 from .check_finite_loss_hook import CheckFiniteLossHook
+from .domain_panel_hook import DomainPanelHook
 
-__all__ = ['CheckFiniteLossHook']
+__all__ = ['CheckFiniteLossHook', 'DomainPanelHook']

@@ -1,0 +1,196 @@
+"""Pictures of a few fixed images while training goes on."""
+import contextlib
+import os.path as osp
+from typing import Dict, Iterator, List, Optional
+
+import cv2
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmseg.registry import DATASETS, HOOKS
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import Dataset
+
+from ...randomness import seeded_rng
+from ...visualization import add_legend, color_ramp, colorize, grid
+
+_TITLES = ('image', 'prediction', 'confidence', 'truth')
+_LEVELS = np.linspace(0, 1, 6, dtype=np.float32)  # of confidence, in the legend
+
+
+@HOOKS.register_module()
+class DomainPanelHook(Hook):
+    """Draw a few fixed images and what the model makes of them, every `interval` iterations and at the end.
+
+    A row an image: the image, the prediction of the main head, its confidence (the highest softmax probability of each
+    pixel) and, where the data set has it, the truth. The picture goes to every backend of the visualizer: a file
+    `vis_data/vis_image/<name>_<iteration>.png`, and TensorBoard.
+
+    Training does not notice: the model predicts in eval mode without gradients, the mode of each submodule and the
+    random generators are put back, and only the first process draws, without talking to the others. It therefore
+    works for models that are whole in each process (plain or DDP), not for ones that are sharded.
+
+    Args:
+        interval (int): Iterations between pictures. Defaults to 5000.
+        num_images (int): Rows, spread evenly over the data set; with several domains, rows of each. Defaults to 4.
+        dataset (dict, optional): Config of a data set, shown as domain 'target', or one config for each domain, by
+            name. Labels are shown if its pipeline loads them. Defaults to the data set of `val_dataloader`.
+        width (int): Pixels that an image is wide in the picture. Defaults to 384.
+        name (str): Name of the picture. Defaults to 'domain_panel'.
+        draw (bool): Whether to draw at all. Defaults to True.
+
+    Raises:
+        ValueError: if `interval`, `num_images` or `width` is less than 1, or, before training, if there is no data set
+            or it is empty.
+
+    Example:
+        >>> default_hooks = dict(panels=dict(type='DomainPanelHook', interval=1000))
+        >>> default_hooks = dict(panels=dict(dataset=dict(source=_base_.source_val, target=_base_.target_val)))
+    """
+    priority = 'LOWEST'  # behind CheckpointHook: a picture that fails costs no checkpoint
+
+    def __init__(self,
+                 interval: int = 5000,
+                 num_images: int = 4,
+                 dataset: Optional[dict] = None,
+                 width: int = 384,
+                 name: str = 'domain_panel',
+                 draw: bool = True) -> None:
+        for key, value in dict(interval=interval, num_images=num_images, width=width).items():
+            if value < 1:
+                raise ValueError(f'DomainPanelHook: {key}={value}: it must be 1 or more. To have no pictures, set '
+                                 'draw=False.')
+        self.interval = interval
+        self.num_images = num_images
+        self.dataset = dataset
+        self.width = width
+        self.name = name
+        self.draw = draw
+        self._datasets: Dict[str, Dataset] = {}
+        self._last_step: Optional[int] = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Open the data sets, so that a mistake is known now and not after `interval` iterations."""
+        if self.draw and is_main_process():
+            self._datasets = self._open_datasets(runner)
+
+    def after_train_iter(self,
+                         runner: Runner,
+                         batch_idx: int,
+                         data_batch: Optional[dict] = None,
+                         outputs: Optional[dict] = None) -> None:
+        """Draw if it is time."""
+        if self.every_n_train_iters(runner, self.interval):
+            self._add_picture(runner, runner.iter + 1)
+
+    def after_train(self, runner: Runner) -> None:
+        """Draw what training ended with, unless that was just done."""
+        if self._last_step != runner.iter:
+            self._add_picture(runner, runner.iter)
+
+    def _open_datasets(self, runner: Runner) -> Dict[str, Dataset]:
+        if self.dataset is not None:
+            cfgs = {'target': self.dataset} if 'type' in self.dataset else self.dataset
+            datasets = {domain: DATASETS.build(cfg) for domain, cfg in cfgs.items()}
+        elif runner.val_loop is not None:
+            datasets = {'target': runner.val_loop.dataloader.dataset}
+        else:
+            raise ValueError('DomainPanelHook has no images to draw: the config has no val_dataloader. Give the hook a '
+                             'data set (default_hooks.panels.dataset), or switch it off with '
+                             'default_hooks.panels.draw=False.')
+        empty = [domain for domain, dataset in datasets.items() if len(dataset) == 0]
+        if empty or not datasets:
+            raise ValueError(f'DomainPanelHook has no images to draw: its data set {", ".join(empty)!r} is empty. '
+                             'Check the `data_prefix`, `img_suffix` and `ann_file` of val_dataloader, or of '
+                             'default_hooks.panels.dataset where that is set.')
+        return datasets
+
+    def _add_picture(self, runner: Runner, step: int) -> None:
+        if not self._datasets:  # switched off, or another process
+            return
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        with predicting(model):
+            picture = self._picture(model)
+        runner.visualizer.add_image(self.name, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), step)
+        self._last_step = step
+
+    def _picture(self, model: nn.Module) -> np.ndarray:
+        """All rows and the legends: (H, W, 3) uint8 BGR."""
+        meta = next(iter(self._datasets.values())).metainfo
+        rows, captions = [], []
+        for domain, dataset in self._datasets.items():
+            count = min(self.num_images, len(dataset))
+            for index in (number * len(dataset) // count for number in range(count)):
+                with seeded_rng('panel', domain, index):  # the same picture even if the pipeline is a random one
+                    sample = dataset[index]
+                    rows.append(self._row(model, sample, meta['palette']))
+                captions.append(f'{domain}: {osp.basename(sample["data_samples"].get("img_path", ""))}')
+        columns = max(len(row) for row in rows)
+        picture = add_legend(grid(rows, _TITLES[:columns], captions), meta['classes'], meta['palette'])
+        names = [f'confidence {level:.1f}' for level in _LEVELS]
+        return add_legend(picture, names, color_ramp(_LEVELS[None])[0, :, ::-1].tolist())
+
+    def _row(self, model: nn.Module, sample: dict, palette: List[List[int]]) -> List[np.ndarray]:
+        """Image, prediction, confidence and perhaps the truth, all of one size."""
+        result = model.test_step(pseudo_collate([sample]))[0]
+        prediction, sure = _to_numpy(result.pred_sem_seg.data[0]), confidence(result.seg_logits.data)
+        size = self.width, max(1, round(self.width * prediction.shape[0] / prediction.shape[1]))
+        image = cv2.resize(_to_numpy(sample['inputs']).transpose(1, 2, 0), size, interpolation=cv2.INTER_AREA)
+        labels = [prediction]
+        if 'gt_sem_seg' in sample['data_samples']:
+            labels.append(_to_numpy(sample['data_samples'].gt_sem_seg.data[0]))
+        colored = [colorize(cv2.resize(label, size, interpolation=cv2.INTER_NEAREST), palette) for label in labels]
+        ramp = color_ramp(cv2.resize(sure.cpu().numpy(), size, interpolation=cv2.INTER_AREA))
+        return [image, colored[0], ramp, *colored[1:]]
+
+
+def confidence(logits: Tensor) -> Tensor:
+    """Probability of the predicted class.
+
+    Args:
+        logits (Tensor): (C, H, W), unnormalised; with one channel the probability itself, as MMSegmentation returns it.
+
+    Returns:
+        Tensor: (H, W) float32 in [1 / C, 1], with one channel in [0.5, 1].
+    """
+    logits = logits.float()
+    if len(logits) == 1:
+        return torch.maximum(logits[0], 1 - logits[0])
+    return (logits.amax(dim=0) - logits.logsumexp(dim=0)).exp()
+
+
+@contextlib.contextmanager
+def predicting(model: nn.Module) -> Iterator[None]:
+    """Run a block with a model in eval mode and without gradients, then put everything back as it was.
+
+    Put back are the mode of each submodule, torch's random generators, and DDP's note of whether its buffers are in
+    step: a child in DDP that predicts in one process alone would otherwise wait for the others, now or next time.
+
+    Args:
+        model (nn.Module): The model, not wrapped; its children may be.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    syncs = [(module, module.require_forward_param_sync) for module in model.modules()
+             if isinstance(module, DistributedDataParallel)]
+    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+    try:
+        model.eval()
+        for child, _ in syncs:
+            child.require_forward_param_sync = False
+        with torch.no_grad(), torch.random.fork_rng(devices):
+            yield
+    finally:
+        for module, mode in modes:  # not train(), which submodules override
+            module.training = mode
+        for child, sync in syncs:
+            child.require_forward_param_sync = sync
+
+
+def _to_numpy(tensor: Tensor) -> np.ndarray:
+    """8-bit pixels or labels."""
+    return tensor.to(torch.uint8).cpu().numpy()
