@@ -1,7 +1,7 @@
 """An optimizer for each child of a model."""
 from typing import Dict, Optional
 
-from mmengine.model import is_model_wrapper
+from mmengine.model import MMSeparateDistributedDataParallel, is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
@@ -33,6 +33,7 @@ class PerChildOptimWrapperConstructor:
         paramwise_cfg (dict, optional): Refused; it belongs to a child.
 
     Raises:
+        TypeError: under a wrapper for several processes other than `MMSeparateDistributedDataParallel`.
         ValueError: if a child with trainable parameters has no optimizer, or an entry names no such child.
 
     Example:
@@ -55,6 +56,10 @@ class PerChildOptimWrapperConstructor:
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
         """Build the wrappers for a model, wrapped for several processes or not."""
+        if is_model_wrapper(model) and not isinstance(model, MMSeparateDistributedDataParallel):
+            raise TypeError(f'{type(model).__name__} wraps the model as a whole and never calls its `train_step`: '
+                            'children with optimizers of their own would not be trained as they should. Set '
+                            'model_wrapper_cfg=dict(type="MMSeparateDistributedDataParallel") in the config.')
         module = model.module if is_model_wrapper(model) else model
         children = {
             name: child

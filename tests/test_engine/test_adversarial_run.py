@@ -1,0 +1,148 @@
+"""Whole adversarial runs: resumed exactly, on two processes, and refused where they would silently be source-only."""
+import copy
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Callable, Dict, Tuple
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+from tiny_runs import same_weights, train
+
+SMALL = dict(type='MultiLevelDiscriminator', discriminator=dict(type='FCDiscriminator', base_channels=2,
+                                                                strides=(1, 1, 1, 1, 1)))
+
+
+@HOOKS.register_module(force=True)
+class BreakOff(Hook):
+    """Breaks off behind a checkpoint, as a machine does."""
+    priority = 'LOWEST'
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def after_train_iter(self, runner: Runner, *args: object, **kwargs: object) -> None:
+        if runner.iter + 1 == self.iteration:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def adversarial_config(run_config: Callable, labeled_config: Callable) -> Callable[..., Config]:
+    """The tiny run of `run_config`, adapted to a second data set by discriminators and L_kl."""
+
+    def make(name: str = 'run', **changes: object) -> Config:
+        cfg = run_config(name)
+        target = labeled_config('target', 7)
+        target.pop('label_map')
+        target['data_prefix'] = dict(img_path='images')
+        target['pipeline'] = [step for step in target['pipeline'] if step['type'] != 'LoadLabelIds']
+        cfg.train_dataloader.dataset = dict(type='DomainPairDataset', source=labeled_config(), target=target)
+        cfg.model = dict(type='AdversarialSegmentor', segmentor=cfg.model, discriminators=SMALL,
+                         adversarial=dict(weight=(0.5, 0.1), begin=1, ramp=4),
+                         kl=dict(form='symmetric_cross_entropy', weight=0.1, begin=2))
+        cfg.optim_wrapper = dict(
+            constructor='PerChildOptimWrapperConstructor',
+            segmentor=dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9), accumulative_counts=2),
+            discriminators=dict(optimizer=dict(type='Adam', lr=1e-3, betas=(0.9, 0.99))))
+        cfg.model_wrapper_cfg = dict(type='MMSeparateDistributedDataParallel', broadcast_buffers=False)
+        cfg.merge_from_dict(changes)
+        return cfg
+
+    return make
+
+
+def resumed(cfg: Config) -> Runner:
+    cfg = copy.deepcopy(cfg)
+    cfg.custom_hooks = cfg.custom_hooks[:-1]
+    cfg.resume = True
+    cfg.experiment_name += '_resumed'
+    return train(cfg)
+
+
+@pytest.mark.parametrize('iteration', [2, 5])  # at a checkpoint; one iteration behind one
+def test_resumed_run_has_the_same_weights_and_optimizers(adversarial_config: Callable, iteration: int) -> None:
+    whole = train(adversarial_config('whole'))
+    cfg = adversarial_config('cut')
+    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='BreakOff', iteration=iteration)]
+    with pytest.raises(KeyboardInterrupt):
+        train(cfg)
+    again = resumed(cfg)
+    assert any(name.startswith('discriminators.') for name in whole.model.state_dict())
+    assert same_weights(again, whole)
+    for child, state in (('segmentor', 'momentum_buffer'), ('discriminators', 'exp_avg_sq')):
+        ours, expected = (runner.optim_wrapper[child].state_dict()['state'] for runner in (again, whole))
+        assert expected and all(torch.equal(ours[key][state], expected[key][state]) for key in expected)
+    assert again.optim_wrapper.get_lr() == whole.optim_wrapper.get_lr()
+
+
+def test_terms_follow_the_iteration_of_the_run(adversarial_config: Callable) -> None:
+    runner = train(adversarial_config('run'))
+    values = runner.message_hub.get_scalar('train/target.decode.loss_adv').data[0]
+    assert values[0] == values[1] == 0  # begin=1, ramp=4: 0 at 1, a quarter at 2
+    assert all(earlier < later for earlier, later in zip(values[1:5], values[2:6]))
+
+
+def test_learning_rates_of_both_children_follow_the_schedule(adversarial_config: Callable) -> None:
+    runner = train(adversarial_config('run'))
+    rates = runner.optim_wrapper.get_lr()
+    factor = (1 - 6 / 7)**0.9  # MMEngine's PolyLR reaches 0 one step before `end`
+    assert rates['segmentor.lr'] == [pytest.approx(0.01 * factor)]
+    assert rates['discriminators.lr'] == [pytest.approx(1e-3 * factor)]
+
+
+LAUNCH = '''
+import sys
+import torch
+from mmengine.config import Config
+import udas_mmseg
+from udas_mmseg.engine.launch import build_runner, init_distributed
+cfg = Config.fromfile(sys.argv[1])
+init_distributed(cfg, 'pytorch')
+runner = build_runner(cfg)
+runner.train()
+torch.save(dict(weights=dict(runner.model.module.state_dict()), rank=runner.rank), f'{sys.argv[2]}{runner.rank}.pth')
+'''
+
+
+def launch(cfg: Config, folder: Path, port: int) -> Tuple[int, str]:
+    (folder / 'launch.py').write_text(LAUNCH)
+    cfg.dump(str(folder / 'config.py'))
+    done = subprocess.run(
+        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', f'--master_port={port}',
+         str(folder / 'launch.py'), str(folder / 'config.py'), str(folder / 'rank')],
+        env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=300)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_two_processes_agree_and_adapt(adversarial_config: Callable, tmp_path: Path) -> None:
+    cfg = adversarial_config('distributed', **{'log_level': 'INFO', 'default_hooks.logger': dict(
+        type='LoggerHook', interval=1, log_metric_by_epoch=False)})
+    code, output = launch(cfg, tmp_path, 29641)
+    assert code == 0, output[-3000:]
+    first, second = (torch.load(tmp_path / f'rank{rank}.pth') for rank in (0, 1))
+    weights: Dict[str, torch.Tensor] = first['weights']
+    assert all(torch.equal(weights[name], second['weights'][name]) for name in weights)
+    assert any(name.startswith('discriminators.') for name in weights)
+    logged = [float(value) for value in re.findall(r'target\.decode\.loss_adv: ([\d.]+)', output)]
+    assert max(logged) > 0
+    assert 'discriminators.decode.acc_target' in output
+    # gradients are those of both ranks' images: one process alone ends elsewhere
+    alone = train(adversarial_config('alone')).model.state_dict()
+    key = 'segmentor.decode_head.convs.0.weight'
+    other = next(value for name, value in weights.items() if name.replace('module.', '') == key)
+    assert not torch.equal(alone[key], other)
+
+
+def test_plain_data_parallel_is_refused(adversarial_config: Callable, tmp_path: Path) -> None:
+    cfg = adversarial_config('refused')
+    cfg.pop('model_wrapper_cfg')
+    code, output = launch(cfg, tmp_path, 29642)
+    assert code != 0
+    assert 'model_wrapper_cfg=dict(type="MMSeparateDistributedDataParallel")' in output, output[-3000:]
