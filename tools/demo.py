@@ -1,4 +1,4 @@
-"""Train on generated street scenes and show the domain gap: `make demo`.
+"""Train on generated street scenes, adapt to the other domain, and show what that gains: `make demo`.
 
 Everything goes below work_dirs/demo: data, runs, a table and a picture. Call it again after an interruption: what is
 finished is kept.
@@ -25,7 +25,7 @@ from udas_mmseg.visualization import add_legend, colorize, grid, save_picture
 
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 # the ladder: name of the rung -> its config
-RUNGS = {'source only': 'configs/demo/source_only.py'}
+RUNGS = {'source only': 'configs/demo/source_only.py', 'adapted (UDAS)': 'configs/demo/udas_uda.py'}
 DOMAINS = {'source': 'simulated', 'target': 'real'}
 
 
@@ -96,16 +96,16 @@ def draw(cfg: Config, models: Dict[str, Runner], count: int = 3) -> np.ndarray:
 
 
 def table(scores: Dict[str, Dict[str, dict]]) -> str:
-    """Mean IoU of each rung on both domains, and IoU of each class of the first, side by side."""
+    """Mean IoU of each rung on both domains, then IoU of each class on the target, rung beside rung."""
     lines = ['| mIoU, percent | on simulated (source) | on real (target) | gap |', '| --- | --- | --- | --- |']
     for name, by_domain in scores.items():
         source, target = (by_domain[domain]['mIoU'] for domain in DOMAINS)
         lines.append(f'| {name} | {source:.1f} | {target:.1f} | {source - target:.1f} |')
-    lines += ['', f'| IoU, {next(iter(scores))} | on simulated | on real |', '| --- | --- | --- |']
-    source, target = (next(iter(scores.values()))[domain] for domain in DOMAINS)
-    for key in [key for key in source if key.startswith('IoU/')]:
-        on_target = f'{target[key]:.1f}' if key in target else '-'
-        lines.append(f'| {key[4:]} | {source[key]:.1f} | {on_target} |')
+    lines += ['', f'| IoU on real | {" | ".join(scores)} |', f'| --- |{" --- |" * len(scores)}']
+    on_target = [by_domain['target'] for by_domain in scores.values()]
+    for key in [key for key in on_target[0] if key.startswith('IoU/')]:
+        cells = [f'{metrics[key]:.1f}' if key in metrics else '-' for metrics in on_target]
+        lines.append(f'| {key[4:]} | {" | ".join(cells)} |')
     return '\n'.join(lines) + '\n'
 
 

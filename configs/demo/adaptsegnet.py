@@ -10,7 +10,8 @@ model = dict(
     _delete_=True,
     type='AdversarialSegmentor',
     segmentor=_base_.model,
-    discriminators=dict(type='MultiLevelDiscriminator'),
+    discriminators=dict(
+        type='MultiLevelDiscriminator', discriminator=dict(type='FCDiscriminator', base_channels=16)),
     adapt_map='softmax',
     adversarial=dict(weight=(0.01, 0.002)))
 optim_wrapper = dict(

@@ -1,0 +1,26 @@
+r"""Stage 2 of Seg-Uncertainty on the generated scenes: rectified training on MRNet's pseudo-labels.
+
+python tools/train.py configs/demo/mrnet.py
+python tools/pseudo_label.py configs/demo/mrnet.py work_dirs/demo/mrnet/iter_600.pth \
+    --out work_dirs/pseudo_labels/demo/mrnet
+python tools/train.py configs/demo/rectified.py
+"""
+_base_ = './source_only.py'
+pseudo_labeled_train = dict(
+    type='CityscapesDataset',
+    data_prefix=dict(
+        img_path='{{$UDAS_DEMO_ROOT:data/demo}}/cityscapes/leftImg8bit/train',
+        seg_map_path='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/demo/mrnet'),
+    seg_map_suffix='_leftImg8bit.png',
+    pipeline=[
+        dict(type='LoadVerifiedImage'),
+        dict(type='LoadLabelIds'), _base_.resize, _base_.crop,
+        dict(type='RandomFlip', prob=0.5),
+        dict(type='PackSegInputs')
+    ])
+train_dataloader = dict(
+    dataset=dict(_delete_=True, type='StreamDataset', branch='pseudo_labeled', dataset=pseudo_labeled_train))
+model = dict(
+    type='RectifiedEncoderDecoder',
+    init_cfg=dict(type='Pretrained', checkpoint='work_dirs/demo/mrnet/iter_600.pth', prefix='segmentor'),
+    auxiliary_head=dict(loss_decode=dict(loss_weight=0.5)))
