@@ -1,8 +1,8 @@
 """AdaptSegNet on CARLA -> CamVid (3 classes): discriminators on the softmax of both heads.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/adaptsegnet.py
-Ten times the published weights and discriminator learning rate, since 600 iterations are not 120,000; chosen with seed 0
-among these and (0.05, 0.01) with 1e-4, which differ by 0.2 points.
+Ten times the published weights and discriminator learning rate, since 600 iterations are not 120,000; chosen with seed
+0 among these and (0.05, 0.01) with 1e-4, which differ by 0.2 points.
 Figures: docs/results.md.
 """
 _base_ = './source_only.py'
