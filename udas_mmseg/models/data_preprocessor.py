@@ -38,3 +38,10 @@ class DomainDataPreProcessor(SegDataPreProcessor):
         if 'inputs' in data:
             return super().forward(data, training)
         return {branch: super(DomainDataPreProcessor, self).forward(batch, training) for branch, batch in data.items()}
+
+
+def for_branches(data_preprocessor: Optional[dict]) -> Optional[dict]:
+    """MMSegmentation's preprocessor, made to take several branches; the config of another one stays as it is."""
+    if data_preprocessor is None or data_preprocessor.get('type') != 'SegDataPreProcessor':
+        return data_preprocessor
+    return {**data_preprocessor, 'type': 'DomainDataPreProcessor'}

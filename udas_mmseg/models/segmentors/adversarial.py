@@ -1,32 +1,27 @@
 """Adaptation by discriminators on the output of every level."""
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+import contextlib
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.logging import MessageHub
 from mmengine.model import BaseModel, is_model_wrapper
-from mmengine.optim import OptimWrapperDict
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
-from mmseg.utils import OptSampleList, SampleList, add_prefix
+from mmseg.utils import OptSampleList, add_prefix
 from torch import Tensor, nn
 
-from ..losses import (
-    OBJECTIVES,
-    SOURCE,
-    TARGET,
-    entropy_loss,
-    gan_accuracy,
-    gan_loss,
-    memory_regularization,
-    self_information,
-    symmetric_cross_entropy,
-)
+from ...engine.optimizers import backward_without_update
+from ..data_preprocessor import for_branches
+from ..losses.entropy import entropy_loss, self_information
+from ..losses.gan import OBJECTIVES, SOURCE, TARGET, gan_accuracy, gan_loss
 from ..losses.precision import at_least_float32
+from ..losses.two_heads import memory_regularization, symmetric_cross_entropy
+from .checks import LEVELS, check_branches, check_choice, check_levels, check_optimizers
 from .loss_term import LossTerm
 
-LEVELS = ('decode', 'aux')  # main and auxiliary head, as MMSegmentation prefixes their losses
 SUPERVISED = ('source', 'labeled_target')
-_GRADIENT_SCALE = 1024.
+_GRADIENT_SCALE = 65536.
 _ADAPT_MAPS = {'softmax': lambda prob: prob, 'self_information': self_information}
 _KL_FORMS = {'symmetric_cross_entropy': symmetric_cross_entropy, 'memory_regularization': memory_regularization}
 
@@ -63,7 +58,8 @@ class AdversarialSegmentor(BaseModel):
             (published, True) or at the main head's own resolution (fast). The segmentation loss is not affected.
         joint_forward (bool): Whether source and target go through the segmentor in one batch, normalised with common
             batch statistics (faster). Defaults to False, as published: each domain is normalised with its own
-            statistics, so that the difference between them is not left to the weights.
+            statistics, so that the difference between them is not left to the weights, and the activations of one
+            are freed before the other is computed.
         channels_last (bool): Memory layout of the networks and images; the arithmetic is the same, convolutions are
             faster on most CPUs and on GPUs with mixed precision. Defaults to True.
         init_cfg (dict, optional): MMEngine's initialisation.
@@ -90,29 +86,29 @@ class AdversarialSegmentor(BaseModel):
                  init_cfg: Optional[dict] = None) -> None:
         segmentor = dict(segmentor)
         own_preprocessor = segmentor.pop('data_preprocessor', None)
-        super().__init__(_for_branches(data_preprocessor or own_preprocessor), init_cfg)
+        super().__init__(for_branches(data_preprocessor or own_preprocessor), init_cfg)
         if segmentor.get('type') == 'EncoderDecoder':
             segmentor['type'] = 'MultiLevelEncoderDecoder'
-        _check_choice('adapt_map', adapt_map, _ADAPT_MAPS)
-        _check_choice('gan_objective', gan_objective, OBJECTIVES)
+        check_choice('adapt_map', adapt_map, _ADAPT_MAPS)
+        check_choice('gan_objective', gan_objective, OBJECTIVES)
         self.segmentor = MODELS.build(segmentor)
         if not getattr(self.segmentor, 'with_auxiliary_head', False):
             raise ValueError(f'the segmentor ({segmentor.get("type")}) has no auxiliary head; two levels are adapted. '
                              'Give it an auxiliary_head, e.g. an FCNHead on the stage before the last.')
-        self.discriminators: Optional[nn.Module] = None
+        self.discriminators: Any = None
         if discriminators is not None:
             self.discriminators = MODELS.build({'in_channels': self.segmentor.out_channels, **discriminators})
-            _check_levels('discriminators', len(self.discriminators.levels))
+            check_levels('discriminators', len(self.discriminators.levels))
         self.adapt_map = _ADAPT_MAPS[adapt_map]
         self.gan_objective = gan_objective
         self.adversarial = LossTerm(**(adversarial or dict(weight=(0.001, 0.0002))))
-        _check_levels('adversarial.weight', len(self.adversarial.weights))
+        check_levels('adversarial.weight', len(self.adversarial.weights))
         self.entropy = None if entropy is None else LossTerm(**entropy)
         if self.entropy is not None:
-            _check_levels('entropy.weight', len(self.entropy.weights))
+            check_levels('entropy.weight', len(self.entropy.weights))
         kl = None if kl is None else dict(kl)
         if kl is not None:
-            _check_choice('kl.form', kl.get('form'), _KL_FORMS)
+            check_choice('kl.form', kl.get('form'), _KL_FORMS)
             self.kl_form = _KL_FORMS[kl.pop('form')]
         self.kl = None if kl is None else LossTerm(**kl)
         self.upsample_maps = upsample_maps
@@ -157,58 +153,64 @@ class AdversarialSegmentor(BaseModel):
             ValueError: if the target carries labels, if a branch is missing, or if a joint forward gets several sizes.
             TypeError: if there is not a wrapper for each child.
         """
-        self._check_optimizers(optim_wrapper)
+        children = ['segmentor'] if self.discriminators is None else ['segmentor', 'discriminators']
+        check_optimizers(optim_wrapper, children)
         branches = self.data_preprocessor(data, True)
-        _check_branches(branches, self.joint_forward)
-        images = {name: branch['inputs'] for name, branch in branches.items()}
-        iteration = MessageHub.get_current_instance().get_info('iter', 0)
-        losses: Dict[str, Tensor] = {}
-        with optim_wrapper['segmentor'].optim_context(self.segmentor):
-            logits = self._forward_branches(images)
-            for name in (name for name in SUPERVISED if name in branches):
-                losses.update(add_prefix(self._segmentation_losses(logits[name], branches[name]['data_samples']), name))
-            target_logits = self._at_map_size(logits['target'], images['target'])
-            probs = [level.softmax(dim=1) for level in target_logits]
-            losses.update(add_prefix(self._agreement_losses(target_logits, probs, iteration), 'target'))
+        check_branches(branches, self.joint_forward)
+        order = [name for name in (*SUPERVISED, 'target') if name in branches]
+        groups = [order] if self.joint_forward else [[name] for name in order]
+        logs: Dict[str, Tensor] = {}
+        for group in groups:
+            is_last = group is groups[-1]
+            with self._segmentor_context(optim_wrapper['segmentor'], is_last):
+                logits = self._forward_branches({name: branches[name]['inputs'] for name in group})
+                losses = self._segmentation_losses({name: branches[name] for name in group}, logits)
+            if 'source' in group:
+                source_logits = [level.detach() for level in logits['source']]
+            gradients: List[Tensor] = []
+            if 'target' in group:
+                target_losses, gradients, target_scores = self._adapt(logits['target'], branches, optim_wrapper)
+                losses.update(target_losses)
+            loss, group_logs = self.parse_losses(losses)
+            logs.update(group_logs, loss=logs.get('loss', 0) + group_logs['loss'])
+            # what is added has the gradient that was computed before
+            loss = loss + sum((level * gradient).sum() for level, gradient in zip(logits.get('target', ()), gradients))
+            del losses, logits  # they hold on to the graph
+            if is_last:
+                optim_wrapper['segmentor'].update_params(loss)
+            else:
+                backward_without_update(optim_wrapper['segmentor'], loss)
         if self.discriminators is not None:
-            maps = [self.adapt_map(prob) for prob in probs]
-            seen = [level.detach().requires_grad_() for level in maps]
-            with optim_wrapper['discriminators'].optim_context(self.discriminators):
-                target_scores = self.discriminators(seen)
-            losses.update(add_prefix(self._adversarial_losses(maps, seen, target_scores, iteration), 'target'))
-        loss, logs = self.parse_losses(losses)
-        source_logits = [level.detach() for level in logits['source']]
-        del losses, logits, target_logits, probs  # they hold on to the graph
-        optim_wrapper['segmentor'].update_params(loss)
-        if self.discriminators is not None:
-            with torch.no_grad():
-                source_logits = self._at_map_size(source_logits, images['source'])
-                source_maps = [self.adapt_map(level.softmax(dim=1)) for level in source_logits]
-            with optim_wrapper['discriminators'].optim_context(self.discriminators):
-                source_scores = self.discriminators(source_maps)
-            loss, discriminator_logs = self._discriminator_losses(source_scores, target_scores)
-            optim_wrapper['discriminators'].update_params(loss)
-            logs.update(add_prefix(discriminator_logs, 'discriminators'))
+            logs.update(self._train_discriminators(source_logits, branches, target_scores, optim_wrapper))
         return logs
 
+    @contextlib.contextmanager
+    def _segmentor_context(self, optim_wrapper: OptimWrapper, is_last: bool) -> Iterator[None]:
+        """Precision and gradient synchronisation of one of several backwards in a step: the last one synchronises."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(optim_wrapper.optim_context(self.segmentor))
+            if not is_last and is_model_wrapper(self.segmentor):
+                stack.enter_context(self.segmentor.no_sync())
+            yield
+
     def _forward_branches(self, images: Dict[str, Tensor]) -> Dict[str, List[Tensor]]:
-        """Logits of every level for each branch, with one batch of batch statistics for all or one for each."""
-        images = {name: batch.contiguous(memory_format=self.memory_format) for name, batch in images.items()}
-        if not self.joint_forward:
-            return {name: self.segmentor(batch, mode='tensor') for name, batch in images.items()}
+        """Logits of every level for each branch, from one forward for all of them."""
         sizes = [len(batch) for batch in images.values()]
-        levels = [level.split(sizes) for level in self.segmentor(torch.cat(list(images.values())), mode='tensor')]
+        batch = torch.cat(list(images.values())).contiguous(memory_format=self.memory_format)
+        levels = [level.split(sizes) for level in self.segmentor(batch, mode='tensor')]
         return {name: [level[number] for level in levels] for number, name in enumerate(images)}
 
     def _heads(self) -> List[nn.Module]:
         segmentor = _unwrap(self.segmentor)
         return [segmentor.decode_head, segmentor.auxiliary_head]
 
-    def _segmentation_losses(self, logits: List[Tensor], data_samples: SampleList) -> Dict[str, Tensor]:
-        """What the heads' own losses say of logits that are there already."""
+    def _segmentation_losses(self, branches: Dict[str, dict], logits: Dict[str, List[Tensor]]) -> Dict[str, Tensor]:
+        """What the heads' own losses say of the logits of the labelled branches."""
         losses: Dict[str, Tensor] = {}
-        for level, head, level_logits in zip(LEVELS, self._heads(), logits):
-            losses.update(add_prefix(head.loss_by_feat(level_logits, data_samples), level))
+        for name in (name for name in SUPERVISED if name in branches):
+            for level, head, level_logits in zip(LEVELS, self._heads(), logits[name]):
+                of_level = head.loss_by_feat(level_logits, branches[name]['data_samples'])
+                losses.update(add_prefix(of_level, f'{name}.{level}'))
         return losses
 
     def _at_map_size(self, logits: List[Tensor], images: Tensor) -> List[Tensor]:
@@ -219,39 +221,66 @@ class AdversarialSegmentor(BaseModel):
             for head, level in zip(self._heads(), logits)
         ]
 
-    def _agreement_losses(self, logits: List[Tensor], probs: List[Tensor], iteration: int) -> Dict[str, Tensor]:
+    def _maps(self, logits: List[Tensor]) -> List[Tensor]:
+        return [self.adapt_map(level.softmax(dim=1)) for level in logits]
+
+    def _adapt(self, logits: List[Tensor], branches: Dict[str, dict],
+               optim_wrapper: OptimWrapperDict) -> Tuple[Dict[str, Tensor], List[Tensor], Sequence]:
+        """The target's terms and their gradient with respect to the logits.
+
+        The gradient is computed here and now, so that what was upsampled to the size of the images is freed before
+        the segmentor's own backward, which is when memory is short.
+
+        Returns:
+            tuple: Weighted losses without gradient; the gradient of their sum for each level (none if there is nothing
+            to adapt by); the discriminators' scores, in their graph, for their own loss.
+        """
+        iteration = MessageHub.get_current_instance().get_info('iter', 0)
+        leaves = [at_least_float32(level).detach().requires_grad_() for level in logits]
+        target = self._at_map_size(leaves, branches['target']['inputs'])
+        losses = self._agreement_losses(target, iteration)
+        outputs, gradients = list(losses.values()), [torch.ones_like(loss) for loss in losses.values()]
+        scores: Sequence = ()
+        if self.discriminators is not None:
+            maps = self._maps(target)
+            del target  # large
+            seen = [level.detach().requires_grad_() for level in maps]
+            with optim_wrapper['discriminators'].optim_context(self.discriminators):
+                scores = self.discriminators(seen)
+            adversarial = self._adversarial_losses(scores, iteration)
+            losses.update(adversarial)
+            outputs += maps
+            # of the maps alone, not of the discriminators; scaled, since float16 loses small gradients
+            total = torch.stack(list(adversarial.values())).sum() * _GRADIENT_SCALE
+            gradients += [level / _GRADIENT_SCALE for level in torch.autograd.grad(total, seen, retain_graph=True)]
+        if outputs:
+            gradients = list(torch.autograd.grad(outputs, leaves, gradients))
+        return {f'target.{name}': loss.detach() for name, loss in losses.items()}, gradients, scores
+
+    def _agreement_losses(self, logits: List[Tensor], iteration: int) -> Dict[str, Tensor]:
         """Terms on the target that need no discriminator: entropy, and divergence between the heads."""
         losses: Dict[str, Tensor] = {}
         if self.entropy is not None:
-            for level, prob, weight in zip(LEVELS, probs, self.entropy.at(iteration)):
-                losses[f'{level}.loss_ent'] = weight * entropy_loss(prob)
+            for name, level, weight in zip(LEVELS, logits, self.entropy.at(iteration)):
+                losses[f'{name}.loss_ent'] = weight * entropy_loss(level.softmax(dim=1))
         if self.kl is not None:
             losses['loss_kl'] = self.kl.at(iteration)[0] * self.kl_form(*logits)
         return losses
 
-    def _adversarial_losses(self, maps: List[Tensor], seen: List[Tensor], scores: Sequence,
-                            iteration: int) -> Dict[str, Tensor]:
-        """The target's maps should be taken for the source's; gradients go to the maps alone, not to discriminators.
-
-        Args:
-            maps (list[Tensor]): Each level's maps, in the segmentor's graph.
-            seen (list[Tensor]): The same, detached: what the discriminators were given.
-            scores (Sequence): What they said of it.
-            iteration (int): Decides the weights.
-        """
-        losses = [gan_loss(level, SOURCE, self.gan_objective) for level in scores]
-        # one level's loss does not depend on the others' maps; scaled, since float16 loses small gradients
-        gradients = torch.autograd.grad(torch.stack(losses).sum() * _GRADIENT_SCALE, seen, retain_graph=True)
+    def _adversarial_losses(self, scores: Sequence, iteration: int) -> Dict[str, Tensor]:
+        """The target's maps should be taken for the source's."""
         return {
-            f'{level}.loss_adv': _KnownGradient.apply(level_maps, loss.detach() * weight,
-                                                      gradient * (weight / _GRADIENT_SCALE))
-            for level, level_maps, loss, gradient, weight in zip(LEVELS, maps, losses, gradients,
-                                                                 self.adversarial.at(iteration))
+            f'{name}.loss_adv': weight * gan_loss(level, SOURCE, self.gan_objective)
+            for name, level, weight in zip(LEVELS, scores, self.adversarial.at(iteration))
         }
 
-    def _discriminator_losses(self, source_scores: Sequence,
-                              target_scores: Sequence) -> Tuple[Tensor, Dict[str, Tensor]]:
-        """Sum over the levels of the mean over both domains, and what is logged."""
+    def _train_discriminators(self, source_logits: List[Tensor], branches: Dict[str, dict], target_scores: Sequence,
+                              optim_wrapper: OptimWrapperDict) -> Dict[str, Tensor]:
+        """A step of the discriminators, by the mean of both domains' losses, summed over the levels."""
+        with torch.no_grad():
+            maps = self._maps(self._at_map_size(source_logits, branches['source']['inputs']))
+        with optim_wrapper['discriminators'].optim_context(self.discriminators):
+            source_scores = self.discriminators(maps)
         logs: Dict[str, Tensor] = {}
         losses = []
         for level, source, target in zip(LEVELS, source_scores, target_scores):
@@ -260,61 +289,9 @@ class AdversarialSegmentor(BaseModel):
             logs[f'{level}.loss'] = losses[-1].detach()
             logs[f'{level}.acc_source'] = gan_accuracy(source, SOURCE, self.gan_objective)
             logs[f'{level}.acc_target'] = gan_accuracy(target, TARGET, self.gan_objective)
-        return torch.stack(losses).sum(), logs
-
-    def _check_optimizers(self, optim_wrapper: Any) -> None:
-        wanted = ['segmentor'] if self.discriminators is None else ['segmentor', 'discriminators']
-        given = list(optim_wrapper.optim_wrappers) if isinstance(optim_wrapper, OptimWrapperDict) else []
-        if sorted(given) != sorted(wanted):
-            raise TypeError(f'AdversarialSegmentor needs an optimizer for each of {wanted}, got '
-                            f'{given or type(optim_wrapper).__name__}. Set optim_wrapper=dict(constructor='
-                            '"PerChildOptimWrapperConstructor", ...) with one entry for each.')
-
-
-class _KnownGradient(torch.autograd.Function):
-    """A loss whose gradient with respect to its input was computed before."""
-
-    @staticmethod
-    def forward(ctx: Any, inputs: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
-        ctx.save_for_backward(gradient)
-        return value.clone()
-
-    @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> Tuple[Tensor, None, None]:
-        return grad_output * ctx.saved_tensors[0], None, None
+        optim_wrapper['discriminators'].update_params(torch.stack(losses).sum())
+        return add_prefix(logs, 'discriminators')
 
 
 def _unwrap(module: nn.Module) -> nn.Module:
     return module.module if is_model_wrapper(module) else module
-
-
-def _for_branches(data_preprocessor: Optional[dict]) -> Optional[dict]:
-    """MMSegmentation's preprocessor, made to take several branches; another one stays as it is."""
-    if data_preprocessor is None or data_preprocessor.get('type') != 'SegDataPreProcessor':
-        return data_preprocessor
-    return {**data_preprocessor, 'type': 'DomainDataPreProcessor'}
-
-
-def _check_choice(name: str, value: Any, known: Iterable[str]) -> None:
-    if value not in known:
-        raise ValueError(f'{name}={value!r}; known are {sorted(known)}.')
-
-
-def _check_levels(name: str, count: int) -> None:
-    if count != len(LEVELS):
-        raise ValueError(f'{name} has {count} entries for {len(LEVELS)} levels (main and auxiliary head). Give one for '
-                         'each.')
-
-
-def _check_branches(branches: Dict[str, dict], joint_forward: bool) -> None:
-    missing = [name for name in ('source', 'target') if name not in branches]
-    if missing:
-        raise ValueError(f'the batch has no {" and no ".join(missing)} branch, only {sorted(branches)}. Train on '
-                         'dict(type="DomainPairDataset", source=..., target=...).')
-    if any('gt_sem_seg' in sample for sample in branches['target']['data_samples']):
-        raise ValueError('the target branch carries `gt_sem_seg`: its labels would leak into training. Take label '
-                         'loading out of its pipeline, or pass those images as `labeled_target`.')
-    sizes = {name: tuple(branch['inputs'].shape[2:]) for name, branch in branches.items()}
-    if joint_forward and len(set(sizes.values())) > 1:
-        raise ValueError(f'joint_forward=True needs images of one size (height, width), got {sizes}. Crop or resize '
-                         'the branches to the same size, or set joint_forward=False.')
