@@ -1,7 +1,7 @@
 """AdaptSegNet on generated scenes: discriminators on the softmax of both heads.
 
 python tools/train.py configs/demo/adaptsegnet.py
-Figures: docs/results.md.
+mIoU: not measured.
 """
 _base_ = './source_only.py'
 train_dataloader = dict(

@@ -1,7 +1,7 @@
 """AdvEnt on generated scenes: discriminators on the self-information of both heads.
 
 python tools/train.py configs/demo/advent.py
-Figures: docs/results.md.
+mIoU: not measured.
 """
 _base_ = './adaptsegnet.py'
 model = dict(adapt_map='self_information')

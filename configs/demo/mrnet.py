@@ -1,7 +1,7 @@
 """MRNet, stage 1, on generated scenes: least-squares discriminators at three scales, memory regularisation.
 
 python tools/train.py configs/demo/mrnet.py
-Figures: docs/results.md.
+mIoU: not measured.
 """
 _base_ = './adaptsegnet.py'
 model = dict(

@@ -6,7 +6,7 @@ python tools/pseudo_label.py configs/benchmarks/carla2camvid/mrnet.py \
     work_dirs/benchmarks/carla2camvid/mrnet/iter_600.pth \
     --out work_dirs/pseudo_labels/benchmarks/carla2camvid/mrnet
 python tools/train.py configs/benchmarks/carla2camvid/rectified.py
-Figures: docs/results.md.
+mIoU: not measured.
 """
 _base_ = './source_only.py'
 pseudo_labeled_train = dict(
