@@ -16,6 +16,7 @@ SMALL = dict(type='MultiLevelDiscriminator', discriminator=dict(type='FCDiscrimi
 RESNET = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4, strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4),
               norm_cfg=NORM)
 FCN_AUX = dict(type='FCNHead', in_channels=16, in_index=2, channels=4, num_classes=3, num_convs=1, norm_cfg=NORM,
+               dropout_ratio=0,
                loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.4))
 
 
@@ -31,7 +32,7 @@ def stock(backbone: dict, decode_head: dict, auxiliary_head: Optional[dict] = FC
     """A segmentor as in MMSegmentation's own configs."""
     return dict(type='EncoderDecoder', data_preprocessor=dict(type='SegDataPreProcessor', size_divisor=1,
                                                               std=[50.] * 3, mean=[100.] * 3),
-                backbone=backbone, decode_head=dict(decode_head, num_classes=3, norm_cfg=NORM),
+                backbone=backbone, decode_head=dict(decode_head, num_classes=3, norm_cfg=NORM, dropout_ratio=0),
                 auxiliary_head=auxiliary_head, train_cfg=dict(), test_cfg=dict(mode='whole'))
 
 
@@ -42,7 +43,8 @@ SEGMENTORS = {
                                      dilations=(1, 2), c1_in_channels=4, c1_channels=4)),
     'FCN': stock(RESNET, dict(type='FCNHead', in_channels=32, in_index=3, channels=8)),
     'SegFormer': stock(
-        dict(type='MixVisionTransformer', embed_dims=4, num_layers=[1, 1, 1, 1], num_heads=[1, 1, 2, 2]),
+        dict(type='MixVisionTransformer', embed_dims=4, num_layers=[1, 1, 1, 1], num_heads=[1, 1, 2, 2],
+             drop_path_rate=0.),
         dict(type='SegformerHead', in_channels=[4, 4, 8, 8], in_index=[0, 1, 2, 3], channels=8),
         dict(FCN_AUX, in_channels=8)),
 }  # yapf: disable

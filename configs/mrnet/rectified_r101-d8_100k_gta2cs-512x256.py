@@ -34,6 +34,7 @@ model = dict(
         type='Pretrained',
         checkpoint='work_dirs/mrnet/mrnet_r101-d8_100k_gta2cs-1024x512/iter_100000.pth',
         prefix='segmentor'),
+    backbone=dict(init_cfg=None),  # its weights are in that checkpoint
     auxiliary_head=dict(loss_decode=dict(loss_weight=0.5)))
 optim_wrapper = dict(optimizer=dict(lr=1e-4))
 param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=100000, by_epoch=False)]

@@ -2,10 +2,17 @@
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
+from mmseg.models import EncoderDecoder
+from mmseg.registry import MODELS
 
-from adversarial_models import RESNET, SMALL, batch, build, optimizers, stock
+from adversarial_models import RESNET, SMALL, batch, build, deeplabv2, optimizers, stock
 from udas_mmseg.engine.optimizers import PerChildOptimWrapperConstructor
 from udas_mmseg.models.segmentors.loss_term import LossTerm
+
+
+@MODELS.register_module(force=True)
+class HiddenLogits(EncoderDecoder):
+    """A segmentor of somebody's own."""
 
 
 @pytest.mark.parametrize('bad', [dict(weight=-1.), dict(weight=(0.1, -0.1)), dict(weight=1., begin=-1),
@@ -32,8 +39,29 @@ class TestBadInput:
 
     @pytest.mark.parametrize('term', ['adversarial', 'entropy'])
     def test_number_of_weights(self, term: str) -> None:
-        with pytest.raises(ValueError, match=f'{term}.weight has 1 entries for 2 levels'):
+        with pytest.raises(ValueError, match=f'{term}.weight has 1 entries; this term has 2'):
             build(**{term: dict(weight=0.001)})
+
+    @pytest.mark.parametrize(('options', 'message'), [
+        (dict(adversarial=dict(weight=(0.1, 0.1), begn=3)), r"adversarial=.*may have \['begin', 'ramp'\]"),
+        (dict(entropy=dict(begin=3)), 'entropy=.*it needs `weight`'),
+        (dict(kl=dict(form='memory_regularization', weight=(0.1, 0.2))), 'kl.weight has 2 entries; this term has 1'),
+    ])
+    def test_terms_with_other_entries(self, options: dict, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            build(**options)
+
+    def test_segmentor_that_hides_its_auxiliary_logits(self) -> None:
+        own = stock(RESNET, dict(type='FCNHead', in_channels=32, in_index=3, channels=8))
+        with pytest.raises(ValueError, match='is a HiddenLogits.*MultiLevelEncoderDecoder'):
+            build(dict(own, type='HiddenLogits'))
+
+    def test_no_preprocessor(self) -> None:
+        segmentor = deeplabv2()
+        del segmentor['data_preprocessor']
+        model = build(segmentor)
+        with pytest.raises(ValueError, match='not stacked.*DomainDataPreProcessor'):
+            model.train_step(batch(), optimizers(model))
 
     def test_no_optimizer_for_a_child(self) -> None:
         model = build()

@@ -42,6 +42,6 @@ class DomainDataPreProcessor(SegDataPreProcessor):
 
 def for_branches(data_preprocessor: Optional[dict]) -> Optional[dict]:
     """MMSegmentation's preprocessor, made to take several branches; the config of another one stays as it is."""
-    if data_preprocessor is None or data_preprocessor.get('type') != 'SegDataPreProcessor':
+    if data_preprocessor is None or MODELS.get(data_preprocessor.get('type', '')) is not SegDataPreProcessor:
         return data_preprocessor
     return {**data_preprocessor, 'type': 'DomainDataPreProcessor'}

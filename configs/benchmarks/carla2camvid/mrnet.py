@@ -1,7 +1,7 @@
 """MRNet, stage 1, on CARLA -> CamVid (3 classes): least-squares discriminators at two scales, memory regularisation.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/mrnet.py
-Two scales, not three: the crops are 80 pixels high.
+Two scales instead of the published three: the third would see crops of 40x20 pixels.
 Figures: docs/results.md.
 """
 _base_ = './adaptsegnet.py'

@@ -32,7 +32,7 @@ class MultiScaleDiscriminator(BaseModule):
                  num_scales: int = 3,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
-        self.smallest = 2**(num_layers + num_scales)  # the last convolution of the last scale pads 2 pixels
+        self.smallest = 2**(num_layers + num_scales - 1)  # the last scale leaves one pixel of it
         self.scales = nn.ModuleList(_patch_network(in_channels, base_channels, num_layers) for _ in range(num_scales))
 
     def forward(self, maps: Tensor) -> List[Tensor]:

@@ -6,6 +6,7 @@ import torch
 from mmengine.logging import MessageHub
 from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmseg.models import EncoderDecoder
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, add_prefix
@@ -13,17 +14,16 @@ from torch import Tensor, nn
 
 from ...engine.optimizers import backward_without_update
 from ..data_preprocessor import for_branches
-from ..losses.entropy import entropy_loss, self_information
+from ..losses.entropy import self_information
 from ..losses.gan import OBJECTIVES, SOURCE, TARGET, gan_accuracy, gan_loss
 from ..losses.precision import at_least_float32
-from ..losses.two_heads import memory_regularization, symmetric_cross_entropy
-from .checks import LEVELS, check_branches, check_choice, check_levels, check_optimizers
-from .loss_term import LossTerm
+from .checks import check_branches, check_choice, check_levels, check_optimizers
+from .loss_term import KL_FORMS, LEVELS, LossTerm, agreement_losses
+from .multi_level import MultiLevelEncoderDecoder
 
 SUPERVISED = ('source', 'labeled_target')
-_GRADIENT_SCALE = 65536.
+_GRADIENT_SCALE = 1024.
 _ADAPT_MAPS = {'softmax': lambda prob: prob, 'self_information': self_information}
-_KL_FORMS = {'symmetric_cross_entropy': symmetric_cross_entropy, 'memory_regularization': memory_regularization}
 
 
 @MODELS.register_module()
@@ -87,30 +87,29 @@ class AdversarialSegmentor(BaseModel):
         segmentor = dict(segmentor)
         own_preprocessor = segmentor.pop('data_preprocessor', None)
         super().__init__(for_branches(data_preprocessor or own_preprocessor), init_cfg)
-        if segmentor.get('type') == 'EncoderDecoder':
+        if MODELS.get(segmentor.get('type', '')) is EncoderDecoder:
             segmentor['type'] = 'MultiLevelEncoderDecoder'
         check_choice('adapt_map', adapt_map, _ADAPT_MAPS)
         check_choice('gan_objective', gan_objective, OBJECTIVES)
         self.segmentor = MODELS.build(segmentor)
-        if not getattr(self.segmentor, 'with_auxiliary_head', False):
-            raise ValueError(f'the segmentor ({segmentor.get("type")}) has no auxiliary head; two levels are adapted. '
-                             'Give it an auxiliary_head, e.g. an FCNHead on the stage before the last.')
+        if not isinstance(self.segmentor, MultiLevelEncoderDecoder):
+            raise ValueError(f'the segmentor is a {type(self.segmentor).__name__}, which does not give the logits of '
+                             'its auxiliary head. Use EncoderDecoder with one auxiliary_head, or derive yours from '
+                             'MultiLevelEncoderDecoder.')
         self.discriminators: Any = None
         if discriminators is not None:
             self.discriminators = MODELS.build({'in_channels': self.segmentor.out_channels, **discriminators})
             check_levels('discriminators', len(self.discriminators.levels))
         self.adapt_map = _ADAPT_MAPS[adapt_map]
         self.gan_objective = gan_objective
-        self.adversarial = LossTerm(**(adversarial or dict(weight=(0.001, 0.0002))))
-        check_levels('adversarial.weight', len(self.adversarial.weights))
-        self.entropy = None if entropy is None else LossTerm(**entropy)
-        if self.entropy is not None:
-            check_levels('entropy.weight', len(self.entropy.weights))
-        kl = None if kl is None else dict(kl)
+        self.adversarial = LossTerm.from_config('adversarial', adversarial or dict(weight=(0.001, 0.0002)), len(LEVELS))
+        self.entropy = None if entropy is None else LossTerm.from_config('entropy', entropy, len(LEVELS))
+        self.kl: Optional[LossTerm] = None
+        self.kl_form = None if kl is None else kl.get('form')
         if kl is not None:
-            check_choice('kl.form', kl.get('form'), _KL_FORMS)
-            self.kl_form = _KL_FORMS[kl.pop('form')]
-        self.kl = None if kl is None else LossTerm(**kl)
+            check_choice('kl.form', self.kl_form, KL_FORMS)
+            self.kl = LossTerm.from_config('kl', {key: value for key, value in kl.items() if key != 'form'}, 1)
+        self.adapts = not (self.discriminators is None and self.entropy is None and self.kl is None)
         self.upsample_maps = upsample_maps
         self.joint_forward = joint_forward
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
@@ -159,9 +158,14 @@ class AdversarialSegmentor(BaseModel):
         check_branches(branches, self.joint_forward)
         order = [name for name in (*SUPERVISED, 'target') if name in branches]
         groups = [order] if self.joint_forward else [[name] for name in order]
+        trained = [group for group in groups if group != ['target'] or self.adapts]
         logs: Dict[str, Tensor] = {}
         for group in groups:
-            is_last = group is groups[-1]
+            if group not in trained:  # nothing is asked of the target: it only passes through batch norm
+                with torch.no_grad():
+                    self._forward_branches({name: branches[name]['inputs'] for name in group})
+                continue
+            is_last = group is trained[-1]
             with self._segmentor_context(optim_wrapper['segmentor'], is_last):
                 logits = self._forward_branches({name: branches[name]['inputs'] for name in group})
                 losses = self._segmentation_losses({name: branches[name] for name in group}, logits)
@@ -172,6 +176,7 @@ class AdversarialSegmentor(BaseModel):
                 target_losses, gradients, target_scores = self._adapt(logits['target'], branches, optim_wrapper)
                 losses.update(target_losses)
             loss, group_logs = self.parse_losses(losses)
+            group_logs = {name: value.detach() for name, value in group_logs.items()}
             logs.update(group_logs, loss=logs.get('loss', 0) + group_logs['loss'])
             # what is added has the gradient that was computed before
             loss = loss + sum((level * gradient).sum() for level, gradient in zip(logits.get('target', ()), gradients))
@@ -199,6 +204,13 @@ class AdversarialSegmentor(BaseModel):
         batch = torch.cat(list(images.values())).contiguous(memory_format=self.memory_format)
         levels = [level.split(sizes) for level in self.segmentor(batch, mode='tensor')]
         return {name: [level[number] for level in levels] for number, name in enumerate(images)}
+
+    def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args: Any) -> None:
+        """Weights of a segmentor alone (trained on the source only, say) are taken for the segmentor's."""
+        if not any(key.startswith((f'{prefix}segmentor.', f'{prefix}discriminators.')) for key in state_dict):
+            for key in [key for key in state_dict if key.startswith(prefix)]:
+                state_dict[f'{prefix}segmentor.{key[len(prefix):]}'] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _heads(self) -> List[nn.Module]:
         segmentor = _unwrap(self.segmentor)
@@ -238,8 +250,9 @@ class AdversarialSegmentor(BaseModel):
         iteration = MessageHub.get_current_instance().get_info('iter', 0)
         leaves = [at_least_float32(level).detach().requires_grad_() for level in logits]
         target = self._at_map_size(leaves, branches['target']['inputs'])
-        losses = self._agreement_losses(target, iteration)
-        outputs, gradients = list(losses.values()), [torch.ones_like(loss) for loss in losses.values()]
+        losses = agreement_losses(target, iteration, self.entropy, self.kl, self.kl_form)
+        outputs = [loss for loss in losses.values() if loss.requires_grad]
+        gradients = [torch.ones_like(loss) for loss in outputs]
         scores: Sequence = ()
         if self.discriminators is not None:
             maps = self._maps(target)
@@ -247,32 +260,20 @@ class AdversarialSegmentor(BaseModel):
             seen = [level.detach().requires_grad_() for level in maps]
             with optim_wrapper['discriminators'].optim_context(self.discriminators):
                 scores = self.discriminators(seen)
-            adversarial = self._adversarial_losses(scores, iteration)
-            losses.update(adversarial)
-            outputs += maps
-            # of the maps alone, not of the discriminators; scaled, since float16 loses small gradients
-            total = torch.stack(list(adversarial.values())).sum() * _GRADIENT_SCALE
-            gradients += [level / _GRADIENT_SCALE for level in torch.autograd.grad(total, seen, retain_graph=True)]
+            weights = self.adversarial.at(iteration)
+            adversarial = [gan_loss(level, SOURCE, self.gan_objective) for level in scores]
+            for name, weight, loss in zip(LEVELS, weights, adversarial):
+                losses[f'{name}.loss_adv'] = weight * loss
+            if any(weights):
+                # of the maps alone, not of the discriminators; scaled, since float16 loses small gradients
+                scaled = torch.autograd.grad(torch.stack(adversarial).sum() * _GRADIENT_SCALE, seen, retain_graph=True)
+                outputs += maps
+                gradients += [level * (weight / _GRADIENT_SCALE) for level, weight in zip(scaled, weights)]
         if outputs:
             gradients = list(torch.autograd.grad(outputs, leaves, gradients))
+        else:  # every weight is 0 now
+            gradients = [torch.zeros_like(leaf) for leaf in leaves]
         return {f'target.{name}': loss.detach() for name, loss in losses.items()}, gradients, scores
-
-    def _agreement_losses(self, logits: List[Tensor], iteration: int) -> Dict[str, Tensor]:
-        """Terms on the target that need no discriminator: entropy, and divergence between the heads."""
-        losses: Dict[str, Tensor] = {}
-        if self.entropy is not None:
-            for name, level, weight in zip(LEVELS, logits, self.entropy.at(iteration)):
-                losses[f'{name}.loss_ent'] = weight * entropy_loss(level.softmax(dim=1))
-        if self.kl is not None:
-            losses['loss_kl'] = self.kl.at(iteration)[0] * self.kl_form(*logits)
-        return losses
-
-    def _adversarial_losses(self, scores: Sequence, iteration: int) -> Dict[str, Tensor]:
-        """The target's maps should be taken for the source's."""
-        return {
-            f'{name}.loss_adv': weight * gan_loss(level, SOURCE, self.gan_objective)
-            for name, level, weight in zip(LEVELS, scores, self.adversarial.at(iteration))
-        }
 
     def _train_discriminators(self, source_logits: List[Tensor], branches: Dict[str, dict], target_scores: Sequence,
                               optim_wrapper: OptimWrapperDict) -> Dict[str, Tensor]:

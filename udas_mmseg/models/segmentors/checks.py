@@ -2,8 +2,9 @@
 from typing import Any, Dict, Iterable, List
 
 from mmengine.optim import OptimWrapperDict
+from torch import Tensor
 
-LEVELS = ('decode', 'aux')  # main and auxiliary head, as MMSegmentation prefixes their losses
+from .loss_term import LEVELS
 
 
 def check_choice(name: str, value: Any, known: Iterable[str]) -> None:
@@ -25,6 +26,11 @@ def check_branches(branches: Dict[str, dict], joint_forward: bool) -> None:
     if missing:
         raise ValueError(f'the batch has no {" and no ".join(missing)} branch, only {sorted(branches)}. Train on '
                          'dict(type="DomainPairDataset", source=..., target=...).')
+    unstacked = [name for name, branch in branches.items() if not isinstance(branch['inputs'], Tensor)]
+    if unstacked:
+        raise ValueError(f'the images of {unstacked} are not stacked into a batch: the model has no data_preprocessor '
+                         'that takes several branches. Set data_preprocessor=dict(type="DomainDataPreProcessor", '
+                         'mean=..., std=...).')
     if any('gt_sem_seg' in sample for sample in branches['target']['data_samples']):
         raise ValueError('the target branch carries `gt_sem_seg`: its labels would leak into training. Take label '
                          'loading out of its pipeline, or pass those images as `labeled_target`.')

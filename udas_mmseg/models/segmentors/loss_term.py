@@ -1,6 +1,13 @@
-"""Weights of loss terms over the course of a training."""
-from dataclasses import dataclass
-from typing import Sequence, Tuple, Union
+"""Loss terms on the target, and their weights over the course of a training."""
+from dataclasses import dataclass, fields
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+from torch import Tensor
+
+from ..losses import entropy_loss, memory_regularization, symmetric_cross_entropy
+
+LEVELS = ('decode', 'aux')  # main and auxiliary head, as MMSegmentation prefixes their losses
+KL_FORMS = {'symmetric_cross_entropy': symmetric_cross_entropy, 'memory_regularization': memory_regularization}
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,27 @@ class LossTerm:
     begin: int = 0
     ramp: int = 0
 
+    @classmethod
+    def from_config(cls, name: str, cfg: dict, num_weights: int) -> 'LossTerm':
+        """Build from a config, with errors that name the term.
+
+        Args:
+            name (str): Name of the term.
+            cfg (dict): `weight`, and perhaps `begin` and `ramp`.
+            num_weights (int): How many weights the term has.
+
+        Raises:
+            ValueError: for another key, or another number of weights.
+        """
+        known = [field.name for field in fields(cls)]
+        if 'weight' not in cfg or not set(cfg) <= set(known):
+            raise ValueError(f'{name}={dict(cfg)}: it needs `weight`, and may have {known[1:]}, nothing else.')
+        term = cls(**cfg)
+        if len(term.weights) != num_weights:
+            raise ValueError(f'{name}.weight has {len(term.weights)} entries; this term has {num_weights}'
+                             f'{", one for each level (main, auxiliary)" if num_weights > 1 else ""}.')
+        return term
+
     def __post_init__(self) -> None:
         if min((*self.weights, self.begin, self.ramp)) < 0:
             raise ValueError(f'{self}: weight, begin and ramp must be 0 or more.')
@@ -41,3 +69,28 @@ class LossTerm:
         else:
             factor = (iteration - self.begin) / self.ramp
         return tuple(weight * factor for weight in self.weights)
+
+
+def agreement_losses(logits: List[Tensor], iteration: int, entropy: Optional[LossTerm], kl: Optional[LossTerm],
+                     kl_form: Optional[str]) -> Dict[str, Tensor]:
+    """Terms on the target that need no discriminator: entropy of each head, and divergence between the heads.
+
+    Args:
+        logits (list[Tensor]): (N, C, H, W) of each level, all of one size.
+        iteration (int): Decides the weights.
+        entropy (LossTerm, optional): A weight for each level.
+        kl (LossTerm, optional): One weight.
+        kl_form (str, optional): One of `KL_FORMS`.
+
+    Returns:
+        dict[str, Tensor]: Weighted scalars; where the weight is 0 now, 0 without a gradient.
+    """
+    losses: Dict[str, Tensor] = {}
+    nothing = logits[0].new_zeros(())
+    if entropy is not None:
+        for name, level, weight in zip(LEVELS, logits, entropy.at(iteration)):
+            losses[f'{name}.loss_ent'] = weight * entropy_loss(level.softmax(dim=1)) if weight else nothing
+    if kl is not None and kl_form is not None:
+        weight, = kl.at(iteration)
+        losses['loss_kl'] = weight * KL_FORMS[kl_form](*logits) if weight else nothing
+    return losses
