@@ -26,7 +26,8 @@ def run_config(labeled_config: Callable, tmp_path: Path) -> Callable[..., Config
         cfg = dict(
             default_scope='mmseg',
             work_dir=str(tmp_path / name),
-            experiment_name=f'{name}_{len(list(tmp_path.iterdir()))}',
+            # MMEngine hands out what has the same name again: unique in the whole session
+            experiment_name=f'{tmp_path.name}_{name}_{len(list(tmp_path.iterdir()))}',
             model=dict(type='MultiLevelEncoderDecoder', data_preprocessor=dict(type='DomainDataPreProcessor'),
                        backbone=backbone, decode_head=head(32, 3), auxiliary_head=auxiliary, train_cfg=dict(),
                        test_cfg=dict(mode='whole')),
