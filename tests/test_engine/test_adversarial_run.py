@@ -1,5 +1,4 @@
 """Whole adversarial runs: resumed exactly, on two processes, and refused where they would silently be source-only."""
-import copy
 import os
 import re
 import subprocess
@@ -10,27 +9,11 @@ from typing import Callable, Dict, Tuple
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.hooks import Hook
-from mmengine.runner import Runner
-from mmseg.registry import HOOKS
 
-from tiny_runs import same_weights, train
+from tiny_runs import interrupt, resumed, same_weights, train
 
 SMALL = dict(type='MultiLevelDiscriminator', discriminator=dict(type='FCDiscriminator', base_channels=2,
                                                                 strides=(1, 1, 1, 1, 1)))
-
-
-@HOOKS.register_module(force=True)
-class BreakOff(Hook):
-    """Breaks off behind a checkpoint, as a machine does."""
-    priority = 'LOWEST'
-
-    def __init__(self, iteration: int) -> None:
-        self.iteration = iteration
-
-    def after_train_iter(self, runner: Runner, *args: object, **kwargs: object) -> None:
-        if runner.iter + 1 == self.iteration:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -58,21 +41,11 @@ def adversarial_config(run_config: Callable, labeled_config: Callable) -> Callab
     return make
 
 
-def resumed(cfg: Config) -> Runner:
-    cfg = copy.deepcopy(cfg)
-    cfg.custom_hooks = cfg.custom_hooks[:-1]
-    cfg.resume = True
-    cfg.experiment_name += '_resumed'
-    return train(cfg)
-
-
 @pytest.mark.parametrize('iteration', [2, 5])  # at a checkpoint; one iteration behind one
 def test_resumed_run_has_the_same_weights_and_optimizers(adversarial_config: Callable, iteration: int) -> None:
     whole = train(adversarial_config('whole'))
     cfg = adversarial_config('cut')
-    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='BreakOff', iteration=iteration)]
-    with pytest.raises(KeyboardInterrupt):
-        train(cfg)
+    interrupt(cfg, iteration)
     again = resumed(cfg)
     assert any(name.startswith('discriminators.') for name in whole.model.state_dict())
     assert same_weights(again, whole)

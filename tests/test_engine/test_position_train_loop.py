@@ -4,40 +4,9 @@ from typing import Callable
 
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from mmseg.registry import HOOKS
 
-from tiny_runs import same_weights, train
-
-
-@HOOKS.register_module(force=True)
-class StopAfter(Hook):
-    """Breaks off behind a checkpoint, as a machine does."""
-    priority = 'LOWEST'
-
-    def __init__(self, iteration: int) -> None:
-        self.iteration = iteration
-
-    def after_train_iter(self, runner, *args, **kwargs) -> None:
-        if runner.iter + 1 == self.iteration:
-            raise KeyboardInterrupt
-
-
-def interrupt(cfg: Config, iteration: int) -> None:
-    cfg = cfg.copy()
-    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='StopAfter', iteration=iteration)]
-    with pytest.raises(KeyboardInterrupt):
-        train(cfg)
-
-
-def resumed(cfg: Config, **changes: object) -> Runner:
-    cfg = cfg.copy()
-    cfg.resume = True
-    cfg.experiment_name += '_resumed'
-    cfg.merge_from_dict(changes)
-    return train(cfg)
+from tiny_runs import interrupt, resumed, same_weights, train
 
 
 @pytest.fixture
