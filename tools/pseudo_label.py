@@ -7,10 +7,8 @@ all of it is written; the same command goes on after an interruption. Labels of 
 """
 import argparse
 import errno
-import hashlib
 import os.path as osp
 import sys
-import time
 from typing import Any, Dict, Sequence
 
 import torch
@@ -27,8 +25,10 @@ from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.export_files import build_original, load_checkpoint
 from udas_mmseg.engine.hooks.domain_panel_hook import confidence
 from udas_mmseg.engine.launch import load_config
+from udas_mmseg.engine.mirrored_folder import file_digest
 from udas_mmseg.evaluation.comparison import config_digest
 from udas_mmseg.evaluation.pseudo_label_writer import PseudoLabelWriter
+from udas_mmseg.progress import Progress
 
 
 def parse_args() -> argparse.Namespace:
@@ -90,12 +90,8 @@ def describe_teacher(cfg: Config, args: argparse.Namespace, pipeline: Sequence[d
     if not osp.isfile(args.checkpoint):
         raise FileNotFoundError(f'checkpoint {args.checkpoint} does not exist (looked in {osp.abspath(osp.curdir)}). '
                                 'Give a local file that tools/train.py wrote.')
-    digest = hashlib.sha256()
-    with open(args.checkpoint, 'rb') as file:
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
     decisive = dict(model=cfg.to_dict()['model'], pipeline=[dict(step) for step in pipeline])
-    return dict(config=args.config, checkpoint=args.checkpoint, sha256=digest.hexdigest(),
+    return dict(config=args.config, checkpoint=args.checkpoint, sha256=file_digest(args.checkpoint),
                 config_digest=config_digest(decisive))
 
 
@@ -105,18 +101,14 @@ def label_images(model: nn.Module, dataset: BaseDataset, writer: PseudoLabelWrit
     if len(pending) < len(dataset):
         print(f'{len(dataset) - len(pending)} of {len(dataset)} labels are kept from an earlier run.', file=sys.stderr)
     loader = DataLoader(Subset(dataset, pending), batch_size=1, num_workers=workers, collate_fn=pseudo_collate)
-    start = last = time.monotonic()
+    kept = len(dataset) - len(pending)
+    progress = Progress(str(writer.out), len(dataset), kept)
     for done, (index, batch) in enumerate(zip(pending, loader), 1):
         with torch.inference_mode():
             result = model.test_step(batch)[0]
         label = result.pred_sem_seg.data[0].to(torch.uint8).cpu().numpy()
         writer.write(index, label, confidence(result.seg_logits.data))
-        now = time.monotonic()
-        if now - last > 5 or done == len(pending):
-            last = now
-            left = (now - start) / done * (len(pending) - done)
-            print(f'{writer.out}: {len(dataset) - len(pending) + done}/{len(dataset)} images, {left:.0f} s left',
-                  file=sys.stderr, flush=True)
+        progress.update(kept + done)
 
 
 def main() -> None:

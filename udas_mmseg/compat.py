@@ -16,7 +16,7 @@ from typing import Any, Callable, List
 import numpy as np
 import torch
 
-__all__ = ['apply', 'applied']
+__all__ = ['apply', 'applied', 'open_mmagic']
 
 
 class _MissingOps(types.ModuleType):
@@ -142,6 +142,49 @@ def require_undeclared_packages() -> None:
     if missing:
         raise ModuleNotFoundError(f"mmsegmentation imports {' and '.join(missing)} without declaring it. "
                                   f"Run: pip install {' '.join(missing)}")
+
+
+class _BarePackage(types.ModuleType):
+    """A package whose modules can be imported one by one, without what its own `__init__` would import."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith('__'):
+            raise AttributeError(name)
+        raise AttributeError(f'{self.__name__}.{name} is not loaded: udas_mmseg.translation opened only the parts of '
+                             f'MMagic that it needs. For all of MMagic, `import mmagic.models` before it.')
+
+
+def open_mmagic() -> bool:
+    """Let single modules of `mmagic.models` be imported. Called when translation is asked for, and only then.
+
+    Symptom: `import mmagic.models` imports every model that MMagic has, some of which need versions of diffusers,
+    transformers and huggingface_hub that are long gone, and raises AttributeError: np.bool8. Versions: mmagic 1.2.0;
+    numpy >= 1.24. A `mmagic.models` that is loaded already is left alone. Can go when MMagic imports lazily.
+
+    Returns:
+        bool: Whether packages were put in place.
+
+    Raises:
+        ModuleNotFoundError: if MMagic is not installed, with the command that installs it.
+    """
+    if 'mmagic.models' in sys.modules:
+        return False
+    spec = importlib.util.find_spec('mmagic')
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError('image translation needs MMagic, which is not installed. Run: pip install --no-deps '
+                                  'mmagic==1.2.0 (its own list of requirements no longer fits together)')
+    if not hasattr(np, 'bool8'):
+        np.bool8 = np.bool_  # type: ignore[attr-defined]
+    models = Path(spec.submodule_search_locations[0], 'models')
+    for name, folder in (('mmagic.models', models), ('mmagic.models.editors', models / 'editors'),
+                         ('mmagic.models.archs', models / 'archs')):
+        package = _BarePackage(name)
+        package.__path__ = [str(folder)]
+        package.__spec__ = importlib.machinery.ModuleSpec(name, loader=None, is_package=True)
+        sys.modules[name] = package
+        parent, _, child = name.rpartition('.')
+        setattr(importlib.import_module(parent), child, package)
+    return True
 
 
 _WORKAROUNDS = (placeholder_mmcv_ext, declare_torchvision_ops, allow_checkpoint_classes)

@@ -15,7 +15,8 @@ from mmseg.registry import MODELS
 from small_data import write_carla_and_camvid, write_demo_data, write_image
 from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.launch import load_config
-from udas_mmseg.evaluation.pseudo_label_writer import confidence_path, relative_label_path
+from udas_mmseg.engine.mirrored_folder import mirrored_path
+from udas_mmseg.evaluation.pseudo_label_writer import confidence_path
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(path for path in (ROOT / 'configs').rglob('*.py') if '_base_' not in path.parts)
@@ -54,7 +55,7 @@ def write_pseudo_labels(dataset: dict, num_classes: int) -> None:
     images = list(Path(root).rglob(f'*{dataset.get("img_suffix", ".png")}'))
     assert images, root
     for image in images:
-        name = relative_label_path(str(image), root)
+        name = mirrored_path(str(image), root)
         shape = cv2.imread(str(image)).shape[:2]
         write_image(labels / name, rng.integers(0, num_classes, shape, dtype=np.uint8))
         write_image(labels / confidence_path(name), rng.integers(0, 256, shape, dtype=np.uint8))

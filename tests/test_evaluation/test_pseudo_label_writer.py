@@ -11,11 +11,11 @@ import torch
 
 from udas_mmseg.datasets.transforms.loading import decode_label
 from udas_mmseg.engine.atomic_backend import AtomicLocalBackend
+from udas_mmseg.engine.mirrored_folder import mirrored_path
 from udas_mmseg.evaluation.pseudo_label_writer import (
     PseudoLabelWriter,
     confidence_path,
     encode_confidence,
-    relative_label_path,
 )
 
 IMAGES = ['data/train/a/1.jpg', 'data/train/a/2.jpg', 'data/train/b/1.jpg']
@@ -54,13 +54,13 @@ def files(folder: Path) -> List[str]:
     ('1.png', '', '1.png'),
 ])  # yapf: disable
 def test_label_has_the_place_of_its_image(image: str, root: str, label: str) -> None:
-    assert relative_label_path(image, root) == label
+    assert mirrored_path(image, root) == label
 
 
 @pytest.mark.parametrize('image', ['data/val/1.png', 'other.png', '/elsewhere/1.png'])
 def test_image_outside_the_folder_is_refused(image: str) -> None:
     with pytest.raises(ValueError, match='not below .*img_path'):
-        relative_label_path(image, 'data/train')
+        mirrored_path(image, 'data/train')
 
 
 def test_confidence_is_stored_so_that_thresholds_are_exact() -> None:

@@ -1,6 +1,4 @@
 """Pseudo-labels on disk: a folder that is there whole or not at all."""
-import json
-import os
 import os.path as osp
 import shutil
 from pathlib import Path
@@ -14,30 +12,9 @@ from torch import Tensor
 
 from ..datasets.transforms.loading import decode_label, find_damage
 from ..engine.atomic_backend import AtomicLocalBackend
+from ..engine.mirrored_folder import INDEX, check_unique, holds_files, mirrored_path, read_index, to_json
 
-INDEX = 'index.json'
 _ENDING = '.png'
-
-
-def relative_label_path(image: str, image_root: str) -> str:
-    """Where a set has the label of an image: its path below the image folder, with the ending `.png`.
-
-    Args:
-        image (str): Path of the image.
-        image_root (str): The folder that the images are in, at any depth.
-
-    Raises:
-        ValueError: if the image is not below that folder.
-
-    Example:
-        >>> relative_label_path('data/train/frankfurt/x_leftImg8bit.png', 'data/train')
-        'frankfurt/x_leftImg8bit.png'
-    """
-    relative = osp.relpath(image, image_root or osp.curdir)
-    if relative.split(os.sep)[0] == osp.pardir:
-        raise ValueError(f'{image} is not below {image_root!r}, so that its label has no place in the set. Set '
-                         '`data_prefix.img_path` to a folder that all images are below.')
-    return osp.splitext(relative)[0] + _ENDING
 
 
 def confidence_path(label: str) -> str:
@@ -70,7 +47,7 @@ def encode_confidence(confidence: Tensor) -> np.ndarray:
 class PseudoLabelWriter:
     """Writes the labels of a set of images to `<out>.part`, and renames it to `<out>` when all are there.
 
-    For each image the set has `relative_label_path`, 8-bit train ids before any threshold, and beside it
+    For each image the set has `mirrored_path`, 8-bit train ids before any threshold, and beside it
     `confidence_path`, see `encode_confidence`. `index.json` says what they were made with. Each file is written under
     a temporary name and renamed, so that a run that was killed goes on where it stopped.
 
@@ -105,7 +82,7 @@ class PseudoLabelWriter:
                  overwrite: bool = False) -> None:
         self.out = Path(osp.realpath(out))  # a link to a folder on another disk stays a link
         self.part = self.out.with_name(f'{self.out.name}.part')
-        self.labels = [relative_label_path(image, image_root) for image in images]
+        self.labels = [mirrored_path(image, image_root) for image in images]
         self.classes = list(classes)
         self.overwrite = overwrite
         self.header: Dict[str, Any] = dict(
@@ -123,9 +100,9 @@ class PseudoLabelWriter:
             FileExistsError: if `out` or `<out>.part` holds something that may not be replaced.
         """
         self._check_out()
-        found = _read_index(self.part)
+        found = read_index(self.part, 'teacher')
         differences = [] if found is None else _differences(found, self.header)
-        if found is None and _holds_files(self.part):
+        if found is None and holds_files(self.part):
             raise FileExistsError(f'{self.part} holds files but no {INDEX} of ours, and is left alone. Delete it, or '
                                   'choose another --out.')
         if found is not None and differences:
@@ -135,7 +112,7 @@ class PseudoLabelWriter:
                 raise FileExistsError(f'{begun}. Give --overwrite to begin anew, or choose another --out.')
             print_log(f'{begun}: begun anew.')
             shutil.rmtree(self.part)
-        self._put(INDEX, _to_json(self.header))
+        self._put(INDEX, to_json(self.header))
         return [index for index, label in enumerate(self.labels) if not self._keep(label)]
 
     def write(self, index: int, label: np.ndarray, confidence: Tensor) -> None:
@@ -174,7 +151,7 @@ class PseudoLabelWriter:
             (self.part / name).unlink()
         shares = (self._counts / self._counts.sum()).round(6).tolist()
         index = dict(self.header, num_images=len(self.labels), class_share=dict(zip(self.classes, shares)))
-        self._put(INDEX, _to_json(index))
+        self._put(INDEX, to_json(index))
         old = self.out.with_name(f'{self.out.name}.old')
         if self.out.exists():
             shutil.rmtree(old, ignore_errors=True)
@@ -186,19 +163,13 @@ class PseudoLabelWriter:
     def _check_names(self, images: Sequence[str]) -> None:
         if not images:
             raise ValueError('there are no images to label. Check `data_prefix`, `img_suffix` and `ann_file`.')
-        owners: Dict[str, str] = {}
-        for image, label in zip(images, self.labels):
-            for name in (label, confidence_path(label)):
-                if name in owners:
-                    raise ValueError(f'{owners[name]} and {image} would both have the file {name} in the set. Rename '
-                                     'one of them.')
-                owners[name] = image
+        check_unique({image: [label, confidence_path(label)] for image, label in zip(images, self.labels)})
 
     def _check_out(self) -> None:
         if self.out.exists() and not self.out.is_dir():
             raise FileExistsError(f'{self.out} is a file. Choose another --out.')
-        found = _read_index(self.out)
-        if found is None and _holds_files(self.out):
+        found = read_index(self.out, 'teacher')
+        if found is None and holds_files(self.out):
             raise FileExistsError(f'{self.out} holds files but no {INDEX} of ours: it is no set of pseudo-labels, and '
                                   'is left alone. Choose another --out.')
         if found is not None and not self.overwrite:
@@ -232,24 +203,6 @@ def _encode_png(picture: np.ndarray) -> bytes:
     done, data = cv2.imencode(_ENDING, picture)
     assert done, 'OpenCV encodes every 8-bit picture as PNG'
     return data.tobytes()
-
-
-def _to_json(content: Dict[str, Any]) -> bytes:
-    return json.dumps(content, indent=2).encode() + b'\n'
-
-
-def _read_index(folder: Path) -> Optional[Dict[str, Any]]:
-    """The index of a set or of a part of one; None if the folder has none."""
-    try:
-        found = json.loads((folder / INDEX).read_text(encoding='utf-8'))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) and isinstance(found.get('teacher'), dict) else None
-
-
-def _holds_files(folder: Path) -> bool:
-    """Whether there is anything but what a run leaves that was killed as it began."""
-    return folder.is_dir() and any(path.name != f'{INDEX}.part' for path in folder.iterdir())
 
 
 def _differences(found: Dict[str, Any], header: Dict[str, Any]) -> List[str]:

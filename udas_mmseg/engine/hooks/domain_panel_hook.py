@@ -1,7 +1,7 @@
 """Pictures of a few fixed images while training goes on."""
 import contextlib
 import os.path as osp
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -121,21 +121,30 @@ class DomainPanelHook(Hook):
 
     def _picture(self, model: nn.Module) -> np.ndarray:
         """All rows and the legends: (H, W, 3) uint8 BGR."""
-        meta = next(iter(self._datasets.values())).metainfo
+        rows, captions = self._rows(model)
+        meta = self._metainfo
+        columns = max(len(row) for row in rows)
+        picture = add_legend(grid(rows, _TITLES[:columns], captions), meta['classes'], meta['palette'])
+        names = [f'confidence {level:.1f}' for level in _LEVELS]
+        return add_legend(picture, names, color_ramp(_LEVELS[None])[0, :, ::-1].tolist())
+
+    @property
+    def _metainfo(self) -> dict:
+        return next(iter(self._datasets.values())).metainfo
+
+    def _rows(self, model: nn.Module) -> Tuple[List[List[np.ndarray]], List[str]]:
+        """A row an image, and a caption a row."""
         rows, captions = [], []
         for domain, dataset in self._datasets.items():
             count = min(self.num_images, len(dataset))
             for index in (number * len(dataset) // count for number in range(count)):
                 with seeded_rng('panel', domain, index):  # the same picture even if the pipeline is a random one
                     sample = dataset[index]
-                    rows.append(self._row(model, sample, meta['palette']))
+                    rows.append(self._row(model, sample, domain))
                 captions.append(f'{domain}: {osp.basename(sample["data_samples"].get("img_path", ""))}')
-        columns = max(len(row) for row in rows)
-        picture = add_legend(grid(rows, _TITLES[:columns], captions), meta['classes'], meta['palette'])
-        names = [f'confidence {level:.1f}' for level in _LEVELS]
-        return add_legend(picture, names, color_ramp(_LEVELS[None])[0, :, ::-1].tolist())
+        return rows, captions
 
-    def _row(self, model: nn.Module, sample: dict, palette: List[List[int]]) -> List[np.ndarray]:
+    def _row(self, model: nn.Module, sample: dict, domain: str) -> List[np.ndarray]:
         """Image, prediction, confidence and perhaps the truth, all of one size."""
         result = model.test_step(pseudo_collate([sample]))[0]
         prediction, sure = _to_numpy(result.pred_sem_seg.data[0]), confidence(result.seg_logits.data)
@@ -144,7 +153,8 @@ class DomainPanelHook(Hook):
         labels = [prediction]
         if 'gt_sem_seg' in sample['data_samples']:
             labels.append(_to_numpy(sample['data_samples'].gt_sem_seg.data[0]))
-        colored = [colorize(cv2.resize(label, size, interpolation=cv2.INTER_NEAREST), palette) for label in labels]
+        labels = [cv2.resize(label, size, interpolation=cv2.INTER_NEAREST) for label in labels]
+        colored = [colorize(label, self._metainfo['palette']) for label in labels]
         ramp = color_ramp(cv2.resize(sure.cpu().numpy(), size, interpolation=cv2.INTER_AREA))
         return [image, colored[0], ramp, *colored[1:]]
 

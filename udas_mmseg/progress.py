@@ -1,0 +1,37 @@
+"""Progress of long work, with the time left."""
+import sys
+import time
+
+
+class Progress:
+    """Prints how far work is to standard error, every few seconds and at its end.
+
+    Args:
+        title (str): What is being done.
+        total (int): Images in all.
+        done (int): Images that were done before. Defaults to 0.
+        seconds (float): Least time between two lines. Defaults to 5.
+
+    Example:
+        >>> progress = Progress('translating', len(images))
+        >>> for number, image in enumerate(images, 1):
+        >>>     progress.update(number)
+    """
+
+    def __init__(self, title: str, total: int, done: int = 0, seconds: float = 5) -> None:
+        self.title, self.total, self.before, self.seconds = title, total, done, seconds
+        self._start = self._last = time.monotonic()
+
+    def update(self, done: int) -> None:
+        """Tell how many images are done, those before included."""
+        now = time.monotonic()
+        if now - self._last < self.seconds and done < self.total:
+            return
+        self._last = now
+        left = (now - self._start) / max(1, done - self.before) * (self.total - done)
+        print(f'{self.title}: {done}/{self.total} images, {_clock(left)} left', file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f'{minutes // 60}:{minutes % 60:02d}:{seconds:02d}'

@@ -1,0 +1,13 @@
+"""Image translation by MMagic's CycleGAN.
+
+`custom_imports = dict(imports=['udas_mmseg', 'udas_mmseg.translation'])` in a config registers it. MMagic is imported
+here and nowhere else; where it is missing, the error says how to install it.
+"""
+from .checkpoint_hook import TranslatorCheckpointHook, check_image_format
+from .cyclegan import DomainCycleGAN
+from .panel_hook import TranslationPanelHook
+from .semantic_consistency import SemanticConsistency
+
+__all__ = [
+    'DomainCycleGAN', 'SemanticConsistency', 'TranslationPanelHook', 'TranslatorCheckpointHook', 'check_image_format'
+]

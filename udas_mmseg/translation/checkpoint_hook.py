@@ -1,0 +1,98 @@
+"""What a translator's checkpoint holds besides weights."""
+from typing import Any, Dict, List, Optional
+
+import torch
+from mmengine.dist import all_gather_object, get_rank, get_world_size
+from mmengine.hooks import CheckpointHook, Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+from torch import Tensor, nn
+
+IMAGE_FORMAT = 'image_format'  # in a checkpoint's meta data
+_BUFFERS = 'image_buffers'
+
+
+@HOOKS.register_module()
+class TranslatorCheckpointHook(Hook):
+    """Keep the image buffers of `DomainCycleGAN` and the format of its images in every checkpoint.
+
+    The discriminators see earlier translations from buffers that are not part of MMagic's state dict: a run that is
+    resumed without them ends with other weights. Those of all processes are stored. The format (mean, standard
+    deviation, channel order) is checked whenever a checkpoint is loaded.
+
+    Raises:
+        ValueError: if a checkpoint is loaded whose networks take images of another format.
+
+    Example:
+        >>> default_hooks = dict(translator=dict(type='TranslatorCheckpointHook'))
+    """
+    priority = 'LOW'  # before CheckpointHook, which is VERY_LOW
+
+    def __init__(self) -> None:
+        self._gathered: Optional[List[Dict[str, Tensor]]] = None
+
+    def after_train_iter(self,
+                         runner: Runner,
+                         batch_idx: int,
+                         data_batch: Optional[dict] = None,
+                         outputs: Optional[dict] = None) -> None:
+        """Bring the buffers of all processes together where a checkpoint follows, which only the first one writes."""
+        self._gathered = None
+        saving = [hook for hook in runner.hooks if isinstance(hook, CheckpointHook)]
+        if any(self.every_n_train_iters(runner, hook.interval) for hook in saving) or self.is_last_train_iter(runner):
+            self._gathered = all_gather_object(_buffers_of(_unwrap(runner.model)))
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Put the buffers and the format into a checkpoint."""
+        model = _unwrap(runner.model)
+        checkpoint['meta'][IMAGE_FORMAT] = model.image_format
+        gathered = [_buffers_of(model)] if get_world_size() == 1 else self._gathered
+        if gathered is not None:
+            checkpoint[_BUFFERS] = gathered
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Check the format, and fill the buffers of a run that is resumed."""
+        model = _unwrap(runner.model)
+        check_image_format(checkpoint.get('meta') or {}, model.image_format)
+        if not runner._resume:  # a new run from old weights
+            return
+        stored, rank = checkpoint.get(_BUFFERS) or [], get_rank()
+        if rank >= len(stored):
+            runner.logger.warning(f'the checkpoint has no image buffers for process {rank}: its discriminators begin '
+                                  'with empty ones, and the result is not that of an undisturbed run.')
+            return
+        device = next(model.parameters()).device
+        for domain, images in stored[rank].items():
+            buffer = model.image_buffers[domain]
+            buffer.image_buffer = list(images.to(device).split(1)) if len(images) else []
+            buffer.img_num = len(buffer.image_buffer)
+
+
+def check_image_format(meta: Dict[str, Any], expected: Dict[str, Any]) -> None:
+    """Check that a checkpoint's networks were trained on images of the config's format.
+
+    Args:
+        meta (dict): Meta data of the checkpoint; one without the format (MMagic's own) is not judged.
+        expected (dict): `DomainCycleGAN.image_format`.
+
+    Raises:
+        ValueError: naming what differs.
+    """
+    found = meta.get(IMAGE_FORMAT, expected)
+    differences = [f'{key}={found.get(key)} instead of {value}' for key, value in expected.items()
+                   if found.get(key) != value]
+    if differences:
+        raise ValueError(f'the checkpoint was trained on images with {", ".join(differences)} of the config: their '
+                         'colours would come out wrong. Set `model.data_preprocessor` (mean, std, '
+                         'output_channel_order) as it was in training.')
+
+
+def _buffers_of(model: nn.Module) -> Dict[str, Tensor]:
+    """Domain -> (n, 3, H, W) on the CPU; empty where the buffer is empty or of size 0."""
+    images = {domain: getattr(buffer, 'image_buffer', []) for domain, buffer in model.image_buffers.items()}
+    return {domain: torch.cat(kept).cpu() if kept else torch.empty(0) for domain, kept in images.items()}
+
+
+def _unwrap(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model

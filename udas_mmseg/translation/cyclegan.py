@@ -1,0 +1,195 @@
+"""MMagic's CycleGAN on the branches of a domain pair."""
+from functools import partial
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import torch
+from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapperDict
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ..compat import open_mmagic
+from ..datasets import SampleError
+from .semantic_consistency import SemanticConsistency
+
+open_mmagic()
+
+from mmagic.models.archs.patch_disc import PatchDiscriminator  # noqa: E402, F401  (registers it)
+from mmagic.models.data_preprocessors.data_preprocessor import DataPreprocessor  # noqa: E402, F401
+from mmagic.models.editors.cyclegan import CycleGAN  # noqa: E402
+
+DOMAINS = ('source', 'target')
+
+
+@MODELS.register_module()
+class DomainCycleGAN(CycleGAN):
+    """MMagic's `CycleGAN`, trained on batches of `DomainPairDataset` by two optimizers.
+
+    The networks, the losses, the image buffers and the order of a step are MMagic's. What is added: batches by branch,
+    gradients that are shared by several processes (MMagic calls the networks past their data-parallel wrappers), no
+    identity branch where its weight is 0, CyCADA's semantic consistency, and `translate`.
+
+    Images are uint8 BGR before the preprocessor and in [-1, 1] behind it, as MMagic has them.
+
+    Args:
+        generator (dict): Config of MMagic's generator, e.g. `dict(type='ResnetGenerator', in_channels=3,
+            out_channels=3)`; one is built for each domain.
+        discriminator (dict): Config of MMagic's discriminator, e.g. `dict(type='PatchDiscriminator', in_channels=3)`.
+        data_preprocessor (dict, optional): Config of MMagic's `DataPreprocessor`. Defaults to [-1, 1], BGR, padded by
+            reflection to a multiple of 4.
+        loss_config (dict): `cycle_loss_weight` and `id_loss_weight`. Defaults to 10 and 0. The identity weight is
+            a factor of the loss itself; the paper's 0.5 is relative to the cycle weight, and is 5 here.
+        semantic_consistency (dict, optional): Arguments of `SemanticConsistency`: CyCADA. Defaults to None.
+        buffer_size (int): Earlier translations kept for each discriminator. Defaults to 50.
+        discriminator_steps (int): Steps of the discriminators for each step of the generators. Defaults to 1.
+        disc_init_steps (int): First iterations that train only the discriminators. Defaults to 0.
+
+    Source: Zhu et al., ICCV 2017 (CycleGAN); Hoffman et al., ICML 2018 (CyCADA); UDAS, section 3.2.
+    """
+
+    def __init__(self,
+                 generator: dict,
+                 discriminator: dict,
+                 data_preprocessor: Optional[dict] = None,
+                 loss_config: Optional[dict] = None,
+                 semantic_consistency: Optional[dict] = None,
+                 buffer_size: int = 50,
+                 discriminator_steps: int = 1,
+                 disc_init_steps: int = 0) -> None:
+        preprocessor = dict(type='DataPreprocessor', pad_size_divisor=4, pad_mode='reflect', data_keys=None)
+        preprocessor.update(data_preprocessor or {})
+        super().__init__(
+            generator=dict(generator, _scope_='mmagic'),
+            discriminator=dict(discriminator, _scope_='mmagic'),
+            data_preprocessor=dict(preprocessor, _scope_='mmagic'),
+            default_domain='target',
+            reachable_domains=list(DOMAINS),
+            related_domains=list(DOMAINS),
+            buffer_size=buffer_size,
+            discriminator_steps=discriminator_steps,
+            disc_init_steps=disc_init_steps,
+            loss_config={**dict(cycle_loss_weight=10., id_loss_weight=0.), **(loss_config or {})})
+        self.generators = _PerDomain(self.generators)
+        self.discriminators = _PerDomain(self.discriminators)
+        self.semantic_consistency = (
+            None if semantic_consistency is None else SemanticConsistency(**semantic_consistency))
+        self._skips_identity = False
+
+    def init_weights(self) -> None:
+        """Initialise each network by MMagic's rule; MMagic's own method fails where it logs what it did."""
+        for networks in (self.generators, self.discriminators):
+            for network in _unwrap(networks).values():
+                network.init_weights()
+
+    def train_step(self, data: Dict[str, dict], optim_wrapper: OptimWrapperDict) -> Dict[str, Tensor]:
+        """MMagic's step on one batch.
+
+        Args:
+            data (dict): `source` and `target`, each with `inputs`, a list of (3, H, W) uint8 BGR images of one size.
+            optim_wrapper (OptimWrapperDict): `generators` and `discriminators`.
+
+        Returns:
+            dict: Loss terms for the log.
+
+        Raises:
+            SampleError: if the images of a batch have several sizes.
+        """
+        inputs = {f'img_{domain}': list(data[domain]['inputs']) for domain in DOMAINS}
+        _check_sizes(data)
+        return super().train_step(dict(inputs=inputs), optim_wrapper)
+
+    def get_module(self, module: nn.Module) -> Dict[str, Callable[[Tensor], Tensor]]:
+        """The networks of each domain, called through their data-parallel wrapper where they are being trained.
+
+        MMagic calls what is inside of the wrapper, so that the gradients of several processes are never averaged.
+
+        Args:
+            module (nn.Module): `self.generators` or `self.discriminators`, wrapped or not.
+
+        Returns:
+            dict: A function for each domain.
+        """
+        if module is self.generators and self._skips_identity:
+            return dict.fromkeys(DOMAINS, _nothing)
+        if is_model_wrapper(module) and not any(weight.requires_grad for weight in module.parameters()):
+            module = module.module
+        return {domain: partial(module, domain) for domain in DOMAINS}
+
+    def _get_gen_loss(self, outputs: Dict[str, Tensor]) -> Tuple[Tensor, Dict[str, Tensor]]:
+        """MMagic's loss of the generators, without the identity branch that a weight of 0 makes useless."""
+        self._skips_identity = self.loss_config['id_loss_weight'] == 0
+        try:
+            loss, logs = super()._get_gen_loss(outputs)
+        finally:
+            self._skips_identity = False
+        if self.semantic_consistency is not None:
+            pairs = [(outputs[f'real_{here}'], outputs[f'fake_{there}']) for here, there in (DOMAINS, DOMAINS[::-1])]
+            term = self.semantic_consistency(pairs, self.to_pixels)
+            loss = loss + term
+            logs.update(loss_semantic=term.detach(), loss=loss.detach())
+        return loss, logs
+
+    def to_pixels(self, images: Tensor) -> Tensor:
+        """Undo the preprocessor's normalisation and channel order, differentiably.
+
+        Args:
+            images (Tensor): (N, 3, H, W) as the networks have them.
+
+        Returns:
+            Tensor: (N, 3, H, W) BGR, 0-255 without rounding or clipping.
+        """
+        preprocessor = self.data_preprocessor
+        pixels = images * preprocessor.std + preprocessor.mean
+        return pixels.flip(1) if preprocessor.output_channel_order == 'RGB' else pixels
+
+    @torch.no_grad()
+    def translate(self, images: Tensor, to: str = 'target') -> Tensor:
+        """Translate images into the style of a domain.
+
+        Args:
+            images (Tensor): (N, 3, H, W) uint8 BGR, any size; on any device.
+            to (str): 'target' or 'source'. Defaults to 'target'.
+
+        Returns:
+            Tensor: (N, 3, H, W) uint8 BGR, on the model's device.
+        """
+        data = self.data_preprocessor(dict(inputs=images))
+        translated = self.to_pixels(_unwrap(self.generators)[to](data['inputs']).float())
+        height, width = images.shape[2:]
+        return translated[..., :height, :width].round_().clamp_(0, 255).to(torch.uint8)
+
+    @property
+    def image_format(self) -> Dict[str, Any]:
+        """What the networks take and give: `mean`, `std` and `channel_order`; part of a checkpoint's meta data."""
+        preprocessor = self.data_preprocessor
+        return dict(mean=preprocessor.mean.flatten().tolist(), std=preprocessor.std.flatten().tolist(),
+                    channel_order=preprocessor.output_channel_order or 'BGR')
+
+
+class _PerDomain(nn.ModuleDict):
+    """A network for each domain that a data-parallel wrapper can wrap, since it has a `forward`."""
+
+    def forward(self, domain: str, images: Tensor) -> Tensor:
+        return self[domain](images)
+
+
+def _unwrap(module: nn.Module) -> nn.Module:
+    return module.module if is_model_wrapper(module) else module
+
+
+def _nothing(images: Tensor) -> None:
+    """Takes the place of a network whose result nobody reads."""
+
+
+def _check_sizes(data: Dict[str, dict]) -> None:
+    """Images of several sizes would be padded, and the networks would learn the padding."""
+    shapes: Dict[tuple, List[str]] = {}
+    for domain in DOMAINS:
+        samples = data[domain].get('data_samples') or []
+        for number, image in enumerate(data[domain]['inputs']):
+            path = samples[number].get('img_path', '') if number < len(samples) else ''
+            shapes.setdefault(tuple(image.shape[1:]), []).append(f'{domain} {path}')
+    if len(shapes) > 1:
+        found = '; '.join(f'{shape[1]}x{shape[0]}: {names[0]}' for shape, names in shapes.items())
+        raise SampleError(f'the images of one batch have several sizes (width x height): {found}. An image smaller '
+                          'than the crop stays as it is: make `Resize` give larger images, or crop smaller.')

@@ -1,0 +1,60 @@
+"""What a frozen segmentor sees in an image must survive translation."""
+from typing import Callable, List, Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from mmengine.config import Config
+from torch import Tensor
+
+from ..engine.export_files import build_original, load_checkpoint
+
+
+class SemanticConsistency:
+    """CyCADA's loss: cross-entropy between what a segmentor predicts on an image and on its translation.
+
+    The segmentor was trained on the source before, and is not changed. It is no part of the translator's state dict:
+    a checkpoint of the translator does not hold it.
+
+    Args:
+        config (str | dict): Config file of the segmentor (any of MMSegmentation's, or of this project), or its content.
+        checkpoint (str): Its weights.
+        weight (float): Weight of the loss, at least 0. Defaults to 1, CyCADA's.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if the weight is negative or the checkpoint does not fit the config.
+
+    Source: Hoffman et al., ICML 2018 (CyCADA), equation 5.
+    """
+
+    def __init__(self, config: Union[str, dict], checkpoint: str, weight: float = 1.0) -> None:
+        if weight < 0:
+            raise ValueError(f'semantic_consistency.weight={weight}: it must be 0 or more.')
+        cfg = Config.fromfile(config) if isinstance(config, str) else Config(dict(config))
+        content = load_checkpoint(checkpoint)
+        self.segmentor = build_original(cfg, content.get('state_dict', content)).requires_grad_(False)
+        self.weight = weight
+
+    def __call__(self, pairs: Sequence[Tuple[Tensor, Tensor]], to_pixels: Callable[[Tensor], Tensor]) -> Tensor:
+        """The weighted loss, summed over the pairs.
+
+        Args:
+            pairs (Sequence[tuple[Tensor, Tensor]]): Images and their translations, (N, 3, H, W) each.
+            to_pixels (Callable): Makes BGR images of 0-255 of them, differentiably.
+
+        Returns:
+            Tensor: Scalar, with gradients for the translations only.
+        """
+        self.segmentor.to(pairs[0][0].device)
+        losses = []
+        for image, translated in pairs:
+            with torch.no_grad():
+                labels = self._logits(to_pixels(image)).argmax(dim=1)
+            losses.append(F.cross_entropy(self._logits(to_pixels(translated)), labels))
+        return self.weight * torch.stack(losses).sum()
+
+    def _logits(self, pixels: Tensor) -> Tensor:
+        """(N, C, h, w) of the main head, at its own resolution."""
+        data = self.segmentor.data_preprocessor(dict(inputs=list(pixels)), False)
+        logits: Union[Tensor, List[Tensor]] = self.segmentor(data['inputs'], mode='tensor')
+        return (logits if isinstance(logits, Tensor) else logits[0]).float()

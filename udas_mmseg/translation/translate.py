@@ -1,0 +1,130 @@
+"""A whole data set through a translator."""
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Deque, Dict, Iterator, List, Sequence, Tuple, Union
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.dist import broadcast_object_list, get_dist_info
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from ..datasets import SampleError
+from ..engine.export_files import load_checkpoint
+from ..progress import Progress
+from .checkpoint_hook import check_image_format
+from .writer import TranslationWriter
+
+_Sample = Tuple[int, Tensor, Tuple[int, int]]
+_WRITERS = 4  # threads that resize, encode and write
+
+
+def build_translator(cfg: Config, checkpoint: str) -> nn.Module:
+    """The trained translator of a config, in evaluation mode on the best device.
+
+    Args:
+        cfg (Config): Config of a `DomainCycleGAN`.
+        checkpoint (str): Its weights.
+
+    Raises:
+        FileNotFoundError: if there is no such checkpoint.
+        ValueError: if the checkpoint lacks weights, or was trained on images of another format.
+    """
+    content = load_checkpoint(checkpoint)
+    # what only training needs is not built
+    model = MODELS.build({**cfg.model, 'semantic_consistency': None}).eval()
+    weights, wanted = content.get('state_dict', content), model.state_dict()
+    generators = [key for key in wanted if key.startswith('generators.')]
+    missing = [key for key in generators if key not in weights or weights[key].shape != wanted[key].shape]
+    if missing:
+        raise ValueError(f'checkpoint {checkpoint} does not fit the config: {len(missing)} of {len(generators)} weights '
+                         f'of the generators are missing or of another shape ({", ".join(missing[:3])}). Give the '
+                         'config, and --cfg-options, that it was trained with.')
+    check_image_format(content.get('meta') or {}, model.image_format)
+    model.load_state_dict({key: weights[key] for key in generators}, strict=False)
+    return model.to(get_device())
+
+
+def translate_dataset(model: nn.Module,
+                      dataset: Dataset,
+                      writer: TranslationWriter,
+                      batch_size: int = 4,
+                      workers: int = 2) -> List[str]:
+    """Translate what the writer does not have yet; each process takes its share of the batches.
+
+    Batches are the same however often a run is broken off and however many processes there are, so that the files
+    are, too: the networks' rounding depends on the size of a batch.
+
+    Args:
+        model (nn.Module): `DomainCycleGAN`, or anything with its `translate`.
+        dataset (Dataset): Unlabelled images in the writer's order; the pipeline ends with `PackSegInputs`.
+        writer (TranslationWriter): Where they go; `begin` was called.
+        batch_size (int): Images that are translated together. Defaults to 4.
+        workers (int): Processes that load images. Defaults to 2.
+
+    Returns:
+        list[str]: What is wrong with each image that could not be read; the others are translated.
+
+    Raises:
+        OSError: if a file cannot be written; what was written before is kept.
+    """
+    rank, world_size = get_dist_info()
+    shared = [writer.pending()]
+    broadcast_object_list(shared)  # before anybody writes: all must deal out the same batches
+    pending = set(shared[0])
+    batches = [range(first, min(first + batch_size, len(dataset))) for first in range(0, len(dataset), batch_size)]
+    batches = [batch for batch in batches if not pending.isdisjoint(batch)][rank::world_size]
+    loader = DataLoader(_Readable(dataset), batch_sampler=batches, num_workers=workers, collate_fn=list)
+    left = sum(len(pending.intersection(batch)) for batch in batches)
+    progress = Progress(str(writer.out), len(dataset), done=len(dataset) - left)
+    broken: List[str] = []
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        writing: Deque[Future] = deque()
+        try:
+            for batch in loader:
+                broken += [sample for sample in batch if isinstance(sample, str)]
+                for images, members in _by_size([sample for sample in batch if not isinstance(sample, str)]):
+                    translated = model.translate(images).cpu().numpy().transpose(0, 2, 3, 1)
+                    for image, (index, size) in zip(translated, members):
+                        if index in pending:
+                            writing.append(pool.submit(writer.write, index, np.ascontiguousarray(image), size))
+                            left -= 1
+                while len(writing) > 2 * batch_size + _WRITERS:  # memory is finite
+                    writing.popleft().result()
+                if rank == 0:
+                    progress.update(len(dataset) - left)
+            for future in writing:
+                future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return broken
+
+
+class _Readable(Dataset):
+    """Samples as (index, image, original width and height), or what is wrong with one that cannot be read."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Union[_Sample, str]:
+        try:
+            sample = self.dataset[index]
+        except SampleError as error:
+            return str(error)
+        height, width = sample['data_samples'].ori_shape[:2]
+        return index, sample['inputs'], (width, height)
+
+
+def _by_size(samples: Sequence[_Sample]) -> Iterator[Tuple[Tensor, List[Tuple[int, Tuple[int, int]]]]]:
+    """Stacks of the images of each size, and for each image its index and original size."""
+    groups: Dict[tuple, List[_Sample]] = {}
+    for sample in samples:
+        groups.setdefault(tuple(sample[1].shape), []).append(sample)
+    for group in groups.values():
+        yield torch.stack([image for _, image, _ in group]), [(index, size) for index, _, size in group]
