@@ -1,4 +1,5 @@
 """Reading images and raw labels, good and broken."""
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ from mmengine.registry import TRANSFORMS
 from PIL import Image
 
 from udas_mmseg.datasets import LoadLabelIds, LoadVerifiedImage, SampleError
+from udas_mmseg.datasets.transforms.loading import resize_nearest
 
 IDS = np.random.default_rng(0).integers(0, 23, (24, 40)).astype(np.uint8)
 
@@ -74,6 +76,69 @@ def test_size_mismatch_names_both_files_and_sizes(tmp_path: Path) -> None:
     path = save_label(tmp_path / 'label.png', 'grey8')
     with pytest.raises(SampleError, match=r'label\.png is 40x24, but its image image\.png is 41x24'):
         LoadLabelIds()(dict(seg_map_path=path, img_path='image.png', ori_shape=(24, 41)))
+
+
+def test_known_resizes() -> None:
+    label = np.array([[0, 1, 2, 255], [4, 5, 6, 7], [8, 9, 10, 300], [12, 13, 14, 15]], np.uint16)
+    assert np.array_equal(resize_nearest(label, 8, 8), np.kron(label, np.ones((2, 2), np.uint16)))
+    assert resize_nearest(label, 2, 2).tolist() == [[5, 7], [13, 15]]  # a centre between four pixels: the last of them
+    thirds = np.arange(81, dtype=np.uint16).reshape(9, 9)
+    assert np.array_equal(resize_nearest(thirds, 3, 3), thirds[1::3, 1::3])  # exactly on a pixel's centre
+    assert resize_nearest(label, 2, 2).dtype == np.uint16 and resize_nearest(label, 2, 2).flags.c_contiguous
+
+
+@pytest.mark.parametrize('old, new', [((147, 128), (160, 160)), ((10, 10), (1920, 1920)), ((1052, 1914), (360, 640))])
+def test_resize_takes_the_pixel_that_the_centre_falls_into(old: tuple, new: tuple) -> None:
+    label = np.random.default_rng(0).integers(0, 256, old).astype(np.uint8)
+    rows, columns = ([int(Fraction(2 * index + 1, 2) * a / b) for index in range(b)] for a, b in zip(old, new))
+    assert np.array_equal(resize_nearest(label, *new), label[np.ix_(rows, columns)])
+
+
+def translated(tmp_path: Path, height: int, width: int) -> dict:
+    original = tmp_path / 'original.png'
+    cv2.imwrite(str(original), np.zeros((*IDS.shape, 3), np.uint8))
+    return dict(seg_map_path=save_label(tmp_path / 'label.png', 'palette'), img_path='translated.png',
+                original_img_path=str(original), ori_shape=(height, width), is_translated=True)  # yapf: disable
+
+
+@pytest.mark.parametrize('height, width', [(12, 20), (48, 80), (24, 38), (23, 40)])
+def test_label_takes_the_size_of_its_translated_image(tmp_path: Path, height: int, width: int) -> None:
+    label_map = {raw: 255 if raw % 2 else raw for raw in range(23)}
+    result = LoadLabelIds(label_map)(translated(tmp_path, height, width))['gt_seg_map']
+    mapped = np.where(IDS % 2, 255, IDS).astype(np.uint8)
+    assert result.shape == (height, width) and result.dtype == np.uint8
+    assert np.array_equal(result, resize_nearest(mapped, height, width))
+
+
+def test_only_translated_images_may_be_of_another_size(tmp_path: Path) -> None:
+    for results in (dict(translated(tmp_path, 12, 20), is_translated=False),
+                    {key: value for key, value in translated(tmp_path, 12, 20).items() if key != 'is_translated'}):
+        with pytest.raises(SampleError, match=r'label\.png is 40x24, but its image translated\.png is 20x12 '):
+            LoadLabelIds()(results)
+
+
+@pytest.mark.parametrize('height, width', [(24, 37), (22, 40), (12, 24), (24, 12)])
+def test_translation_of_another_shape_is_refused(tmp_path: Path, height: int, width: int) -> None:
+    with pytest.raises(SampleError, match=rf'label\.png is 40x24, but the translated image translated\.png is '
+                       rf'{width}x{height}: .* more than 6%\. Is `translated_root` .* another data set'):
+        LoadLabelIds()(translated(tmp_path, height, width))
+
+
+def test_shapes_of_the_configs_are_accepted(tmp_path: Path) -> None:
+    for (height, width), shape in (((760, 1280), (360, 640)), ((1052, 1914), (360, 640)), ((1052, 1914), (720, 1280))):
+        cv2.imwrite(str(tmp_path / 'label.png'), np.zeros((height, width), np.uint8))
+        results = dict(seg_map_path=str(tmp_path / 'label.png'), img_path='', ori_shape=shape, is_translated=True)
+        assert LoadLabelIds()(results)['gt_seg_map'].shape == shape
+
+
+def test_label_must_fit_the_image_that_was_translated(tmp_path: Path) -> None:
+    results = translated(tmp_path, 12, 20)
+    cv2.imwrite(results['original_img_path'], np.zeros((25, 40, 3), np.uint8))
+    with pytest.raises(SampleError, match=r'label\.png is 40x24, but its image .*original\.png is 40x25'):
+        LoadLabelIds()(results)
+    Path(results['original_img_path']).unlink()
+    with pytest.raises(SampleError, match=r'original\.png cannot be opened'):
+        LoadLabelIds()(results)
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.jpg'])

@@ -49,6 +49,15 @@ def test_broken_samples_are_allowed_as_far_as_the_stream_skips_them(labeled_conf
     assert '5 read 4 of 5 found good' in check_config(cfg)[0]
 
 
+def test_more_than_a_few_broken_samples_are_no_longer_skipped(labeled_config: Callable, tmp_path: Path) -> None:
+    cfg = config(labeled_config())
+    cfg['train_dataloader']['dataset']['max_broken'] = 100
+    for number in range(5):
+        write_image(tmp_path / f'source/labels/00{number}.png', np.zeros((15, 32), np.uint8))
+    with pytest.raises(ValueError, match=r'all 5 samples .* are broken \(max_broken=100\).*000\.png is 32x15'):
+        check_config(cfg)
+
+
 def test_other_kinds_of_data_sets_are_left_alone() -> None:
 
     @DATASETS.register_module(force=True)

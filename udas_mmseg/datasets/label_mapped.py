@@ -7,6 +7,7 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
 from .label_maps import IGNORE, LabelMap, compose_label_maps, resolve_label_map
+from .translated import MISSING_TRANSLATION, first_names, use_translations
 
 
 @DATASETS.register_module()
@@ -20,12 +21,19 @@ class LabelMappedDataset(BaseSegDataset):
             0 and the largest named one that are not named become 255. None: the files hold train ids already.
         img_suffix (str): Ending of the image files. Defaults to '.png'.
         seg_map_suffix (str): Ending of the label files. Defaults to '.png'.
+        translated_root (str, optional): Folder that `tools/translate.py --out` wrote, taken as given and, like
+            `--out`, relative to the current folder: not below `data_root`. Translated images take the place of the
+            originals; the labels, and which images there are, stay. Defaults to None.
+        missing_translation (str): What becomes of an image without a translation: 'original', it is used as it is, and
+            the log has one warning with the count; 'error', it is refused. Defaults to 'original'.
         **kwargs: Arguments of `mmseg.datasets.BaseSegDataset` (`data_root`, `data_prefix`, `ann_file`, `metainfo`,
             `pipeline`, ...). Leave `seg_map_path` out of `data_prefix` for an unlabelled data set.
 
     Raises:
         FileNotFoundError: if a folder or the list file is missing, or there are no images.
-        ValueError: if an image has no label or a label no image, or if the map gives a train id that is no class.
+        ValueError: if an image has no label or a label no image, if the map gives a train id that is no class, if
+            `translated_root` has no translation of any image, or both a PNG and a JPEG of one, or is given together
+            with `backend_args`.
 
     Example:
         >>> camvid = dict(
@@ -41,15 +49,22 @@ class LabelMappedDataset(BaseSegDataset):
                  label_map: Optional[LabelMap] = None,
                  img_suffix: str = '.png',
                  seg_map_suffix: str = '.png',
+                 translated_root: Optional[str] = None,
+                 missing_translation: str = 'original',
                  **kwargs: Any) -> None:
+        if missing_translation not in MISSING_TRANSLATION:
+            raise ValueError(f'missing_translation={missing_translation!r}: allowed are {MISSING_TRANSLATION}.')
         self._raw_label_map = None if label_map is None else resolve_label_map(label_map)
+        self.translated_root = translated_root
+        self.missing_translation = missing_translation
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
 
     def load_data_list(self) -> List[dict]:
         """List the samples, each image with its label, after checking that the files are there.
 
         Returns:
-            list[dict]: MMSegmentation's data information, sorted by path unless a list file gives the order.
+            list[dict]: MMSegmentation's data information, sorted by path unless a list file gives the order. A
+                translated sample also has `original_img_path` and `is_translated=True`.
         """
         img_dir = self.data_prefix.get('img_path') or ''
         seg_dir = self.data_prefix.get('seg_map_path')
@@ -63,6 +78,11 @@ class LabelMappedDataset(BaseSegDataset):
                                     ' and `img_suffix`; see docs/datasets.md, or run `make demo` for generated data.')
         if is_local:
             self._check_files(data_list, img_dir, seg_dir)
+        if self.translated_root is not None:
+            if not is_local:
+                raise ValueError(f'translated_root={self.translated_root!r} and backend_args={self.backend_args}: '
+                                 'translated images are read from local folders only. Take `backend_args` out.')
+            use_translations(data_list, img_dir, self.translated_root, self.missing_translation)
         if self._raw_label_map is not None:
             self._join_label_map(data_list, self._raw_label_map)
         return data_list
@@ -85,15 +105,16 @@ class LabelMappedDataset(BaseSegDataset):
             missing = [stem for stem in stems['images'] if stem not in found]
             if missing:
                 folder, suffix = (img_dir, self.img_suffix) if kind == 'images' else (seg_dir, self.seg_map_suffix)
-                raise ValueError(f'{len(missing)} of {len(data_list)} {kind} are missing in {folder}: '
-                                 f'{_first(missing, suffix)}. Restore them, check the suffixes, or list the samples '
-                                 'to use in `ann_file`.')
+                names = first_names([stem + suffix for stem in missing])
+                raise ValueError(f'{len(missing)} of {len(data_list)} {kind} are missing in {folder}: {names}. Restore '
+                                 'them, check the suffixes, or list the samples to use in `ann_file`.')
         if seg_dir is not None and not self.ann_file:
             extra = sorted(present['labels'] - set(stems['images']))
             if extra:
+                names = first_names([stem + self.seg_map_suffix for stem in extra])
                 raise ValueError(f'{len(extra)} of {len(present["labels"])} labels in {seg_dir} have no image in '
-                                 f'{img_dir}: {_first(extra, self.seg_map_suffix)}. Restore the images (an incomplete '
-                                 'copy?), or list the samples to use in `ann_file`.')
+                                 f'{img_dir}: {names}. Restore the images (an incomplete copy?), or list the samples '
+                                 'to use in `ann_file`.')
 
 
 def check_label_map(label_map: Dict[int, int], classes: Sequence[str], name: str) -> None:
@@ -127,8 +148,3 @@ def _stems(folder: str, suffix: str) -> set:
     """Paths below a folder, without their suffix."""
     listed = fileio.list_dir_or_file(folder, list_dir=False, suffix=suffix, recursive=True)
     return {path[:-len(suffix)] for path in listed}
-
-
-def _first(stems: Sequence[str], suffix: str, count: int = 3) -> str:
-    """The first few of many names."""
-    return ', '.join(stem + suffix for stem in stems[:count]) + (', ...' if len(stems) > count else '')

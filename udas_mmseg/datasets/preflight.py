@@ -94,9 +94,20 @@ def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) ->
             broken.append(str(error))
             if len(broken) > max_broken:
                 raise
+    if len(broken) == len(infos):  # no longer a few bad files; a stream would find out only at its limit
+        raise ValueError(f'all {len(infos)} samples that were read are broken (max_broken={max_broken}). The first: '
+                         f'{broken[0]}')
     found = f'{len(infos) - len(broken)} of {len(infos)} found good' if broken else 'and found good'
     labeled = 'labelled' if 'seg_map_path' in infos[0] else 'unlabelled'
-    return f'{type(dataset).__name__}, {len(dataset)} {labeled} images, {len(infos)} read {found}'
+    return f'{type(dataset).__name__}, {len(dataset)} {labeled} images{_translated(dataset)}, {len(infos)} read {found}'
+
+
+def _translated(dataset: BaseDataset) -> str:
+    """How many images of a data set are translated, if it was given translations."""
+    if getattr(dataset, 'translated_root', None) is None:
+        return ''
+    count = sum(bool(dataset.get_data_info(index).get('is_translated')) for index in range(len(dataset)))
+    return f' ({count} translated)'
 
 
 def _scan_sample(info: dict, loaders: Sequence, num_classes: int) -> None:

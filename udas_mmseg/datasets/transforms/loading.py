@@ -7,9 +7,13 @@ import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmseg.registry import TRANSFORMS
+from PIL import Image
 
 from ..label_maps import LabelMap, compose_label_maps, map_labels, resolve_label_map
 
+# A label is resized to a translated image whose width : height differs by up to this factor from its own. 6 percent are
+# enough for SYNTHIA (1280x760) at 640x360; another driving set's translation (GTA5's 1914x1052: 8) is noticed.
+MAX_STRETCH = 1.06
 _PNG, _JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8'
 
 
@@ -100,12 +104,80 @@ def decode_label(content: bytes) -> Optional[np.ndarray]:
     return raw if raw is None or raw.ndim == 2 else np.ascontiguousarray(raw[:, :, 2])
 
 
+def resize_nearest(label: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize a label by nearest neighbour, pixel centres on pixel centres.
+
+    Every id of the result is the id of one pixel. OpenCV is no help here: `INTER_NEAREST` samples at the pixels' upper
+    left corners, which shifts the label by up to half a pixel against an image that was resized about the centres, and
+    what `INTER_NEAREST_EXACT` gives depends on the version (opencv/opencv#27191, #28429).
+
+    Args:
+        label (np.ndarray): (H, W), any type.
+        height (int): New height.
+        width (int): New width.
+
+    Returns:
+        np.ndarray: (height, width), of the same type.
+    """
+    rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip((height, width), label.shape))
+    return label.take(rows, axis=0).take(columns, axis=1)
+
+
+def fit_label(raw: np.ndarray, results: dict) -> np.ndarray:
+    """Hold a label against the size of its image; resize it if the image is a translation.
+
+    It is done before ids are mapped: the result is the same, and there are fewer pixels to map.
+
+    Args:
+        raw (np.ndarray): (H, W) ids.
+        results (dict): `ori_shape` of the image, if one was loaded; paths; `is_translated`.
+
+    Returns:
+        np.ndarray: Ids in the size of the image.
+
+    Raises:
+        SampleError: if the sizes differ and the image is no translation; if the label differs from the image that was
+            translated (some labels of GTA5 do: resizing would hide it); or if the translation has another shape.
+    """
+    shape = results.get('ori_shape')
+    if shape is None or raw.shape == tuple(shape[:2]):
+        return raw
+    (height, width), (image_height, image_width) = raw.shape, shape[:2]
+    label = f'{results["seg_map_path"]} is {width}x{height}'
+    image = f'{results["img_path"]} is {image_width}x{image_height}'
+    rule = '(width x height). They must be of the same size.'
+    if not results.get('is_translated'):
+        raise SampleError(f'{label}, but its image {image} {rule}')
+    original = results.get('original_img_path')
+    original_size = (width, height) if original is None else _image_size(original)
+    if original_size != (width, height):
+        raise SampleError(f'{label}, but its image {original} is {original_size[0]}x{original_size[1]} {rule}')
+    stretch = (width * image_height) / (height * image_width)
+    if max(stretch, 1 / stretch) > MAX_STRETCH:
+        raise SampleError(f'{label}, but the translated image {image}: width / height differs by more than '
+                          f'{MAX_STRETCH - 1:.0%}. Is `translated_root` the translation of another data set? If not, '
+                          'translate with a `--size` of about that shape.')
+    return resize_nearest(raw, image_height, image_width)
+
+
+def _image_size(path: str) -> Tuple[int, int]:
+    """Width and height from an image's header, without decoding it."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except OSError as error:
+        raise SampleError(f'{path} cannot be opened: {error}') from error
+
+
 @TRANSFORMS.register_module()
 class LoadLabelIds(BaseTransform):
     """Read a raw label file and map its ids to train ids by table look-up.
 
     Required keys: `seg_map_path`; `label_map` (dict or None) as the data set gives it; `ori_shape` if an image was
-    loaded. Added keys: `gt_seg_map` (H, W) uint8 in {0..C-1, 255}; `gt_seg_map` in `seg_fields`.
+    loaded; `is_translated` and `original_img_path` if that image is a translation. Added keys: `gt_seg_map` (H, W)
+    uint8 in {0..C-1, 255}; `gt_seg_map` in `seg_fields`.
+
+    The label of a translated image of another size (`tools/translate.py --size`) is resized, see `fit_label`.
 
     Args:
         label_map (str | dict, optional): raw id -> train id for data sets that do not declare one themselves, such as
@@ -114,7 +186,8 @@ class LoadLabelIds(BaseTransform):
         backend_args (dict, optional): Arguments of MMEngine's file backend. Defaults to None.
 
     Raises:
-        SampleError: if the file is missing, broken, or of another size than the image.
+        SampleError: if the file is missing, broken, or of another size than the image; if it does not fit a translated
+            image, see `fit_label`.
         ValueError: if it has an id outside the map (the message names the file and the known ids), or if the data
             set maps raw ids, too.
     """
@@ -134,10 +207,7 @@ class LoadLabelIds(BaseTransform):
             raise SampleError(f'{path} cannot be decoded: {error}') from error
         if raw is None:
             raise SampleError(f'{path} cannot be decoded. Is it an image?')
-        shape = results.get('ori_shape')
-        if shape is not None and raw.shape != tuple(shape[:2]):
-            raise SampleError(f'{path} is {raw.shape[1]}x{raw.shape[0]}, but its image {results["img_path"]} is '
-                              f'{shape[1]}x{shape[0]} (width x height). They must be of the same size.')
+        raw = fit_label(raw, results)
         if self.label_map is not None and results.get('maps_raw_ids'):
             raise ValueError('both the data set and LoadLabelIds have a label_map, and a label would be mapped twice. '
                              'Take `label_map` out of the LoadLabelIds of this pipeline.')

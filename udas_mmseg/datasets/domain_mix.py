@@ -1,0 +1,85 @@
+"""Samples of one domain, each with a partner from another."""
+from typing import Any, List, Sequence, Union
+
+import numpy as np
+from mmengine.dataset import Compose
+from mmseg.registry import DATASETS
+from torch.utils.data import Dataset
+
+
+@DATASETS.register_module()
+class DomainMixDataset(Dataset):
+    """Each sample of a data set goes through a pipeline that also sees a random sample of another domain.
+
+    For transforms that change a source image with the help of a target image, such as `FourierAmplitudeTransfer`.
+    They find the partner in `results['mix_results'][0]`, the key of MMSegmentation's `MultiImageMixDataset`. The
+    partner is drawn from NumPy's global generator at each access: inside a `StreamDataset` or `DomainPairDataset` it
+    is a function of seed and position.
+
+    Args:
+        dataset (dict | Dataset): Data set of the samples, whose own pipeline loads and perhaps resizes but does not
+            pack. Gives the length and the meta information.
+        target (dict | Dataset): Data set of the partners, likewise. Labels are there for the pipeline if this data
+            set loads them.
+        pipeline (Sequence[dict | Callable]): Transforms of a sample with its partner, usually with `PackSegInputs` at
+            the end.
+
+    Raises:
+        ValueError: if the target is empty, if both have classes and they differ, or if a sample is packed already.
+
+    Example:
+        >>> load = [dict(type='LoadVerifiedImage')]
+        >>> source = dict(
+        ...     type='DomainMixDataset',
+        ...     dataset=dict(type='GTA5Dataset', pipeline=[*load, dict(type='LoadLabelIds')], ...),
+        ...     target=dict(type='CityscapesDataset', pipeline=load, ...),
+        ...     pipeline=[dict(type='FourierAmplitudeTransfer', beta=0.01), dict(type='PackSegInputs')])
+        >>> stream = StreamDataset(source)
+    """
+
+    def __init__(self, dataset: Union[dict, Dataset], target: Union[dict, Dataset], pipeline: Sequence[Any]) -> None:
+        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        self.target = DATASETS.build(target) if isinstance(target, dict) else target
+        self.pipeline = Compose(pipeline)
+        if len(self.target) == 0:
+            raise ValueError('`target` of DomainMixDataset is empty. Check its `data_prefix`, `img_suffix` and '
+                             '`ann_file`.')
+        self._compare_classes()
+
+    def _compare_classes(self) -> None:
+        parts = (self.dataset, self.target)
+        ours, theirs = (tuple(getattr(part, 'metainfo', {}).get('classes') or ()) for part in parts)
+        if ours and theirs and ours != theirs:
+            raise ValueError(f'the data sets of DomainMixDataset have different classes. dataset: {ours}; target: '
+                             f'{theirs}. Give them the same `metainfo.classes`, and map their labels with '
+                             '`label_map`.')
+
+    @property
+    def metainfo(self) -> dict:
+        """Meta information of `dataset` (classes, palette)."""
+        return self.dataset.metainfo
+
+    def __len__(self) -> int:
+        """Samples of `dataset`."""
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Any:
+        """Sample `index` of `dataset` and a random one of `target`, through the pipeline."""
+        partner = int(np.random.randint(len(self.target)))
+        results = {**_results_of(self.dataset[index], 'dataset')}
+        results['mix_results'] = [_results_of(self.target[partner], 'target')]
+        return self.pipeline(results)
+
+
+def _results_of(sample: Any, role: str) -> dict:
+    """The sample, if it is still what a pipeline passes on.
+
+    Raises:
+        ValueError: if it is packed already, or no image was loaded.
+    """
+    if isinstance(sample, dict) and 'img' in sample:
+        return sample
+    found: Union[List[str], str] = list(sample) if isinstance(sample, dict) else type(sample).__name__
+    raise ValueError(f"a sample of DomainMixDataset's `{role}` has no `img`, but {found}. The pipeline of `{role}` "
+                     'must load an image and must not pack it: take `PackSegInputs` out of it, and put it at the end '
+                     "of DomainMixDataset's own `pipeline`.")

@@ -1,0 +1,217 @@
+"""Training-free ways of giving a source image the style of a target image."""
+from typing import Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.registry import TRANSFORMS
+
+_FLAT = 0.05  # standard deviation in Lab units of a constant channel: OpenCV leaves up to 0.02 in a and b of greys
+
+
+def swap_low_amplitudes(source: np.ndarray, target: np.ndarray, half_width: int) -> np.ndarray:
+    """Give the lowest frequencies of an image the amplitudes of another one, and keep all phases.
+
+    Args:
+        source (np.ndarray): (H, W, C), any range.
+        target (np.ndarray): (H, W, C), the same range.
+        half_width (int): Frequencies (h, w) in cycles an image with |h| <= half_width and |w| <= half_width are
+            swapped. 0 swaps the mean of each channel alone; min(H, W) // 2 is the largest with an effect of its own.
+
+    Returns:
+        np.ndarray: (H, W, C) float32, not clipped.
+
+    Source: Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic Segmentation", CVPR 2020, equations 1 and 2.
+    """
+    height, width = source.shape[:2]
+    spectra = [np.fft.rfft2(np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)) for image in (source, target)]
+    # A real image's spectrum is Hermitian, so the half with w >= 0 determines it. Negative h stand at the end.
+    rows = np.abs(np.fft.fftfreq(height, 1 / height)).round() <= half_width
+    columns = slice(0, half_width + 1)
+    ours, theirs = (spectrum[:, rows, columns] for spectrum in spectra)
+    spectra[0][:, rows, columns] = np.abs(theirs) * np.exp(1j * np.angle(ours))
+    mixed = np.fft.irfft2(spectra[0], s=(height, width), axes=(1, 2))
+    return mixed.transpose(1, 2, 0).astype(np.float32, copy=False)
+
+
+def fourier_amplitude_transfer(source: np.ndarray, target: np.ndarray, beta: float) -> np.ndarray:
+    """Source with the target's low-frequency amplitudes: its illumination and colours, with the source's content.
+
+    The window is the square |h|, |w| <= floor(beta * min(H, W)) about the zero frequency. The paper's equation 1 has
+    the rectangle |h| <= beta H, |w| <= beta W; a square treats all directions in the image alike.
+
+    Args:
+        source (np.ndarray): (H, W, 3) uint8.
+        target (np.ndarray): (H, W, 3) uint8, in the source's size and channel order.
+        beta (float): Half the window's width as a share of the shorter side, from 0 to 0.5. The paper's are 0.01,
+            0.05 and 0.09 at 1024x512. If `beta * min(H, W)` is below 1, only the zero frequency is swapped, the mean
+            colour; 0.5 swaps everything along the shorter side.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8, clipped to 0-255 and rounded.
+
+    Raises:
+        ValueError: if the images differ in shape.
+
+    Source: Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic Segmentation", CVPR 2020, equations 1-3.
+    """
+    if source.shape != target.shape:
+        raise ValueError(f'the source image is {source.shape} and the target image {target.shape}. Resize the target '
+                         'to the size of the source; `FourierAmplitudeTransfer` does.')
+    return _to_uint8(swap_low_amplitudes(source, target, int(beta * min(source.shape[:2]))))
+
+
+def lab_statistics_transfer(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Source with the target's mean and standard deviation in each channel of CIE Lab.
+
+    Reinhard et al. match them in the space l-alpha-beta; CIE Lab separates lightness and colour in the same way. A
+    channel of the source that is constant takes the target's mean.
+
+    Args:
+        source (np.ndarray): (H, W, 3) uint8, BGR.
+        target (np.ndarray): (H', W', 3) uint8, BGR; its size may differ.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8, BGR. Colours outside the gamut are clipped, which moves the statistics a little.
+
+    Source: Reinhard et al., "Color Transfer between Images", IEEE Computer Graphics and Applications, 2001.
+    """
+    lab = _to_lab(source)
+    mean, deviation = _statistics(lab)
+    wanted_mean, wanted_deviation = _statistics(_to_lab(target))
+    scale = np.where(deviation > _FLAT, wanted_deviation / np.maximum(deviation, _FLAT), 0.0)
+    lab *= scale.astype(np.float32)
+    lab += (wanted_mean - scale * mean).astype(np.float32)
+    return _to_uint8(cv2.cvtColor(lab, cv2.COLOR_Lab2BGR) * np.float32(255))
+
+
+def _to_lab(image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 BGR -> float32 Lab: L from 0 to 100, a and b about -127 to 127."""
+    return cv2.cvtColor(image.astype(np.float32) / np.float32(255), cv2.COLOR_BGR2Lab)
+
+
+def _statistics(image: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel: (C,) float64 each."""
+    mean, deviation = cv2.meanStdDev(image)
+    return mean[:, 0], deviation[:, 0]
+
+
+def _to_uint8(image: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(image, 0, 255)).astype(np.uint8)
+
+
+def _fit(image: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Image in the size of another: averaged where it shrinks, since bilinear sampling would skip pixels."""
+    height, width = like.shape[:2]
+    if image.shape[:2] == (height, width):
+        return image
+    shrinks = height * width < image.shape[0] * image.shape[1]
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+class StyleTransfer(BaseTransform):
+    """Gives `img` the style of the image in `mix_results[0]`; subclasses say how in `restyle`.
+
+    Required keys: `img` (H, W, 3) uint8 BGR; `mix_results`, a list whose first entry is a sample with an `img` of
+    the same kind, as `DomainMixDataset` or MMSegmentation's `MultiImageMixDataset` put it there. Modified key: `img`.
+    Labels stay as they are. Random decisions are drawn from NumPy's global generator.
+
+    Args:
+        prob (float): Share of the samples that are changed, from 0 to 1. Defaults to 1.0.
+
+    Raises:
+        ValueError: if `prob` is outside [0, 1].
+    """
+
+    def __init__(self, prob: float = 1.0) -> None:
+        if not 0 <= prob <= 1:
+            raise ValueError(f'{type(self).__name__}: prob={prob} is no probability. Allowed are 0 to 1.')
+        self.prob = prob
+
+    def restyle(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """(H, W, 3) uint8 BGR in the style of the target (H', W', 3)."""
+        raise NotImplementedError
+
+    def transform(self, results: dict) -> dict:
+        """Change `results['img']`; see the class.
+
+        Raises:
+            ValueError: if there is no target image, or an image is not (H, W, 3) uint8.
+        """
+        source, target = self._images(results)
+        if np.random.rand() < self.prob:
+            results['img'] = self.restyle(source, target)
+        return results
+
+    def _images(self, results: dict) -> Tuple[np.ndarray, np.ndarray]:
+        name = type(self).__name__
+        if not results.get('mix_results') or 'img' not in results['mix_results'][0]:
+            raise ValueError(f"{name} has no target image: `mix_results` of {results.get('img_path', 'the sample')} is "
+                             f"missing or has no `img`. Put {name} into the `pipeline` of dict(type='DomainMixDataset',"
+                             ' dataset=<source>, target=<target>), whose `target` loads images.')
+        partner = results['mix_results'][0]
+        for sample in (results, partner):
+            image = sample['img']
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+                raise ValueError(f"{name}: {sample.get('img_path', 'an image')} is {image.shape} {image.dtype}, but "
+                                 '(H, W, 3) uint8 BGR is needed. Load it in colour and without `to_float32`, and '
+                                 f'apply {name} before transforms that change the type.')
+        return results['img'], partner['img']
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(prob={self.prob})'
+
+
+@TRANSFORMS.register_module()
+class FourierAmplitudeTransfer(StyleTransfer):
+    """FDA: replace the low-frequency amplitudes of a source image by those of a target image.
+
+    A target image of another size is resized to the source's. See `fourier_amplitude_transfer` for the window, and
+    `StyleTransfer` for the keys.
+
+    Args:
+        beta (float | Sequence[float]): Half the window's width as a share of the shorter side, from 0 to 0.5, or the
+            (lowest, highest) of a range from which it is drawn uniformly. What counts is the number of frequencies
+            floor(beta * min(H, W)): small images need a larger beta. Defaults to 0.01.
+        prob (float): Share of the samples that are changed, from 0 to 1. Defaults to 1.0.
+
+    Raises:
+        ValueError: if `beta` is outside [0, 0.5] or no range, or `prob` outside [0, 1].
+
+    Source: Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic Segmentation", CVPR 2020.
+    """
+
+    def __init__(self, beta: Union[float, Sequence[float]] = 0.01, prob: float = 1.0) -> None:
+        super().__init__(prob)
+        limits = (beta, beta) if isinstance(beta, (int, float)) else tuple(beta)
+        if len(limits) != 2 or not 0 <= limits[0] <= limits[1] <= 0.5:
+            raise ValueError(f'FourierAmplitudeTransfer: beta={beta}. Allowed are a number from 0 (mean colour only) '
+                             'to 0.5 (all frequencies along the shorter side), or a range (lowest, highest) of such.')
+        self.beta = limits
+
+    def restyle(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """See `fourier_amplitude_transfer`."""
+        return fourier_amplitude_transfer(source, _fit(target, source), np.random.uniform(*self.beta))
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(beta={self.beta}, prob={self.prob})'
+
+
+@TRANSFORMS.register_module()
+class LabStatisticsTransfer(StyleTransfer):
+    """Match mean and standard deviation of each Lab channel of a source image to those of a target image.
+
+    See `lab_statistics_transfer`, and `StyleTransfer` for the keys.
+
+    Args:
+        prob (float): Share of the samples that are changed, from 0 to 1. Defaults to 1.0.
+
+    Raises:
+        ValueError: if `prob` is outside [0, 1].
+
+    Source: Reinhard et al., "Color Transfer between Images", IEEE Computer Graphics and Applications, 2001.
+    """
+
+    def restyle(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """See `lab_statistics_transfer`."""
+        return lab_statistics_transfer(source, target)
