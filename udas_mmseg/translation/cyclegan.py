@@ -69,8 +69,8 @@ class DomainCycleGAN(CycleGAN):
             discriminator_steps=discriminator_steps,
             disc_init_steps=disc_init_steps,
             loss_config={**dict(cycle_loss_weight=10., id_loss_weight=0.), **(loss_config or {})})
-        self.generators = _PerDomain(self.generators)
-        self.discriminators = _PerDomain(self.discriminators)
+        for name in ('generators', 'discriminators'):
+            setattr(self, name, _PerDomain(getattr(self, name)))
         self.semantic_consistency = (
             None if semantic_consistency is None else SemanticConsistency(**semantic_consistency))
         self._skips_identity = False

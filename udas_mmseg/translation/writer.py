@@ -2,7 +2,7 @@
 import hashlib
 import os.path as osp
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import AbstractSet, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -63,7 +63,7 @@ class TranslationWriter:
         check_unique({image: [name] for image, name in zip(images, self.names)})
         self.size = size
         self.quality = quality
-        encoding = dict(format=image_format, size=None if size is None else list(size))
+        encoding: Dict[str, Any] = dict(format=image_format, size=None if size is None else list(size))
         if image_format == 'jpg':
             encoding.update(quality=quality)
         # of the names in their order, since the images of a batch are computed together
@@ -95,6 +95,7 @@ class TranslationWriter:
             raise FileExistsError(f'{self.out} was made with another {" and another ".join(differences)}. Give '
                                   '--overwrite to begin anew, or choose another --out.')
         if differences:
+            print_log(f'{self.out} is begun anew.', 'current')
             self._delete_translations()
         elif found is not None and found.get('files_sha256') != self.header['files_sha256'] and not update:
             raise ValueError(f'the source changed since {self.out} was begun: it had {found.get("num_images")} images, '
@@ -127,12 +128,8 @@ class TranslationWriter:
         assert done, 'OpenCV encodes every 8-bit picture'
         self._put(self.names[index], data.tobytes())
 
-    def discard(self, name: str) -> None:
-        """Delete a file that turned out to be damaged, so that the next run makes it again."""
-        (self.out / name).unlink(missing_ok=True)
-
     def finish(self) -> None:
-        """Delete what belongs to no image, and note that the set is complete.
+        """Delete translations that belong to no image any more, and note that the set is complete.
 
         Raises:
             RuntimeError: if images are missing.
@@ -142,16 +139,13 @@ class TranslationWriter:
             raise RuntimeError(f'{len(missing)} of {len(self.names)} translations are missing in {self.out}: '
                                f'{", ".join(missing[:3])}{", ..." if len(missing) > 3 else ""}. Give the same command '
                                'again: what is there is kept.')
-        wanted = {INDEX, *self.names}
-        for path in self.out.rglob('*'):
-            if path.is_file() and osp.relpath(path, self.out) not in wanted:
-                path.unlink()
+        self._delete_translations(keep=set(self.names))
         self._put(INDEX, to_json({**self.header, 'complete': True}))
 
-    def _delete_translations(self) -> None:
-        print_log(f'{self.out} is begun anew.', 'current')
+    def _delete_translations(self, keep: AbstractSet[str] = frozenset()) -> None:
         for path in self.out.rglob('*'):
-            if path.is_file() and path.suffix[1:] in FORMATS:
+            is_ours = path.suffix[1:] in FORMATS or path.name.endswith('.part')
+            if is_ours and path.is_file() and osp.relpath(path, self.out) not in keep:
                 path.unlink()
 
     def _put(self, name: str, content: bytes) -> None:

@@ -1,0 +1,50 @@
+"""Tiny runs of a translator."""
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from mmengine.config import Config
+
+from tiny_translator import ADAM, model_config
+
+
+@pytest.fixture
+def translator_config(image_folder: Callable, tmp_path: Path) -> Callable[..., Config]:
+    """Config of a tiny CycleGAN between two folders of noise, with checkpoints every two iterations."""
+
+    def make(name: str = 'run', workers: int = 0, **changes: object) -> Config:
+        crop = [dict(type='RandomCrop', crop_size=(12, 16)), dict(type='RandomFlip', prob=0.5)]
+        load, pack = dict(type='LoadVerifiedImage'), dict(type='PackSegInputs')
+        datasets = {
+            domain: dict(type='LabelMappedDataset', data_root=image_folder(domain, count)['data_root'],
+                         data_prefix=dict(img_path='images'), pipeline=[load, pack])
+            for domain, count in (('source', 5), ('target', 4))
+        }  # yapf: disable
+        pair = {domain: dict(dataset, pipeline=[load, *crop, pack]) for domain, dataset in datasets.items()}
+        cfg = dict(
+            default_scope='mmseg',
+            custom_imports=dict(imports=['udas_mmseg', 'udas_mmseg.translation']),
+            work_dir=str(tmp_path / name),
+            # MMEngine hands out what has the same name again: unique in the whole session
+            experiment_name=f'{tmp_path.name}_{name}_{len(list(tmp_path.iterdir()))}',
+            model=model_config(loss_config=dict(id_loss_weight=5.)),
+            train_dataloader=dict(batch_size=2, num_workers=workers, sampler=dict(type='PositionSampler'),
+                                  dataset=dict(type='DomainPairDataset', **pair)),
+            translate_dataloader=dict(batch_size=2, num_workers=workers, dataset=datasets['source']),
+            train_cfg=dict(type='PositionTrainLoop', max_iters=7),
+            optim_wrapper=dict(constructor='PerChildOptimWrapperConstructor', generators=ADAM, discriminators=ADAM),
+            model_wrapper_cfg=dict(type='MMSeparateDistributedDataParallel', broadcast_buffers=False),
+            param_scheduler=[dict(type='LinearLR', start_factor=1.0, end_factor=0.0, begin=2, end=8, by_epoch=False)],
+            default_hooks=dict(
+                checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2),
+                translator=dict(type='TranslatorCheckpointHook'),
+                panels=dict(type='TranslationPanelHook', interval=4, num_images=2, width=32, dataset=datasets)),
+            custom_hooks=[dict(type='CheckFiniteLossHook')],
+            randomness=dict(seed=7),
+            log_processor=dict(by_epoch=False),
+            log_level='WARNING')  # yapf: disable
+        cfg = Config(cfg)
+        cfg.merge_from_dict(changes)
+        return cfg
+
+    return make

@@ -1,0 +1,263 @@
+"""What a translation is worth: whether its files are whole, how near they came to the target, and how they look."""
+import os.path as osp
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+from ..datasets import LoadVerifiedImage, SampleError
+from ..datasets.transforms.loading import read_checked
+from ..engine.atomic_backend import AtomicLocalBackend
+from ..engine.mirrored_folder import to_json
+from ..evaluation.domain_distance import ColorStatistics, FeatureNetwork, extract_features, kernel_distance
+from ..progress import Progress
+from ..visualization import grid
+
+NO_NETWORK = ('no network was given. Give `--backbone CONFIG`, the config of a segmentor whose backbone has pretrained '
+              'weights')
+_TOO_FEW = 'it needs two images of each set'
+_CELL_WIDTH, _SHORT_SIDE = 320, 256
+_HEAD = '| distance | source to target | translated to target | left of it | two halves of the target |'
+_NOTES = '''\
+Colours: Fréchet distance between the CIE Lab pixels of both sets, in units of Lab (about 2.3 can just be seen).
+Features: squared maximum mean discrepancy of the averaged features of the network's last stage. It compares sets seen
+by one network, not by two. The last column says how large both are for images of one domain (every other image of the
+target against the rest); small values of the features' distance may be negative.
+
+A small distance is no proof: a translator that invents content comes near as well. Look at the pictures.
+'''
+
+
+class DamagedFile(NamedTuple):
+    """A file that is not as it should be, and why; the text names it, too."""
+    path: str
+    problem: str
+
+
+class _Measured(NamedTuple):
+    """Colours of every other image and of the rest, and the features of all, (N, C), where there is a network."""
+    colors: Tuple[ColorStatistics, ColorStatistics]
+    features: Optional[np.ndarray]
+
+
+def verify_images(paths: Sequence[str],
+                  workers: int = 2,
+                  sizes: Optional[Sequence[Tuple[int, int]]] = None) -> List[DamagedFile]:
+    """Decode every file wholly, with progress on standard error.
+
+    A JPEG whose middle was overwritten passes, since the format has no check sum; a PNG does not.
+
+    Args:
+        paths (Sequence[str]): Images, which must have three channels of 8 bits.
+        workers (int): Threads; OpenCV decodes outside of Python's lock. Defaults to 2.
+        sizes (Sequence[tuple[int, int]], optional): Width and height of each. Defaults to None: any.
+
+    Returns:
+        list[DamagedFile]: In the order of `paths`; empty if all is well.
+
+    Raises:
+        ValueError: if there are not as many sizes as files.
+    """
+    if sizes is not None and len(sizes) != len(paths):
+        raise ValueError(f'{len(sizes)} sizes for {len(paths)} files; there must be one for each.')
+    progress, found = Progress('verifying', len(paths)), []
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        problems = pool.map(_find_problem, paths, [None] * len(paths) if sizes is None else sizes)
+        for done, (path, problem) in enumerate(zip(paths, problems), 1):
+            if problem is not None:
+                found.append(DamagedFile(path, problem))
+            progress.update(done)
+    return found
+
+
+def _find_problem(path: str, size: Optional[Tuple[int, int]]) -> Optional[str]:
+    try:
+        image = cv2.imdecode(np.frombuffer(read_checked(path, None), np.uint8), cv2.IMREAD_UNCHANGED)
+    except (SampleError, OSError) as error:
+        return str(error) if path in str(error) else f'{path} cannot be read: {error}'
+    except cv2.error as error:
+        return f'{path} cannot be decoded: {error}'
+    if image is None:
+        return f'{path} cannot be decoded.'
+    if image.dtype != np.uint8 or image.shape[2:] != (3,):
+        channels = image.shape[2] if image.ndim == 3 else 1
+        return f'{path} has {channels} channels of {image.dtype}; it must have 3 of uint8.'
+    if size is not None and image.shape[1::-1] != tuple(size):
+        return f'{path} is {image.shape[1]}x{image.shape[0]}; it must be {size[0]}x{size[1]} (width x height).'
+    return None
+
+
+def write_report(folder: str,
+                 images: Sequence[str],
+                 translations: Sequence[str],
+                 targets: Sequence[str],
+                 network: Optional[FeatureNetwork] = None,
+                 max_images: int = 500,
+                 samples: int = 6,
+                 short_side: Optional[int] = None,
+                 facts: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
+    """Measure a translation, and write `report.md`, `samples.png` and, when these are there, `report.json`.
+
+    Progress goes to standard error.
+
+    Args:
+        folder (str): Made if need be. Take one that no data set reads its images from, because of `samples.png`.
+        images (Sequence[str]): Source images.
+        translations (Sequence[str]): Their translations, in the same order.
+        targets (Sequence[str]): Images of the target domain.
+        network (FeatureNetwork, optional): See `build_backbone`. Defaults to None: colours alone are compared.
+        max_images (int): How many of each set are measured, evenly spread over it. Defaults to 500.
+        samples (int): Rows of the picture. Defaults to 6.
+        short_side (int, optional): Pixels of an image's shorter side as the network sees it, see `extract_features`.
+            Defaults to None: that of the smallest among the first images of the sets, at most 256. None is enlarged
+            then, so that being blurred is not taken for a trait of a domain whose images are small.
+        facts (Mapping, optional): What else the report should say, such as the config and the checkpoint.
+
+    Returns:
+        dict: The content of `report.json`.
+
+    Raises:
+        SampleError: if an image cannot be read.
+        OSError: if a file cannot be written.
+        ValueError: if a set is empty, an image has no translation, or `max_images` or `samples` is less than 1.
+    """
+    if not (images and translations and targets) or len(images) != len(translations):
+        raise ValueError(f'{len(images)} images, {len(translations)} translations and {len(targets)} images of the '
+                         'target: no set may be empty, and each image needs one translation.')
+    if min(max_images, samples) < 1:
+        raise ValueError(f'max_images={max_images}, samples={samples}: both must be at least 1.')
+    sets = dict(source=images, translated=translations, target=targets)
+    if network is not None and short_side is None:
+        short_side = min(_SHORT_SIDE, *(min(_read(paths[0]).shape[:2]) for paths in sets.values()))
+    measured = {name: _measure(name, [paths[index] for index in spread(len(paths), max_images)], network, short_side)
+                for name, paths in sets.items()}
+    report: Dict[str, Any] = dict(
+        facts=dict(facts or {}),
+        sets={name: _describe_set(len(sets[name]), measured[name]) for name in sets},
+        color_distance=_color_distances(measured),
+        feature_distance=_feature_distances(measured),
+        network=None if network is None else dict(description=network.description, short_side=short_side))
+    done, picture = cv2.imencode('.png', draw_samples(images, translations, targets, samples))
+    assert done, 'OpenCV encodes every 8-bit picture'
+    for name, content in {'samples.png': picture.tobytes(), 'report.md': to_markdown(report).encode(),
+                          'report.json': to_json(report)}.items():
+        AtomicLocalBackend().put(content, Path(folder, name))
+    return report
+
+
+def spread(count: int, limit: int) -> List[int]:
+    """At most `limit` of 0..count-1, evenly spread, the first and the last among them."""
+    return [round(position) for position in np.linspace(0, count - 1, min(count, limit)).tolist()]
+
+
+def _read(path: str) -> np.ndarray:
+    return LoadVerifiedImage().transform(dict(img_path=path))['img']
+
+
+def _measure(title: str, paths: Sequence[str], network: Optional[FeatureNetwork],
+             short_side: Optional[int]) -> _Measured:
+    """Statistics of a set; each file is read once."""
+    colors, progress = (ColorStatistics(), ColorStatistics()), Progress(f'measuring {title}', len(paths))
+
+    def read() -> Iterator[np.ndarray]:
+        for number, path in enumerate(paths):
+            image = _read(path)
+            colors[number % 2].add(image)
+            yield image
+            progress.update(number + 1)
+
+    if network is not None and short_side is not None:
+        return _Measured(colors, extract_features(network, read(), short_side))
+    for _ in read():
+        pass
+    return _Measured(colors, None)
+
+
+def _describe_set(count: int, measured: _Measured) -> Dict[str, Any]:
+    both = measured.colors[0].merge(measured.colors[1])
+    deviation = np.sqrt(np.diag(both.covariance).clip(0))
+    return dict(images=count, measured=both.count, lab_mean=both.mean.round(3).tolist(),
+                lab_std=deviation.round(3).tolist())
+
+
+def _color_distances(measured: Mapping[str, _Measured]) -> Dict[str, Optional[float]]:
+    source, translated, target = (one.merge(rest) for one, rest in (part.colors for part in measured.values()))
+    one, rest = measured['target'].colors
+    return dict(before=source.distance(target), after=translated.distance(target),
+                target_halves=one.distance(rest) if rest.count else None)
+
+
+def _feature_distances(measured: Mapping[str, _Measured]) -> Optional[Dict[str, Optional[float]]]:
+    source, translated, target = (part.features for part in measured.values())
+    if source is None or translated is None or target is None or min(len(source), len(target)) < 2:
+        return None
+    return dict(before=kernel_distance(source, target), after=kernel_distance(translated, target),
+                target_halves=kernel_distance(target[::2], target[1::2]) if len(target) > 3 else None)
+
+
+def draw_samples(images: Sequence[str], translations: Sequence[str], targets: Sequence[str],
+                 samples: int) -> np.ndarray:
+    """Rows of a source image, its translation and some image of the target, spread over the sets.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 BGR.
+
+    Raises:
+        SampleError: if an image cannot be read.
+    """
+    chosen = spread(len(images), samples)
+    beside: List[Optional[str]] = [targets[index] for index in spread(len(targets), len(chosen))]
+    beside += [None] * (len(chosen) - len(beside))
+    first = _read(images[0])
+    box = (_CELL_WIDTH, max(1, round(_CELL_WIDTH * first.shape[0] / first.shape[1])))
+    rows, captions = [], []
+    for index, target in zip(chosen, beside):
+        row = (images[index], translations[index], target)
+        rows.append([None if path is None else _fit(_read(path), box) for path in row])
+        names = [_short(images[index])] + ([] if target is None else [f'target: {_short(target)}'])
+        captions.append('   '.join(names))
+    return grid(rows, ('source', 'translated', 'target (another scene)'), captions)
+
+
+def _fit(image: np.ndarray, box: Tuple[int, int]) -> np.ndarray:
+    """An image as large as a box of this width and height allows."""
+    scale = min(box[0] / image.shape[1], box[1] / image.shape[0])
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+
+
+def _short(path: str) -> str:
+    """A file with its folder."""
+    return osp.join(osp.basename(osp.dirname(path)), osp.basename(path))
+
+
+def to_markdown(report: Mapping[str, Any]) -> str:
+    """A report to read, from the content of `report.json`."""
+    lines = ['# Translation', '', *(f'- {name}: {value}' for name, value in report['facts'].items())]
+    lines += [''] * bool(report['facts']) + [_HEAD, '|' + ' --- |' * 5,
+                                             _row('colours', report['color_distance'], '{:.2f}')]
+    if report['feature_distance'] is not None:
+        network = '{description}; images with a shorter side of {short_side} pixels'.format(**report['network'])
+        lines += [_row('features', report['feature_distance'], '{:.4g}'), '', f'Network: {network}.']
+    else:
+        lines += ['', f'The features were not compared: {_TOO_FEW if report["network"] else NO_NETWORK}.']
+    farther = [name for name, key in (('colours', 'color_distance'), ('features', 'feature_distance'))
+               if report[key] is not None and report[key]['after'] >= report[key]['before']]
+    if farther:
+        lines += ['', f'**By {" and ".join(farther)}, the translation is no nearer to the target than the source is.**']
+    lines += ['', '| set | images | measured | L | a | b |', '|' + ' --- |' * 6]
+    for name, part in report['sets'].items():
+        cells = [f'{mean:.1f} ± {std:.1f}' for mean, std in zip(part['lab_mean'], part['lab_std'])]
+        lines.append('| ' + ' | '.join([name, str(part['images']), str(part['measured']), *cells]) + ' |')
+    lines += ['', _NOTES, '![source, translated, target](samples.png)']
+    return '\n'.join(lines) + '\n'
+
+
+def _row(name: str, distance: Mapping[str, Optional[float]], form: str) -> str:
+    before, after, halves = (distance[key] for key in ('before', 'after', 'target_halves'))
+    assert before is not None and after is not None, 'both are measured whenever one is'
+    left = f'{100 * after / before:.0f} %' if before > 0 else '-'
+    cells = [name, form.format(before), form.format(after), left, '-' if halves is None else form.format(halves)]
+    return '| ' + ' | '.join(cells) + ' |'
