@@ -1,4 +1,5 @@
 """Tiny runs of a translator."""
+import os.path as osp
 from pathlib import Path
 from typing import Callable
 
@@ -9,14 +10,16 @@ from tiny_translator import ADAM, model_config
 
 
 @pytest.fixture
-def translator_config(image_folder: Callable, tmp_path: Path) -> Callable[..., Config]:
+def translator_config(image_folder: Callable, tmp_path: Path,
+                      monkeypatch: pytest.MonkeyPatch) -> Callable[..., Config]:
     """Config of a tiny CycleGAN between two folders of noise, with checkpoints every two iterations."""
+    monkeypatch.chdir(tmp_path)  # MMEngine takes many seconds to print such a config with long paths in it
 
     def make(name: str = 'run', workers: int = 0, **changes: object) -> Config:
         crop = [dict(type='RandomCrop', crop_size=(12, 16)), dict(type='RandomFlip', prob=0.5)]
         load, pack = dict(type='LoadVerifiedImage'), dict(type='PackSegInputs')
         datasets = {
-            domain: dict(type='LabelMappedDataset', data_root=image_folder(domain, count)['data_root'],
+            domain: dict(type='LabelMappedDataset', data_root=osp.basename(image_folder(domain, count)['data_root']),
                          data_prefix=dict(img_path='images'), pipeline=[load, pack])
             for domain, count in (('source', 5), ('target', 4))
         }  # yapf: disable
@@ -24,7 +27,7 @@ def translator_config(image_folder: Callable, tmp_path: Path) -> Callable[..., C
         cfg = dict(
             default_scope='mmseg',
             custom_imports=dict(imports=['udas_mmseg', 'udas_mmseg.translation']),
-            work_dir=str(tmp_path / name),
+            work_dir=name,
             # MMEngine hands out what has the same name again: unique in the whole session
             experiment_name=f'{tmp_path.name}_{name}_{len(list(tmp_path.iterdir()))}',
             model=model_config(loss_config=dict(id_loss_weight=5.)),

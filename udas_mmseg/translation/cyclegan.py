@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..compat import open_mmagic
 from ..datasets import SampleError
+from ..models.parallel_names import keep_names_in_parallel
 from .semantic_consistency import SemanticConsistency
 
 open_mmagic()
@@ -74,6 +75,7 @@ class DomainCycleGAN(CycleGAN):
         self.semantic_consistency = (
             None if semantic_consistency is None else SemanticConsistency(**semantic_consistency))
         self._skips_identity = False
+        keep_names_in_parallel(self)
 
     def init_weights(self) -> None:
         """Initialise each network by MMagic's rule; MMagic's own method fails where it logs what it did."""

@@ -41,8 +41,8 @@ def build_translator(cfg: Config, checkpoint: str) -> nn.Module:
     missing = [key for key in generators if key not in weights or weights[key].shape != wanted[key].shape]
     if missing:
         raise ValueError(f'checkpoint {checkpoint} does not fit the config: {len(missing)} of {len(generators)} '
-                         f'weights of the generators are missing or of another shape ({", ".join(missing[:3])}). Give the '
-                         'config, and --cfg-options, that it was trained with.')
+                         f'weights of the generators are missing or of another shape ({", ".join(missing[:3])}). '
+                         'Give the config, and --cfg-options, that it was trained with.')
     check_image_format(content.get('meta') or {}, model.image_format)
     model.load_state_dict({key: weights[key] for key in generators}, strict=False)
     return model.to(get_device())

@@ -17,6 +17,7 @@ from ..data_preprocessor import for_branches
 from ..losses.entropy import self_information
 from ..losses.gan import OBJECTIVES, SOURCE, TARGET, gan_accuracy, gan_loss
 from ..losses.precision import at_least_float32
+from ..parallel_names import keep_names_in_parallel
 from .checks import check_branches, check_choice, check_levels, check_optimizers
 from .loss_term import KL_FORMS, LEVELS, LossTerm, agreement_losses
 from .multi_level import MultiLevelEncoderDecoder
@@ -114,6 +115,7 @@ class AdversarialSegmentor(BaseModel):
         self.joint_forward = joint_forward
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.memory_format)
+        keep_names_in_parallel(self)
 
     def forward(self,
                 inputs: Optional[Tensor] = None,
