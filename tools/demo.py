@@ -1,7 +1,7 @@
-"""Train on generated street scenes, adapt to the other domain, and show what that gains: `make demo`.
+"""Translate generated street scenes, train on them, adapt to the other domain, and show what that gains: `make demo`.
 
-Everything goes below work_dirs/demo: data, runs, a table and a picture. Call it again after an interruption: what is
-finished is kept.
+Everything goes below work_dirs/demo: data, runs, translated images, a table and pictures. Call it again after an
+interruption: what is finished is kept.
 """
 import argparse
 import os
@@ -26,6 +26,7 @@ from udas_mmseg.visualization import add_legend, colorize, grid, save_picture
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 # the ladder: name of the rung -> its config
 RUNGS = {'source only': 'configs/demo/source_only.py', 'adapted (UDAS)': 'configs/demo/udas_uda.py'}
+TRANSLATOR = 'configs/demo/cyclegan.py'
 DOMAINS = {'source': 'simulated', 'target': 'real'}
 
 
@@ -60,6 +61,16 @@ def train(name: str, config: str, work_dir: str, options: List[str]) -> str:
             raise SystemExit(f'{name}: training failed, log {log}:\n' + ''.join(file.readlines()[-12:]))
     with open(osp.join(work_dir, 'last_checkpoint')) as file:
         return file.read().strip()
+
+
+def translate(checkpoint: str, out: str) -> None:
+    """Translate the simulated images as a user would: pictures and distances are in <out>_report."""
+    command = [sys.executable, osp.join(ROOT, 'tools/translate.py'), osp.join(ROOT, TRANSLATOR), checkpoint,
+               '--out', out, '--overwrite']
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
+    if done.returncode:
+        raise SystemExit(f'translation failed:\n{done.stdout[-3000:]}')
+    print(''.join(f'  {line}\n' for line in done.stdout.splitlines() if line.startswith('distance')), end='')
 
 
 def evaluate(config: str, checkpoint: str, work_dir: str) -> Tuple[Dict[str, dict], Runner]:
@@ -121,6 +132,8 @@ def main() -> None:
     except (OSError, ValueError) as error:  # the user's to mend: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     options = [f'train_cfg.max_iters={args.iters}'] if args.iters else []
+    work_dir, translated = osp.join(args.out, 'cyclegan'), osp.join(args.out, 'translated')
+    translate(train('translation (CycleGAN)', TRANSLATOR, work_dir, options), translated)
     scores, models = {}, {}
     for name, config in RUNGS.items():
         work_dir = osp.join(args.out, osp.splitext(osp.basename(config))[0])
@@ -132,8 +145,9 @@ def main() -> None:
     picture = osp.join(args.out, 'predictions.png')
     save_picture(picture, draw(load_config(osp.join(ROOT, RUNGS['source only'])), models))
     minutes = (time.monotonic() - started) / 60
-    print(f'\n{text}\n{picture}: images, truth and predictions\n{osp.join(args.out, "table.md")}: this table\n'
-          f'{minutes:.1f} minutes')
+    print(f'\n{text}\n{picture}: images, truth and predictions\n'
+          f'{translated}_report/samples.png: simulated images, their translations, and real ones\n'
+          f'{osp.join(args.out, "table.md")}: this table\n{minutes:.1f} minutes')
 
 
 if __name__ == '__main__':

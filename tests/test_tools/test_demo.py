@@ -20,6 +20,9 @@ def test_every_rung_is_trained_scored_and_drawn(tmp_path: Path) -> None:
     rows = [line.split(' | ')[0] for line in table.splitlines()]
     assert '| source only' in rows and '| adapted (UDAS)' in rows and '| road' in rows
     assert (tmp_path / 'predictions.png').stat().st_size > 10000
+    assert len(list((tmp_path / 'translated/').rglob('*.png'))) == 4
+    assert (tmp_path / 'translated_report/samples.png').stat().st_size > 10000
+    assert 'distance of colours' in output
     weights = tmp_path / 'udas_uda/iter_2.pth'
     written = weights.stat().st_mtime_ns
     assert demo(tmp_path).split('\n\n')[1] == output.split('\n\n')[1]  # the table, again

@@ -9,8 +9,8 @@ _WRAPPER = 'module.'
 def keep_names_in_parallel(model: nn.Module) -> None:
     """Let a model's state dict have the same names whether its children are wrapped for several processes or not.
 
-    `MMSeparateDistributedDataParallel` wraps each child, and MMEngine's Runner then saves `<child>.module.<weight>`. Its
-    loader looks for `<child>.<weight>`, finds nothing and only warns: a run on several GPUs would go on from random
+    `MMSeparateDistributedDataParallel` wraps each child, and MMEngine's Runner then saves `<child>.module.<weight>`.
+    Its loader looks for `<child>.<weight>`, finds nothing and only warns: a run on several GPUs would go on from random
     weights. With this, `<child>.<weight>` is saved; checkpoints that have the other names are read, too.
 
     Args:
