@@ -37,7 +37,7 @@ def main() -> None:
         if args.amp:
             enable_amp(cfg, args.amp)
         summary = check_config(cfg)
-    except (OSError, ValueError, RuntimeError) as error:  # the user's to mend: no traceback
+    except (OSError, ValueError, RuntimeError, ImportError) as error:  # the user's to mend: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     if os.environ.get('RANK', '0') == '0':
         print('\n'.join(summary), flush=True)

@@ -122,6 +122,17 @@ def test_missing_data_is_one_clear_line(start: Callable, tmp_path: Path) -> None
     assert not (tmp_path / 'run').exists()
 
 
+def test_missing_mmagic_is_one_clear_line(start: Callable) -> None:
+    hide = ('import importlib.util as util, runpy, sys\nfind = util.find_spec\n'
+            'util.find_spec = lambda name, *rest: None if name == "mmagic" else find(name, *rest)\n'
+            'sys.argv = ["tools/train.py", "configs/demo/cyclegan.py"]\n'
+            'runpy.run_path(sys.argv[0], run_name="__main__")')
+    process = start([sys.executable, '-c', hide])
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 1
+    assert 'pip install --no-deps mmagic==1.2.0' in output and 'Traceback' not in output
+
+
 def test_full_disk_keeps_the_last_good_checkpoint(start: Callable, tmp_path: Path) -> None:
     (tmp_path / 'full_disk.py').write_text(
         'import errno\nfrom mmengine.fileio import LocalBackend\nput = LocalBackend.put\n'

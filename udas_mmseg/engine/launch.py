@@ -23,11 +23,18 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
 
     Raises:
         FileNotFoundError: if there is no such file.
+        ImportError: if one of its `custom_imports` fails, with the reason.
     """
     if not osp.isfile(path):
         raise FileNotFoundError(f'config {path} does not exist (looked in {osp.abspath(osp.curdir)}). The configs that '
                                 'come with the project are under configs/.')
-    cfg = Config.fromfile(path)
+    try:
+        cfg = Config.fromfile(path)
+    except ImportError as error:  # of a custom import: MMEngine says which one, and not why
+        reason: BaseException = error
+        while isinstance(reason.__context__, ImportError):
+            reason = reason.__context__
+        raise reason from None
     init_default_scope(cfg.get('default_scope') or 'mmseg')  # for what is built before the Runner
     if cfg_options:
         cfg.merge_from_dict(cfg_options)
