@@ -13,7 +13,7 @@ from typing import Dict, List
 
 import torch
 
-SUITES = ('adversarial_step', 'data_stream', 'import_time', 'setup_time')
+SUITES = ('adversarial_step', 'data_stream', 'import_time', 'setup_time', 'translation')
 
 
 def main() -> None:

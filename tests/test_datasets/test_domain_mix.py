@@ -12,7 +12,7 @@ from mmseg.registry import DATASETS, TRANSFORMS
 from torch.utils.data import DataLoader
 
 from small_data import CLASSES, LOAD
-from udas_mmseg.datasets import PositionSampler, StreamIndex
+from udas_mmseg.datasets import PositionSampler, SampleError, StreamIndex
 from udas_mmseg.datasets.preflight import check_config
 
 AUGMENT = [
@@ -181,3 +181,20 @@ def test_a_sample_without_an_image_is_refused(mix: Callable, role: str, pipeline
     config[role] = dict(config[role], pipeline=pipeline)
     with pytest.raises(ValueError, match=f'`{role}` has no `img`.*{found}.*`PackSegInputs` out of it'):
         DATASETS.build(config)[0]
+
+
+def test_damaged_partner_is_one_broken_sample_however_often_it_comes(mix: Callable, tmp_path: Path) -> None:
+    config = mix()
+    (tmp_path / 'target/images/003.png').write_bytes(b'')
+    patient = DATASETS.build(dict(type='StreamDataset', dataset=config, max_broken=1))
+    partners = {patient[StreamIndex(0, position)]['data_samples'].partner for position in range(60)}
+    assert partners == {'000', '001', '002', '004', '005', '006'}
+    assert len(patient.broken) == 1 and '003.png' in next(iter(patient.broken.values()))
+
+
+def test_stream_gives_up_where_every_partner_is_damaged(mix: Callable, tmp_path: Path) -> None:
+    config = mix()
+    for image in (tmp_path / 'target/images').iterdir():
+        image.write_bytes(b'')
+    with pytest.raises(SampleError, match='is empty'):
+        DATASETS.build(dict(type='StreamDataset', dataset=config, max_broken=1))[StreamIndex(0, 0)]

@@ -10,6 +10,8 @@ from torch.utils.data import Dataset
 from ..randomness import key_generator, seeded_rng
 from .transforms import SampleError
 
+_TRIES = 1000  # at another sample, before a stream gives up
+
 
 class StreamIndex(NamedTuple):
     """Where a stream is asked for a sample."""
@@ -78,15 +80,18 @@ class StreamDataset(Dataset):
 
     def _load(self, chosen: int) -> Any:
         """Load a sample; one that is broken is replaced as far as `max_broken` allows."""
-        while True:
+        for _ in range(_TRIES):
             try:
                 return self.dataset[chosen]
             except SampleError as error:
                 self._count_broken(chosen, error)
+                last = error
             chosen = int(np.random.randint(len(self.dataset)))
+        raise SampleError(f'{_TRIES} samples of branch {self.branch!r} in a row were broken; the last: {last}')
 
     def _count_broken(self, chosen: int, error: SampleError) -> None:
-        if chosen in self.broken:
+        # a damaged image of another domain comes with many samples, and is one all the same
+        if chosen in self.broken or str(error) in self.broken.values():
             return
         if len(self.broken) >= min(self.max_broken, len(self.dataset) - 1):
             if self.max_broken == 0:

@@ -1,9 +1,9 @@
 """A whole data set through a translator."""
+import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Deque, Dict, Iterator, List, Sequence, Tuple, Union
 
-import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -19,7 +19,7 @@ from .checkpoint_hook import check_image_format
 from .writer import TranslationWriter
 
 _Sample = Tuple[int, Tensor, Tuple[int, int]]
-_WRITERS = 4  # threads that resize, encode and write
+_WRITERS = min(16, max(4, os.cpu_count() or 1))  # threads that resize, encode and write
 
 
 def build_translator(cfg: Config, checkpoint: str) -> nn.Module:
@@ -87,10 +87,10 @@ def translate_dataset(model: nn.Module,
             for batch in loader:
                 broken += [sample for sample in batch if isinstance(sample, str)]
                 for images, members in _by_size([sample for sample in batch if not isinstance(sample, str)]):
-                    translated = model.translate(images).cpu().numpy().transpose(0, 2, 3, 1)
+                    translated = model.translate(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
                     for image, (index, size) in zip(translated, members):
                         if index in pending:
-                            writing.append(pool.submit(writer.write, index, np.ascontiguousarray(image), size))
+                            writing.append(pool.submit(writer.write, index, image, size))
                             left -= 1
                 while len(writing) > 2 * batch_size + _WRITERS:  # memory is finite
                     writing.popleft().result()
