@@ -20,6 +20,11 @@ TINY = ['train_cfg.max_iters=8', 'train_cfg.val_interval=4', 'default_hooks.chec
         'model.backbone.base_channels=8', 'model.backbone.stem_channels=8', 'model.decode_head.in_channels=64',
         'model.auxiliary_head.in_channels=32', 'train_dataloader.batch_size=2', 'log_level=WARNING']  # yapf: disable
 
+TRANSLATOR = 'configs/demo/cyclegan.py'
+TINY_TRANSLATOR = ['train_cfg.max_iters=8', 'default_hooks.checkpoint.interval=2', 'model.generator.base_channels=4',
+                   'model.generator.num_blocks=1', 'model.discriminator.base_channels=4', 'model.buffer_size=2',
+                   'log_level=WARNING']  # yapf: disable
+
 
 @pytest.fixture(scope='module')
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict:
@@ -27,8 +32,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return {**os.environ, 'UDAS_DEMO_ROOT': str(data), 'UDAS_DATA_ROOT': str(data), 'PYTHON': sys.executable}
 
 
-def arguments(work_dir: Path, *options: str) -> List[str]:
-    return [CONFIG, '--work-dir', str(work_dir), '--cfg-options', *TINY, *options]
+def arguments(work_dir: Path, *options: str, config: str = CONFIG) -> List[str]:
+    tiny = TINY_TRANSLATOR if config == TRANSLATOR else TINY
+    return [config, '--work-dir', str(work_dir), '--cfg-options', *tiny, *options]
 
 
 @pytest.fixture
@@ -57,17 +63,18 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize('workers', [0, 2])
-def test_killed_and_resumed_run_ends_with_the_same_weights(start: Callable, tmp_path: Path, workers: int) -> None:
+@pytest.mark.parametrize('config, workers', [(CONFIG, 0), (CONFIG, 2), (TRANSLATOR, 2)])
+def test_killed_and_resumed_run_ends_with_the_same_weights(start: Callable, tmp_path: Path, config: str,
+                                                           workers: int) -> None:
     train = [sys.executable, 'tools/train.py']
     options = [f'train_dataloader.num_workers={workers}', f'train_dataloader.persistent_workers={workers > 0}']
-    finish(start([*train, *arguments(tmp_path / 'whole', *options)]))
-    process = start([*train, *arguments(tmp_path / 'cut', *options)])
+    finish(start([*train, *arguments(tmp_path / 'whole', *options, config=config)]))
+    process = start([*train, *arguments(tmp_path / 'cut', *options, config=config)])
     wait_for(tmp_path / 'cut/last_checkpoint', process)
     os.killpg(process.pid, signal.SIGKILL)  # with its workers, as a machine that stops
     process.wait()
     assert not (tmp_path / 'cut/iter_8.pth').exists(), 'killed too late to show anything'
-    finish(start([*train, '--resume', *arguments(tmp_path / 'cut', *options)]))
+    finish(start([*train, '--resume', *arguments(tmp_path / 'cut', *options, config=config)]))
     expected, actual = weights(tmp_path / 'whole'), weights(tmp_path / 'cut')
     assert expected.keys() == actual.keys()
     different = [name for name in expected if not torch.equal(expected[name], actual[name])]
