@@ -1,4 +1,10 @@
 """Running and comparing tiny trainings."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Tuple
+
 import pytest
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -48,3 +54,35 @@ def resumed(cfg: Config, **changes: object) -> Runner:
     cfg.experiment_name += '_resumed'
     cfg.merge_from_dict(changes)
     return train(cfg)
+
+
+LAUNCH = '''
+import sys
+import torch
+from mmengine.config import Config
+import udas_mmseg
+from udas_mmseg.engine.launch import build_runner, init_distributed
+cfg = Config.fromfile(sys.argv[1])
+init_distributed(cfg, 'pytorch')
+runner = build_runner(cfg)
+runner.train()
+model = runner.model.module
+kept = {domain: torch.cat(buffer.image_buffer) for domain, buffer in getattr(model, 'image_buffers', {}).items()
+        if getattr(buffer, 'image_buffer', [])}
+torch.save(dict(weights=dict(model.state_dict()), buffers=kept), f'{sys.argv[2]}{runner.rank}.pth')
+'''
+
+
+def launch_two(cfg: Config, folder: Path, port: int) -> Tuple[int, str]:
+    """Train in two processes, which leave weights and image buffers in `<folder>/rank<0, 1>.pth`.
+
+    Returns:
+        tuple[int, str]: Exit status and output.
+    """
+    (folder / 'launch.py').write_text(LAUNCH)
+    cfg.dump(str(folder / 'config.py'))
+    done = subprocess.run(
+        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', f'--master_port={port}',
+         str(folder / 'launch.py'), str(folder / 'config.py'), str(folder / 'rank')],
+        env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=300)
+    return done.returncode, done.stdout + done.stderr

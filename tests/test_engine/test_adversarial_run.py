@@ -1,16 +1,13 @@
 """Whole adversarial runs: resumed exactly, on two processes, and refused where they would silently be source-only."""
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import Callable, Dict, Tuple
+from typing import Callable, Dict
 
 import pytest
 import torch
 from mmengine.config import Config
 
-from tiny_runs import interrupt, resumed, same_weights, train
+from tiny_runs import interrupt, launch_two, resumed, same_weights, train
 
 SMALL = dict(type='MultiLevelDiscriminator', discriminator=dict(type='FCDiscriminator', base_channels=2,
                                                                 strides=(1, 1, 1, 1, 1)))
@@ -70,37 +67,13 @@ def test_learning_rates_of_both_children_follow_the_schedule(adversarial_config:
     assert rates['discriminators.lr'] == [pytest.approx(1e-3 * factor)]
 
 
-LAUNCH = '''
-import sys
-import torch
-from mmengine.config import Config
-import udas_mmseg
-from udas_mmseg.engine.launch import build_runner, init_distributed
-cfg = Config.fromfile(sys.argv[1])
-init_distributed(cfg, 'pytorch')
-runner = build_runner(cfg)
-runner.train()
-torch.save(dict(weights=dict(runner.model.module.state_dict()), rank=runner.rank), f'{sys.argv[2]}{runner.rank}.pth')
-'''
-
-
-def launch(cfg: Config, folder: Path, port: int) -> Tuple[int, str]:
-    (folder / 'launch.py').write_text(LAUNCH)
-    cfg.dump(str(folder / 'config.py'))
-    done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', f'--master_port={port}',
-         str(folder / 'launch.py'), str(folder / 'config.py'), str(folder / 'rank')],
-        env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=300)
-    return done.returncode, done.stdout + done.stderr
-
-
 def test_two_processes_agree_and_adapt(adversarial_config: Callable, tmp_path: Path) -> None:
     # without dropout and batch statistics, which differ by process
     still = {'model.segmentor.backbone.norm_eval': True, 'model.segmentor.auxiliary_head.norm_cfg': None,
              'model.segmentor.auxiliary_head.dropout_ratio': 0}
     cfg = adversarial_config('distributed', **still, **{'log_level': 'INFO', 'default_hooks.logger': dict(
         type='LoggerHook', interval=1, log_metric_by_epoch=False)})
-    code, output = launch(cfg, tmp_path, 29641)
+    code, output = launch_two(cfg, tmp_path, 29641)
     assert code == 0, output[-3000:]
     first, second = (torch.load(tmp_path / f'rank{rank}.pth') for rank in (0, 1))
     weights: Dict[str, torch.Tensor] = first['weights']
@@ -121,10 +94,10 @@ def test_two_processes_agree_and_adapt(adversarial_config: Callable, tmp_path: P
 
 def test_run_on_two_processes_is_resumed_from_its_weights(adversarial_config: Callable, tmp_path: Path) -> None:
     cfg = adversarial_config('resumed', **{'train_cfg.max_iters': 2})
-    assert launch(cfg, tmp_path, 29647)[0] == 0
+    assert launch_two(cfg, tmp_path, 29647)[0] == 0
     trained = torch.load(tmp_path / 'rank0.pth')['weights']
     cfg.resume = True  # nothing is left to do
-    code, output = launch(cfg, tmp_path, 29648)
+    code, output = launch_two(cfg, tmp_path, 29648)
     assert code == 0 and 'missing keys' not in output, output[-3000:]
     for rank in (0, 1):
         weights = torch.load(tmp_path / f'rank{rank}.pth')['weights']
@@ -137,6 +110,6 @@ def test_run_on_two_processes_is_resumed_from_its_weights(adversarial_config: Ca
 def test_plain_data_parallel_is_refused(adversarial_config: Callable, tmp_path: Path) -> None:
     cfg = adversarial_config('refused')
     cfg.pop('model_wrapper_cfg')
-    code, output = launch(cfg, tmp_path, 29642)
+    code, output = launch_two(cfg, tmp_path, 29642)
     assert code != 0
     assert 'model_wrapper_cfg=dict(type="MMSeparateDistributedDataParallel")' in output, output[-3000:]

@@ -247,11 +247,32 @@ def test_killed_run_goes_on_and_ends_with_the_same_files(whole: Dict[str, bytes]
     assert {name: time for name, time in times_of(out).items() if name in kept} == kept
 
 
-def test_two_processes_make_the_same_files(whole: Dict[str, bytes], tmp_path: Path) -> None:
-    process = start(['-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29651', TOOL, 'mine.py',
-                     'trained.pth', '--out', f'{tmp_path}/out', '--launcher', 'pytorch'])
+RECORDS = '''
+import os, runpy, sys
+from mmengine.fileio import LocalBackend
+put = LocalBackend.put
+def record(self, content, path):
+    with open(sys.argv[-1] + '.written' + os.environ['RANK'], 'a') as file:
+        file.write(f'{path}\\n')
+    put(self, content, path)
+LocalBackend.put = record
+sys.argv.pop(0)
+runpy.run_path(sys.argv[0], run_name='__main__')
+'''
+
+
+def test_two_processes_share_the_work_and_make_the_same_files(whole: Dict[str, bytes], tmp_path: Path) -> None:
+    (tmp_path / 'records.py').write_text(RECORDS)
+    process = start(['-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29651',
+                     str(tmp_path / 'records.py'), TOOL, 'mine.py', 'trained.pth', '--launcher', 'pytorch', '--out',
+                     f'{tmp_path}/out'])
     output = process.communicate(timeout=300)[0]
     assert process.returncode == 0, output[-3000:]
+    written = [(tmp_path / f'out.written{rank}').read_text().splitlines() for rank in (0, 1)]
+    shares = [[path for path in paths if path.startswith(f'{tmp_path}/out/') and 'index' not in path]
+              for paths in written]
+    assert all(len(share) >= 4 for share in shares) and sorted(shares[0] + shares[1]) == [
+        f'{tmp_path}/out/{name}.part' for name in IMAGES]
     assert output.count('every one of them was opened') == output.count('report.md and samples.png') == 1
     assert files_of(tmp_path / 'out') == whole
     assert files_of(tmp_path / 'out_report') == files_of(Path('whole_report'))

@@ -1,7 +1,4 @@
 """Whole runs of a translator: resumed exactly, on two processes, with pictures."""
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Callable, Dict
 
@@ -10,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from tiny_runs import interrupt, resumed, same_weights, train
+from tiny_runs import interrupt, launch_two, resumed, same_weights, train
 
 
 def buffers(runner: object) -> Dict[str, torch.Tensor]:
@@ -55,32 +52,11 @@ def test_pictures_of_both_domains(translator_config: Callable) -> None:
     assert picture.shape[1] >= 3 * 32 and picture.shape[0] >= 4 * 16  # three columns; two images of each domain
 
 
-LAUNCH = '''
-import sys
-import torch
-from mmengine.config import Config
-from udas_mmseg.engine.launch import build_runner, init_distributed
-cfg = Config.fromfile(sys.argv[1])
-init_distributed(cfg, 'pytorch')
-runner = build_runner(cfg)
-runner.train()
-model = runner.model.module
-kept = {domain: torch.cat(buffer.image_buffer) for domain, buffer in model.image_buffers.items()
-        if getattr(buffer, 'image_buffer', [])}
-torch.save(dict(weights=dict(model.state_dict()), buffers=kept), f'{sys.argv[2]}{runner.rank}.pth')
-'''
-
-
 def launch(cfg: Config, folder: Path, port: int) -> list:
     """Train in two processes; what each ends with."""
     folder.mkdir()
-    (folder / 'launch.py').write_text(LAUNCH)
-    cfg.dump(str(folder / 'config.py'))
-    done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', f'--master_port={port}',
-         str(folder / 'launch.py'), str(folder / 'config.py'), str(folder / 'rank')],
-        env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    code, output = launch_two(cfg, folder, port)
+    assert code == 0, output[-3000:]
     return [torch.load(folder / f'rank{rank}.pth') for rank in (0, 1)]
 
 

@@ -5,7 +5,6 @@ python tools/model_converters/adaptsegnet.py IN OUT --dilations 6 12 18 24    # 
 python tools/model_converters/adaptsegnet.py IN OUT                           # initial weights: the backbone alone
 """
 import argparse
-import hashlib
 import io
 import os.path as osp
 from collections import Counter
@@ -15,6 +14,7 @@ import torch
 
 from udas_mmseg import __version__
 from udas_mmseg.engine.atomic_backend import AtomicLocalBackend
+from udas_mmseg.engine.mirrored_folder import file_digest
 from udas_mmseg.models.conversion import Conversion, convert_deeplab_multi, find_state_dict
 
 CONFIG = 'configs/adaptsegnet/gta2cs_public_checkpoint.py'
@@ -54,14 +54,6 @@ def read_weights(path: str) -> Dict[str, torch.Tensor]:
 
 def first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or ['no message'])[0]
-
-
-def sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for chunk in iter(lambda: file.read(1 << 20), b''):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def usage(result: Conversion, output: str) -> str:
@@ -114,7 +106,7 @@ def convert(args: argparse.Namespace) -> Conversion:
     meta = dict(
         udas_mmseg_version=__version__,
         converted_from=osp.basename(args.input),
-        converted_from_sha256=sha256(args.input),
+        converted_from_sha256=file_digest(args.input),
         dilations=result.dilations,
         num_classes=result.num_classes,
         left_out=result.left_out)

@@ -4,10 +4,11 @@ from typing import Any, Dict, List, Optional
 import torch
 from mmengine.dist import all_gather_object, get_rank, get_world_size
 from mmengine.hooks import CheckpointHook, Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
+
+from ..models.parallel import unwrap
 
 IMAGE_FORMAT = 'image_format'  # in a checkpoint's meta data
 _BUFFERS = 'image_buffers'
@@ -41,11 +42,11 @@ class TranslatorCheckpointHook(Hook):
         self._gathered = None
         saving = [hook for hook in runner.hooks if isinstance(hook, CheckpointHook)]
         if any(self.every_n_train_iters(runner, hook.interval) for hook in saving) or self.is_last_train_iter(runner):
-            self._gathered = all_gather_object(_buffers_of(_unwrap(runner.model)))
+            self._gathered = all_gather_object(_buffers_of(unwrap(runner.model)))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Put the buffers and the format into a checkpoint."""
-        model = _unwrap(runner.model)
+        model = unwrap(runner.model)
         checkpoint['meta'][IMAGE_FORMAT] = model.image_format
         gathered = [_buffers_of(model)] if get_world_size() == 1 else self._gathered
         if gathered is not None:
@@ -53,7 +54,7 @@ class TranslatorCheckpointHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check the format, and fill the buffers of a run that is resumed."""
-        model = _unwrap(runner.model)
+        model = unwrap(runner.model)
         check_image_format(checkpoint.get('meta') or {}, model.image_format)
         if not runner._resume:  # a new run from old weights
             return
@@ -92,7 +93,3 @@ def _buffers_of(model: nn.Module) -> Dict[str, Tensor]:
     """Domain -> (n, 3, H, W) on the CPU; empty where the buffer is empty or of size 0."""
     images = {domain: getattr(buffer, 'image_buffer', []) for domain, buffer in model.image_buffers.items()}
     return {domain: torch.cat(kept).cpu() if kept else torch.empty(0) for domain, kept in images.items()}
-
-
-def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model

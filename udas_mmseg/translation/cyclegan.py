@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..compat import open_mmagic
 from ..datasets import SampleError
-from ..models.parallel_names import keep_names_in_parallel
+from ..models.parallel import keep_names_in_parallel, unwrap
 from .semantic_consistency import SemanticConsistency
 
 open_mmagic()
@@ -80,7 +80,7 @@ class DomainCycleGAN(CycleGAN):
     def init_weights(self) -> None:
         """Initialise each network by MMagic's rule; MMagic's own method fails where it logs what it did."""
         for networks in (self.generators, self.discriminators):
-            for network in _unwrap(networks).values():
+            for network in unwrap(networks).values():
                 network.init_weights()
 
     def train_step(self, data: Dict[str, dict], optim_wrapper: OptimWrapperDict) -> Dict[str, Tensor]:
@@ -156,7 +156,7 @@ class DomainCycleGAN(CycleGAN):
             Tensor: (N, 3, H, W) uint8 BGR, on the model's device.
         """
         data = self.data_preprocessor(dict(inputs=images))
-        translated = self.to_pixels(_unwrap(self.generators)[to](data['inputs']).float())
+        translated = self.to_pixels(unwrap(self.generators)[to](data['inputs']).float())
         height, width = images.shape[2:]
         return translated[..., :height, :width].round_().clamp_(0, 255).to(torch.uint8)
 
@@ -173,10 +173,6 @@ class _PerDomain(nn.ModuleDict):
 
     def forward(self, domain: str, images: Tensor) -> Tensor:
         return self[domain](images)
-
-
-def _unwrap(module: nn.Module) -> nn.Module:
-    return module.module if is_model_wrapper(module) else module
 
 
 def _nothing(images: Tensor) -> None:

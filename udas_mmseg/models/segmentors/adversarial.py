@@ -17,7 +17,7 @@ from ..data_preprocessor import for_branches
 from ..losses.entropy import self_information
 from ..losses.gan import OBJECTIVES, SOURCE, TARGET, gan_accuracy, gan_loss
 from ..losses.precision import at_least_float32
-from ..parallel_names import keep_names_in_parallel
+from ..parallel import keep_names_in_parallel, unwrap
 from .checks import check_branches, check_choice, check_levels, check_optimizers
 from .loss_term import KL_FORMS, LEVELS, LossTerm, agreement_losses
 from .multi_level import MultiLevelEncoderDecoder
@@ -137,7 +137,7 @@ class AdversarialSegmentor(BaseModel):
             raise RuntimeError('AdversarialSegmentor trains in `train_step`, but `forward(mode="loss")` was called: '
                                'MMDistributedDataParallel does so, and would leave out every adversarial term. Set '
                                'model_wrapper_cfg=dict(type="MMSeparateDistributedDataParallel") in the config.')
-        return _unwrap(self.segmentor)(inputs, data_samples, mode=mode)
+        return unwrap(self.segmentor)(inputs, data_samples, mode=mode)
 
     def train_step(self, data: Dict[str, dict], optim_wrapper: OptimWrapperDict) -> Dict[str, Tensor]:
         """One step of the segmentor and one of the discriminators.
@@ -215,7 +215,7 @@ class AdversarialSegmentor(BaseModel):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _heads(self) -> List[nn.Module]:
-        segmentor = _unwrap(self.segmentor)
+        segmentor = unwrap(self.segmentor)
         return [segmentor.decode_head, segmentor.auxiliary_head]
 
     def _segmentation_losses(self, branches: Dict[str, dict], logits: Dict[str, List[Tensor]]) -> Dict[str, Tensor]:
@@ -294,7 +294,3 @@ class AdversarialSegmentor(BaseModel):
             logs[f'{level}.acc_target'] = gan_accuracy(target, TARGET, self.gan_objective)
         optim_wrapper['discriminators'].update_params(torch.stack(losses).sum())
         return add_prefix(logs, 'discriminators')
-
-
-def _unwrap(module: nn.Module) -> nn.Module:
-    return module.module if is_model_wrapper(module) else module

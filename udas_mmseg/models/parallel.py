@@ -1,9 +1,15 @@
-"""Names of weights that do not depend on the number of processes."""
+"""Models in one process and in several."""
 from typing import Any, Dict
 
+from mmengine.model import is_model_wrapper
 from torch import nn
 
 _WRAPPER = 'module.'
+
+
+def unwrap(module: nn.Module) -> nn.Module:
+    """What is inside of a data-parallel wrapper, or the module itself."""
+    return module.module if is_model_wrapper(module) else module
 
 
 def keep_names_in_parallel(model: nn.Module) -> None:

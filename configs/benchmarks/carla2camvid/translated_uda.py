@@ -1,0 +1,11 @@
+"""UDAS without target labels on CARLA translated by CycleGAN -> CamVid (3 classes).
+
+python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/translated_uda.py
+Figures: docs/results.md.
+"""
+_base_ = './udas_uda.py'
+train_dataloader = dict(
+    dataset=dict(
+        source=dict(
+            translated_root='{{$UDAS_TRANSLATED_ROOT:data}}/carla_cyclegan', missing_translation='error')))
