@@ -26,8 +26,10 @@ def build(seed: int = 0, **changes: Any) -> nn.Module:
     return model
 
 
-def optimizers(model: nn.Module) -> OptimWrapperDict:
-    cfg = dict(type='PerChildOptimWrapperConstructor', optim_wrapper_cfg=dict(generators=ADAM, discriminators=ADAM))
+def optimizers(model: nn.Module, **options: Any) -> OptimWrapperDict:
+    wrapper = dict(ADAM, **options)
+    cfg = dict(type='PerChildOptimWrapperConstructor',
+               optim_wrapper_cfg=dict(generators=wrapper, discriminators=wrapper))
     return OPTIM_WRAPPER_CONSTRUCTORS.build(cfg)(model)
 
 

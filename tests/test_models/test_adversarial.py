@@ -1,6 +1,5 @@
 """Contracts of the adversarial training step: who learns from what, which segmentors it takes, in which precision."""
-from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, List, Optional
 
 import pytest
 import torch
@@ -10,6 +9,7 @@ from mmseg.registry import OPTIM_WRAPPERS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+import cpu_amp  # noqa: F401  (registers CpuAmpOptimWrapper)
 from adversarial_models import RESNET, SEGMENTORS, SMALL, batch, build, deeplabv2, optimizers, weights
 
 
@@ -200,29 +200,6 @@ def test_gradients_are_clipped_by_child() -> None:
         moved = torch.cat([(value - before[key]).flatten() for key, value in model.named_parameters()
                            if key.startswith(child)])
         assert float(moved.norm()) == pytest.approx(0.1 * 1e-3, rel=1e-2) or float(moved.norm()) < 0.1 * 1e-3
-
-
-@OPTIM_WRAPPERS.register_module(force=True)
-class CpuAmpOptimWrapper(OptimWrapper):
-    """MMEngine's AmpOptimWrapper needs an accelerator: the same on the CPU, with a static loss scale."""
-
-    def __init__(self, dtype: str, loss_scale: float = 1., **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.dtype, self.loss_scale = getattr(torch, dtype), loss_scale
-
-    @contextmanager
-    def optim_context(self, model: torch.nn.Module) -> Iterator[None]:
-        with super().optim_context(model), torch.autocast('cpu', self.dtype):
-            yield
-
-    def backward(self, loss: Tensor, **kwargs: Any) -> None:
-        super().backward(loss * self.loss_scale, **kwargs)
-
-    def step(self, **kwargs: Any) -> None:
-        for group in self.optimizer.param_groups:
-            for parameter in group['params']:
-                parameter.grad /= self.loss_scale
-        super().step(**kwargs)
 
 
 def adversarial_gradient(weight: float, amp: bool = False) -> Tensor:

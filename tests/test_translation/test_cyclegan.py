@@ -14,6 +14,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+import cpu_amp  # noqa: F401  (registers CpuAmpOptimWrapper)
 from adversarial_models import deeplabv2
 from tiny_translator import DISCRIMINATOR, GENERATOR, batch, build, images, optimizers, steps
 from udas_mmseg.datasets import SampleError
@@ -167,6 +168,26 @@ def test_semantic_consistency_is_the_cross_entropy_of_the_segmentors_own_predict
               for pixels in (image, translated)]  # yapf: disable
     expected = -2 * logits[1].log_softmax(1).gather(1, logits[0].argmax(1, keepdim=True)).mean()
     assert float(value) == pytest.approx(float(expected), rel=1e-4)
+
+
+@pytest.mark.parametrize(('dtype', 'scale', 'similarity'), [('bfloat16', 1., 0.9), ('float16', 1024., 0.98)])
+def test_mixed_precision_trains_as_float32_does(dtype: str, scale: float, similarity: float, segmentor: dict) -> None:
+    moved, logs = {}, {}
+    amp = dict(type='CpuAmpOptimWrapper', dtype=dtype, loss_scale=scale)
+    sgd = dict(type='SGD', lr=1e-3)  # Adam makes as much of a gradient that is rounding as of any other
+    for name, options in {'float32': {}, dtype: amp}.items():
+        model = build(loss_config=dict(id_loss_weight=5.), semantic_consistency=segmentor)
+        model.load_state_dict(build().state_dict())
+        before = copy.deepcopy(model.state_dict())
+        np.random.seed(3)
+        logs[name] = steps(model, 1, optimizers(model, optimizer=sgd, **options))[0]
+        moved[name] = {child: torch.cat([(value - before[key]).flatten() for key, value in model.state_dict().items()
+                                         if key.startswith(child) and key.endswith('weight')])
+                       for child in ('generators', 'discriminators')}
+    for key, value in logs['float32'].items():
+        assert float(logs[dtype][key]) == pytest.approx(float(value), rel=0.02, abs=0.01), key
+    for child, expected in moved['float32'].items():
+        assert float(torch.nn.functional.cosine_similarity(moved[dtype][child], expected, dim=0)) > similarity, child
 
 
 def run_python(code: str) -> Tuple[int, str]:
