@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Tuple
 
 import cv2
 import numpy as np
@@ -261,13 +261,17 @@ runpy.run_path(sys.argv[0], run_name='__main__')
 '''
 
 
+def translate_in_two_processes(script: str, *arguments: str) -> Tuple[int, str]:
+    process = start(['-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29651', script, *arguments])
+    output = process.communicate(timeout=300)[0]
+    return process.returncode, output
+
+
 def test_two_processes_share_the_work_and_make_the_same_files(whole: Dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / 'records.py').write_text(RECORDS)
-    process = start(['-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29651',
-                     str(tmp_path / 'records.py'), TOOL, 'mine.py', 'trained.pth', '--launcher', 'pytorch', '--out',
-                     f'{tmp_path}/out'])
-    output = process.communicate(timeout=300)[0]
-    assert process.returncode == 0, output[-3000:]
+    code, output = translate_in_two_processes(str(tmp_path / 'records.py'), TOOL, 'mine.py', 'trained.pth',
+                                              '--launcher', 'pytorch', '--out', f'{tmp_path}/out')
+    assert code == 0, output[-3000:]
     written = [(tmp_path / f'out.written{rank}').read_text().splitlines() for rank in (0, 1)]
     shares = [[path for path in paths if path.startswith(f'{tmp_path}/out/') and 'index' not in path]
               for paths in written]
@@ -276,6 +280,33 @@ def test_two_processes_share_the_work_and_make_the_same_files(whole: Dict[str, b
     assert output.count('every one of them was opened') == output.count('report.md and samples.png') == 1
     assert files_of(tmp_path / 'out') == whole
     assert files_of(tmp_path / 'out_report') == files_of(Path('whole_report'))
+
+
+def test_what_each_of_two_processes_cannot_read_is_named_once(whole: Dict[str, bytes], mine: Path) -> None:
+    broken = [mine / 'source/images' / IMAGES[number] for number in UNSEEN]  # in batches of different processes
+    for path in broken:
+        path.write_bytes(path.read_bytes()[:-30])
+    code, output = translate_in_two_processes(TOOL, 'mine.py', 'trained.pth', '--launcher', 'pytorch', '--out', 'out')
+    assert code == 1 and output.count('2 of 10 source images cannot be read') == 1, output[-3000:]
+    assert all(output.count(f'source/images/{IMAGES[number]} is truncated') == 1 for number in UNSEEN)
+    assert len(times_of(mine / 'out')) == 8
+
+
+def test_batch_size_is_that_of_the_config_or_of_the_command(data: Path, tmp_path: Path,
+                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    original, counts = DomainCycleGAN.translate, []
+
+    def count(self: DomainCycleGAN, images: torch.Tensor) -> torch.Tensor:
+        counts.append(len(images))
+        return original(self, images)
+
+    monkeypatch.setattr(DomainCycleGAN, 'translate', count)
+    largest = {}
+    for size in ('1', '4', '10'):
+        counts.clear()
+        translate('--out', f'{tmp_path}/{size}', *([] if size == '4' else ['--batch-size', size]))
+        largest[size] = max(counts)
+    assert 1 == largest['1'] < largest['4'] < largest['10']  # images of one size only are translated together
 
 
 def test_loader_workers_make_the_same_files(whole: Dict[str, bytes], tmp_path: Path) -> None:
