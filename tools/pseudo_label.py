@@ -12,16 +12,16 @@ import sys
 from typing import Any, Dict, Sequence
 
 import torch
-from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config, DictAction
 from mmengine.dataset import BaseDataset, pseudo_collate
 from mmengine.device import get_device
-from mmseg.registry import DATASETS, TRANSFORMS
+from mmseg.registry import DATASETS
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 
-from udas_mmseg.datasets import LoadLabelIds, SampleError
+from udas_mmseg.datasets import SampleError
 from udas_mmseg.datasets.preflight import check_config
+from udas_mmseg.datasets.transforms.loading import loads_labels
 from udas_mmseg.engine.export_files import build_original, load_checkpoint
 from udas_mmseg.engine.hooks.domain_panel_hook import confidence
 from udas_mmseg.engine.launch import load_config
@@ -63,11 +63,6 @@ def unlabeled_dataset(cfg: Config, key: str) -> Dict[str, Any]:
     prefix = {name: path for name, path in (dataset.get('data_prefix') or {}).items() if name != 'seg_map_path'}
     steps = [step for step in pipeline if not loads_labels(step)]
     return {**dataset, 'data_prefix': {'img_path': '', **prefix}, 'pipeline': steps, 'test_mode': False}
-
-
-def loads_labels(step: Dict[str, Any]) -> bool:
-    kind = TRANSFORMS.get(step['type'])
-    return isinstance(kind, type) and issubclass(kind, (LoadLabelIds, LoadAnnotations))
 
 
 def build_teacher(cfg: Config, checkpoint: str, classes: Sequence[str]) -> nn.Module:

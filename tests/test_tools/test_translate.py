@@ -21,6 +21,7 @@ from mmseg.registry import DATASETS, MODELS
 
 from small_data import write_image
 from tiny_translator import DISCRIMINATOR, GENERATOR
+from udas_mmseg.datasets.transforms import loading
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.translation import DomainCycleGAN
 
@@ -35,13 +36,13 @@ model = dict(
     data_preprocessor=dict(mean=[120., 110., 100.], std=[60., 50., 55.], output_channel_order='RGB'),
     # only training needs it, and here it cannot be built
     semantic_consistency=dict(config='nowhere.py', checkpoint='nowhere.pth'))
-pipeline = [dict(type='LoadVerifiedImage'), dict(type='Resize', scale=(24, 12), keep_ratio=True),
-            dict(type='PackSegInputs')]
+load, pack = dict(type='LoadVerifiedImage'), dict(type='PackSegInputs')
+pipeline = [load, dict(type='Resize', scale=(24, 12), keep_ratio=True), pack]
 # serialize_data: its garbage collection takes longer than all the rest
 images = dict(type='LabelMappedDataset', pipeline=pipeline, serialize_data=False)
 # there is no such folder of labels: they are not even listed
 source = dict(images, data_root='source', data_prefix=dict(img_path='images', seg_map_path='nowhere'),
-              translated_root='translated_before')
+              translated_root='translated_before', pipeline=[load, dict(type='LoadLabelIds'), *pipeline[1:]])
 target = dict(images, data_root='target', data_prefix=dict(img_path='images'))
 train_dataloader = dict(dataset=dict(type='DomainPairDataset', source=source, target=target))
 translate_dataloader = dict(batch_size=4, num_workers=0, dataset=source)
@@ -347,8 +348,10 @@ def test_full_disk_is_said_and_the_run_goes_on(data: Path, tmp_path: Path, feels
 
 
 @pytest.mark.parametrize('workers', ['0', '1'])
-def test_unreadable_images_are_named_and_the_others_translated(whole: Dict[str, bytes], mine: Path,
+def test_unreadable_images_are_named_and_the_others_translated(mine: Path, feels_batch_size: None,
                                                                workers: str) -> None:
+    translate('--out', 'undisturbed')
+    whole = files_of(mine / 'undisturbed')
     broken = [mine / 'source/images' / IMAGES[number] for number in UNSEEN]
     contents = [path.read_bytes() for path in broken]
     broken[0].write_bytes(contents[0][:-30])
@@ -402,6 +405,41 @@ def test_source_that_changed_is_refused_unless_updated(whole: Dict[str, bytes], 
     translate('--out', 'out')
 
 
+def test_image_that_changed_is_translated_anew(whole: Dict[str, bytes], mine: Path) -> None:
+    translate('--out', 'out')
+    kept = times_of(mine / 'out')
+    write_image(mine / 'source/images' / IMAGES[4], np.full((20, 30, 3), 90, np.uint8))
+    translate('--out', 'out')
+    assert cv2.imread(f'out/{IMAGES[4]}').shape == (20, 30, 3)
+    changed = {name for name, time in times_of(mine / 'out').items() if time != kept[name]}
+    assert changed == {IMAGES[4]}
+
+
+def test_list_of_images_may_come_later(whole: Dict[str, bytes], mine: Path) -> None:
+    translate('--out', 'out')
+    (mine / 'list.txt').write_text('\n'.join(name[:-4] for name in IMAGES[:9]))
+    options = ['--cfg-options', f'translate_dataloader.dataset.ann_file={mine}/list.txt', 'model.buffer_size=9']
+    assert 'the source changed' in error_of('--out', 'out', *options)
+    translate('--out', 'out', '--update', *options)
+    assert sorted(files_of(mine / 'out')) == sorted([*IMAGES[:9], 'index.json'])
+
+
+@pytest.mark.parametrize('workers', ['0', '1'])
+def test_image_that_the_disk_cannot_read_is_named(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                  workers: str) -> None:
+    get = loading.fileio.get
+
+    def fail(path: str, **options: object) -> bytes:
+        if IMAGES[UNSEEN[0]] in path:
+            raise OSError(errno.EIO, 'Input/output error', path)
+        return get(path, **options)
+
+    monkeypatch.setattr(loading.fileio, 'get', fail)
+    error = error_of('--out', f'{tmp_path}/out', '--workers', workers)
+    assert '1 of 10 source images cannot be read' in error and IMAGES[UNSEEN[0]] in error
+    assert len(times_of(tmp_path / 'out')) == 9
+
+
 def test_other_checkpoint_is_refused_unless_overwritten(whole: Dict[str, bytes], mine: Path) -> None:
     save_checkpoint('other.pth', 2)
     translate('--out', 'other', checkpoint='other.pth')
@@ -423,6 +461,15 @@ def unfit(data: Path) -> None:
                'half.pth')
     Path('nothing_to_translate.py').write_text("_base_ = 'mine.py'\ntranslate_dataloader = None\n")
     Path('empty/images').mkdir(parents=True)
+    weights['generators.target.model.0.conv.bias'] /= 0
+    torch.save(weights, 'diverged.pth')
+    for name, change in dict(
+            crops="translate_dataloader = dict(dataset=dict(pipeline=[_base_.load, dict(type='RandomCrop', "
+                  'crop_size=(8, 8)), _base_.pack]))',
+            several="translate_dataloader = dict(dataset=dict(_delete_=True, type='ConcatDataset', datasets=[]))",
+            cityscapes="train_dataloader = dict(dataset=dict(target=dict(_base_.target, type='CityscapesDataset', "
+                       "_delete_=True, data_root='empty')))").items():
+        Path(f'{name}.py').write_text(f"_base_ = 'mine.py'\n{change}\n")
     shutil.copytree('source', 'broken')
     broken = Path('broken/images', IMAGES[0])
     broken.write_bytes(broken.read_bytes()[:-30])
@@ -442,12 +489,37 @@ def unfit(data: Path) -> None:
     (['--cfg-options', 'translate_dataloader.dataset.data_root=lost'], {}, 'missing: lost/images'),
     (['--cfg-options', 'train_dataloader.dataset.target.data_root=empty'], {}, 'empty/images has no images'),
     (['--quality', '0', '--format', 'jpg'], {}, 'quality=0: it must be 1 to 100'),
+    ([], dict(checkpoint='diverged.pth'), 'weights that are not finite (generators.target.model.0.conv.bias)'),
+    ([], dict(config='crops.py'), "['LoadVerifiedImage', 'RandomCrop', 'PackSegInputs']: whole images"),
+    ([], dict(config='several.py'), 'is a ConcatDataset: it must be a single data set'),
+    ([], dict(config='cityscapes.py'), 'train_dataloader.dataset.target: no images in empty/images'),
+    (['--cfg-options', 'model.data_preprocessor.mean=None', 'model.data_preprocessor.std=None'], {}, 'no mean and std'),
     (['--backbone', 'mine.py'], {}, 'the model DomainCycleGAN has no backbone for features'),
 ])  # yapf: disable
 def test_mistakes_are_said_before_anything_is_written(unfit: None, tmp_path: Path, arguments: List[str], files: dict,
                                                       message: str) -> None:
     assert message in error_of('--out', f'{tmp_path}/out', *arguments, **files)
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('size', ['0', '-1'])
+def test_batch_size_is_at_least_1(data: Path, tmp_path: Path, size: str) -> None:
+    assert f'batch_size={size}: it must be 1 or more' in error_of('--out', f'{tmp_path}/out', '--batch-size', size)
+
+
+def test_several_processes_that_do_not_know_of_each_other_are_refused(data: Path, tmp_path: Path,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    assert 'Give --launcher pytorch' in error_of('--out', f'{tmp_path}/out')
+
+
+def test_refusal_of_several_processes_is_said_once(whole: Dict[str, bytes], mine: Path) -> None:
+    save_checkpoint('other.pth', 2)
+    translate('--out', 'out')
+    process = start(['-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29652', TOOL, 'mine.py',
+                     'other.pth', '--out', 'out', '--launcher', 'pytorch'])
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 1 and output.count('another checkpoint') == 1 and 'RuntimeError' not in output
 
 
 @pytest.mark.parametrize('size', ['640', '640x', '0x360', '-1x5', 'axb'])

@@ -128,6 +128,7 @@ def test_images_of_several_sizes_are_refused_and_named() -> None:
 def test_checkpoint_of_another_image_format_is_refused(key: str, value: object) -> None:
     expected = build().image_format
     check_image_format(dict(image_format=dict(expected)), expected)
+    check_image_format(dict(image_format=dict(expected, mean=[127.5] * 3)), expected)
     check_image_format({}, expected)  # MMagic's own checkpoints do not tell
     with pytest.raises(ValueError, match=f'{key}=.* instead of .*data_preprocessor'):
         check_image_format(dict(image_format={**expected, key: value}), expected)

@@ -1,6 +1,7 @@
 """Translated images on disk: whole or not there, kept by the next run, and nobody else's files touched."""
 import errno
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence, Tuple
@@ -270,6 +271,24 @@ def test_two_images_with_one_file_are_refused_and_named(make: Make, tmp_path: Pa
 def test_wrong_arguments_are_refused(make: Make, changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make(**changes)
+
+
+def test_folder_within_the_image_folder_is_refused(tmp_path: Path) -> None:
+    root = f'{tmp_path}/images'
+    for out in (root, f'{root}/translated', f'{root}/a/../b'):
+        with pytest.raises(ValueError, match='is in the image folder .*images'):
+            TranslationWriter(out, [f'{root}/0.png'], root, TRANSLATOR)
+
+
+def test_image_that_changed_is_pending(make: Make, tmp_path: Path) -> None:
+    images = [str(write_image(tmp_path / 'in' / name, picture(0))) for name in NAMES]
+    writer = complete(make(images, str(tmp_path / 'in')))
+    assert writer.pending() == []
+    later = (writer.out / NAMES[1]).stat().st_mtime_ns + 10**9
+    os.utime(images[1], ns=(later, later))
+    assert writer.pending() == [1]
+    writer.begin()
+    assert index_of(writer)['complete'] is False
 
 
 def test_full_disk_leaves_what_was_written(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

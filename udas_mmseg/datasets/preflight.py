@@ -71,7 +71,8 @@ def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) ->
     kind = DATASETS.get(cfg['type'])
     if not (isinstance(kind, type) and issubclass(kind, BaseDataset)):
         return f'{cfg["type"]}, not checked'
-    dataset = DATASETS.build({**cfg, 'lazy_init': True})
+    # unserialized, since MMEngine cannot serialize an empty list
+    dataset = DATASETS.build({**cfg, 'lazy_init': True, 'serialize_data': False})
     prefix = dataset.data_prefix
     folders = [prefix[key] for key in ('img_path', 'seg_map_path') if prefix.get(key) is not None]
     if getattr(dataset, 'backend_args', None) is None:

@@ -59,9 +59,10 @@ class TranslatorCheckpointHook(Hook):
         if not runner._resume:  # a new run from old weights
             return
         stored, rank = checkpoint.get(_BUFFERS) or [], get_rank()
-        if rank >= len(stored):
-            runner.logger.warning(f'the checkpoint has no image buffers for process {rank}: its discriminators begin '
-                                  'with empty ones, and the result is not that of an undisturbed run.')
+        if len(stored) != get_world_size():
+            runner.logger.warning(f'the checkpoint has the image buffers of {len(stored)} processes, and now there are '
+                                  f'{get_world_size()}: the result is not that of an undisturbed run.')
+        if rank >= len(stored):  # it begins with empty ones
             return
         device = next(model.parameters()).device
         for domain, images in stored[rank].items():
@@ -82,11 +83,16 @@ def check_image_format(meta: Dict[str, Any], expected: Dict[str, Any]) -> None:
     """
     found = meta.get(IMAGE_FORMAT, expected)
     differences = [f'{key}={found.get(key)} instead of {value}' for key, value in expected.items()
-                   if found.get(key) != value]
+                   if _spelled_out(found.get(key)) != _spelled_out(value)]
     if differences:
         raise ValueError(f'the checkpoint was trained on images with {", ".join(differences)} of the config: their '
                          'colours would come out wrong. Set `model.data_preprocessor` (mean, std, '
                          'output_channel_order) as it was in training.')
+
+
+def _spelled_out(value: Any) -> Any:
+    """One number for all channels means the same as three."""
+    return value * 3 if isinstance(value, list) and len(value) == 1 else value
 
 
 def _buffers_of(model: nn.Module) -> Dict[str, Tensor]:

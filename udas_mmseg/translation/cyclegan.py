@@ -75,6 +75,9 @@ class DomainCycleGAN(CycleGAN):
         self.semantic_consistency = (
             None if semantic_consistency is None else SemanticConsistency(**semantic_consistency))
         self._skips_identity = False
+        if not hasattr(self.data_preprocessor, 'mean'):
+            raise ValueError('model.data_preprocessor has no mean and std: the generators give values in [-1, 1]. Set '
+                             'both, or leave them out for 127.5.')
         keep_names_in_parallel(self)
 
     def init_weights(self) -> None:

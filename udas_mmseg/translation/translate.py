@@ -39,12 +39,18 @@ def build_translator(cfg: Config, checkpoint: str) -> nn.Module:
     weights, wanted = content.get('state_dict', content), model.state_dict()
     generators = [key for key in wanted if key.startswith('generators.')]
     missing = [key for key in generators if key not in weights or weights[key].shape != wanted[key].shape]
+    broken = [key for key in generators if key not in missing and not torch.isfinite(weights[key]).all()]
+    if broken:
+        raise ValueError(f'checkpoint {checkpoint} has weights that are not finite ({", ".join(broken[:3])}): every '
+                         'translation would be black. Give an earlier one.')
     if missing:
         raise ValueError(f'checkpoint {checkpoint} does not fit the config: {len(missing)} of {len(generators)} '
                          f'weights of the generators are missing or of another shape ({", ".join(missing[:3])}). '
                          'Give the config, and --cfg-options, that it was trained with.')
     check_image_format(content.get('meta') or {}, model.image_format)
     model.load_state_dict({key: weights[key] for key in generators}, strict=False)
+    # cuDNN may enlarge images by sums whose order changes from run to run
+    torch.backends.cudnn.deterministic = True
     return model.to(get_device())
 
 
@@ -55,14 +61,15 @@ def translate_dataset(model: nn.Module,
                       workers: int = 2) -> List[str]:
     """Translate what the writer does not have yet; each process takes its share of the batches.
 
-    Batches are the same however often a run is broken off and however many processes there are, so that the files
-    are, too: the networks' rounding depends on the size of a batch.
+    Every batch has `batch_size` images of one size, filled up with copies where there are fewer: the networks'
+    rounding depends on the size of a batch. A file therefore does not depend on what else is translated: not on where
+    a run was broken off, on images that cannot be read, on the number of processes or of images.
 
     Args:
         model (nn.Module): `DomainCycleGAN`, or anything with its `translate`.
         dataset (Dataset): Unlabelled images in the writer's order; the pipeline ends with `PackSegInputs`.
         writer (TranslationWriter): Where they go; `begin` was called.
-        batch_size (int): Images that are translated together. Defaults to 4.
+        batch_size (int): Images that are translated together, at least 1. Defaults to 4.
         workers (int): Processes that load images. Defaults to 2.
 
     Returns:
@@ -70,16 +77,18 @@ def translate_dataset(model: nn.Module,
 
     Raises:
         OSError: if a file cannot be written; what was written before is kept.
+        ValueError: if the size of a batch is less than 1.
     """
+    if batch_size < 1:
+        raise ValueError(f'batch_size={batch_size}: it must be 1 or more.')
     rank, world_size = get_dist_info()
-    shared = [writer.pending()]
+    shared = [writer.pending() if rank == 0 else []]
     broadcast_object_list(shared)  # before anybody writes: all must deal out the same batches
-    pending = set(shared[0])
-    batches = [range(first, min(first + batch_size, len(dataset))) for first in range(0, len(dataset), batch_size)]
-    batches = [batch for batch in batches if not pending.isdisjoint(batch)][rank::world_size]
+    pending = shared[0]
+    kept = len(dataset) - len(pending)
+    batches = [pending[first:first + batch_size] for first in range(0, len(pending), batch_size)][rank::world_size]
     loader = DataLoader(_Readable(dataset), batch_sampler=batches, num_workers=workers, collate_fn=list)
-    left = sum(len(pending.intersection(batch)) for batch in batches)
-    progress = Progress(str(writer.out), len(dataset), done=len(dataset) - left)
+    progress, done = Progress(str(writer.out), len(dataset), kept), 0
     broken: List[str] = []
     with ThreadPoolExecutor(_WRITERS) as pool:
         writing: Deque[Future] = deque()
@@ -87,15 +96,15 @@ def translate_dataset(model: nn.Module,
             for batch in loader:
                 broken += [sample for sample in batch if isinstance(sample, str)]
                 for images, members in _by_size([sample for sample in batch if not isinstance(sample, str)]):
+                    images = images[torch.arange(batch_size).clamp(max=len(images) - 1)]
                     translated = model.translate(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
                     for image, (index, size) in zip(translated, members):
-                        if index in pending:
-                            writing.append(pool.submit(writer.write, index, image, size))
-                            left -= 1
+                        writing.append(pool.submit(writer.write, index, image, size))
+                    done += len(members)
                 while len(writing) > 2 * batch_size + _WRITERS:  # memory is finite
                     writing.popleft().result()
-                if rank == 0:
-                    progress.update(len(dataset) - left)
+                if rank == 0:  # the other processes are about as far
+                    progress.update(min(len(dataset), kept + done * world_size))
             for future in writing:
                 future.result()
         finally:
@@ -115,7 +124,7 @@ class _Readable(Dataset):
     def __getitem__(self, index: int) -> Union[_Sample, str]:
         try:
             sample = self.dataset[index]
-        except SampleError as error:
+        except (SampleError, OSError) as error:
             return str(error)
         height, width = sample['data_samples'].ori_shape[:2]
         return index, sample['inputs'], (width, height)

@@ -1,5 +1,6 @@
 """Translated images on disk, written so that a run goes on where it was broken off."""
 import hashlib
+import os
 import os.path as osp
 from pathlib import Path
 from typing import AbstractSet, Any, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -18,8 +19,8 @@ FORMATS = ('png', 'jpg')
 class TranslationWriter:
     """Writes translated images to a folder that mirrors the source's.
 
-    Each file is written under a temporary name and renamed: what is there is whole. `index.json` says what made the
-    images and whether the set is complete.
+    Each file is written under a temporary name and renamed: what is there is whole. One that is older than its image
+    is made again. `index.json` says what made the images and whether the set is complete.
 
     Args:
         out (str): The folder.
@@ -32,8 +33,8 @@ class TranslationWriter:
         quality (int): Quality of JPEG files, 1-100. Defaults to 95.
 
     Raises:
-        ValueError: if there are no images, one is not below `image_root`, two would have the same file, or an argument
-            is not one of those above.
+        ValueError: if there are no images, one is not below `image_root`, two would have the same file, `out` is in
+            `image_root`, or an argument is not one of those above.
 
     Example:
         >>> writer = TranslationWriter(out, images, image_root, translator)
@@ -57,7 +58,12 @@ class TranslationWriter:
             raise ValueError(f'format {image_format!r}: allowed are {FORMATS}.')
         if not 1 <= quality <= 100:
             raise ValueError(f'quality={quality}: it must be 1 to 100.')
-        self.out = Path(osp.realpath(out))  # a link to a folder on another disk stays a link
+        self.out = Path(osp.abspath(out))
+        real = Path(osp.realpath(out))
+        if Path(osp.realpath(image_root or osp.curdir)) in (real, *real.parents):
+            raise ValueError(f'{out} is in the image folder {image_root!r}: translations would count as images of the '
+                             'source from then on. Choose another --out, outside of it.')
+        self.images = list(images)
         self.ending = f'.{image_format}'
         self.names = [mirrored_path(image, image_root, self.ending) for image in images]
         check_unique({image: [name] for image, name in zip(images, self.names)})
@@ -98,15 +104,16 @@ class TranslationWriter:
             print_log(f'{self.out} is begun anew.', 'current')
             self._delete_translations()
         elif found is not None and found.get('files_sha256') != self.header['files_sha256'] and not update:
-            raise ValueError(f'the source changed since {self.out} was begun: it had {found.get("num_images")} images, '
-                             f'now it has {len(self.names)}, or others. Restore it; or give --update to keep what is '
-                             'there, translate what is new and drop what is gone.')
+            raise ValueError(f'the source changed since {self.out} was begun: its list of images is another one '
+                             f'({found.get("num_images")} then, {len(self.names)} now). Restore it; or give --update '
+                             'to keep what is there, translate what is new and drop what is gone.')
         self._put(INDEX, to_json({**self.header, 'complete': bool(found and found.get('complete')) and not
                                   self.pending()}))
 
     def pending(self) -> List[int]:
-        """The images that have no whole file yet."""
-        return [index for index, name in enumerate(self.names) if not _is_whole(self.out / name)]
+        """The images that have no whole file yet, or were changed since it was written."""
+        return [index for index, (image, name) in enumerate(zip(self.images, self.names))
+                if not _is_whole(self.out / name) or _is_older(self.out / name, image)]
 
     def write(self, index: int, image: np.ndarray, size: Tuple[int, int]) -> None:
         """Write one image; safe to call from several threads.
@@ -159,6 +166,14 @@ def _is_whole(path: Path) -> bool:
             head = file.read(1024)
             file.seek(-min(1024, path.stat().st_size), 2)
             return find_damage(head + file.read()) is None
+    except OSError:
+        return False
+
+
+def _is_older(path: Path, image: str) -> bool:
+    """Whether an image changed behind its translation. What cannot be told is found when the image is read."""
+    try:
+        return path.stat().st_mtime_ns < os.stat(image).st_mtime_ns
     except OSError:
         return False
 

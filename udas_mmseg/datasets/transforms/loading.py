@@ -1,11 +1,11 @@
 """Reading images and raw labels, with files checked for being whole."""
-from typing import Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import cv2
 import mmcv
 import mmengine.fileio as fileio
 import numpy as np
-from mmcv.transforms import BaseTransform, LoadImageFromFile
+from mmcv.transforms import BaseTransform, LoadAnnotations, LoadImageFromFile
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
@@ -234,3 +234,9 @@ class LoadLabelIds(BaseTransform):
     def __repr__(self) -> str:
         named = None if self.label_map is None else f'{len(self.label_map)} ids'
         return f'{type(self).__name__}(label_map={named}, backend_args={self.backend_args})'
+
+
+def loads_labels(step: Dict[str, Any]) -> bool:
+    """Whether a step of a pipeline, as a config has it, reads label files."""
+    kind = TRANSFORMS.get(step['type'])
+    return isinstance(kind, type) and issubclass(kind, (LoadLabelIds, LoadAnnotations))
