@@ -5,9 +5,8 @@ python tools/translate.py configs/translation/cyclegan_gta2cs.py CHECKPOINT --ou
 Hardware and time: not measured. Distances: not measured.
 """
 _base_ = [
-    '../_base_/default_runtime.py', '../_base_/models/cyclegan_resnet9.py', '../_base_/datasets/gta2cs_640x360.py'
+    '../_base_/translation_runtime.py', '../_base_/models/cyclegan_resnet9.py', '../_base_/datasets/gta2cs_640x360.py'
 ]
-custom_imports = dict(imports=['udas_mmseg', 'udas_mmseg.translation'])
 # images keep their aspect ratio: GTA5's become 640x352, Cityscapes' 640x320
 keep_ratio = dict(type='Resize', scale=_base_.size, keep_ratio=True)
 whole_pipeline = [dict(type='LoadVerifiedImage'), keep_ratio, dict(type='PackSegInputs')]
@@ -34,6 +33,4 @@ val_cfg = None
 test_dataloader = None
 test_evaluator = None
 test_cfg = None
-default_hooks = dict(
-    translator=dict(type='TranslatorCheckpointHook'),
-    panels=dict(type='TranslationPanelHook', dataset=dict(source=source, target=target)))
+default_hooks = dict(panels=dict(dataset=dict(source=source, target=target)))

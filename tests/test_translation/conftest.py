@@ -1,12 +1,14 @@
-"""Tiny runs of a translator."""
+"""Tiny runs of a translator, and writers of its images."""
 import os.path as osp
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable, Sequence
 
 import pytest
 from mmengine.config import Config
 
 from tiny_translator import ADAM, model_config
+from udas_mmseg.translation.writer import TranslationWriter
+from writing import IMAGES, ROOT, TRANSLATOR, Make
 
 
 @pytest.fixture
@@ -51,3 +53,14 @@ def translator_config(image_folder: Callable, tmp_path: Path,
         return cfg
 
     return make
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Make a writer to `<tmp>/out`; arguments that are no writer's replace entries of the translator."""
+
+    def call(images: Sequence[str] = IMAGES, image_root: str = ROOT, **changes: Any) -> TranslationWriter:
+        translator = {name: changes.pop(name, value) for name, value in TRANSLATOR.items()}
+        return TranslationWriter(str(tmp_path / 'out'), images, image_root, translator, **changes)
+
+    return call

@@ -5,10 +5,9 @@ python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT
 Figures: docs/results.md.
 """
 _base_ = [
-    '../../_base_/default_runtime.py', '../../_base_/models/cyclegan_resnet9.py',
+    '../../_base_/translation_runtime.py', '../../_base_/models/cyclegan_small.py',
     '../../_base_/datasets/carla2camvid.py'
 ]
-custom_imports = dict(imports=['udas_mmseg', 'udas_mmseg.translation'])
 iters = 5000
 target_resize = dict(type='Resize', scale=(160, 120), keep_ratio=True, interpolation='area')
 source_panel = dict(
@@ -33,10 +32,6 @@ train_dataloader = dict(
         source=dict(source_panel, pipeline=source_pipeline),
         target=dict(target_panel, pipeline=target_pipeline)))
 translate_dataloader = dict(batch_size=8, num_workers=1, dataset=source_panel)
-# group norm learns these small images much faster than instance norm does
-model = dict(
-    generator=dict(base_channels=16, num_blocks=4, norm_cfg=dict(_delete_=True, type='GN', num_groups=4)),
-    discriminator=dict(base_channels=32))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1.0, end_factor=0.0, begin=iters // 2, end=iters, by_epoch=False)
 ]
@@ -49,5 +44,4 @@ test_evaluator = None
 test_cfg = None
 default_hooks = dict(
     checkpoint=dict(interval=500),
-    translator=dict(type='TranslatorCheckpointHook'),
-    panels=dict(type='TranslationPanelHook', interval=1000, dataset=dict(source=source_panel, target=target_panel)))
+    panels=dict(interval=1000, dataset=dict(source=source_panel, target=target_panel)))
