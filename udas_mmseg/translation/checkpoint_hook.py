@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
-from ..models.parallel import unwrap
+from ..engine.parallel import unwrap
 
 IMAGE_FORMAT = 'image_format'  # in a checkpoint's meta data
 _BUFFERS = 'image_buffers'
@@ -40,6 +40,8 @@ class TranslatorCheckpointHook(Hook):
                          outputs: Optional[dict] = None) -> None:
         """Bring the buffers of all processes together where a checkpoint follows, which only the first one writes."""
         self._gathered = None
+        if get_world_size() == 1:  # there is nothing to bring together
+            return
         saving = [hook for hook in runner.hooks if isinstance(hook, CheckpointHook)]
         if any(self.every_n_train_iters(runner, hook.interval) for hook in saving) or self.is_last_train_iter(runner):
             self._gathered = all_gather_object(_buffers_of(unwrap(runner.model)))

@@ -9,7 +9,6 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, HOOKS
 from torch import Tensor, nn
@@ -18,6 +17,7 @@ from torch.utils.data import Dataset
 
 from ...randomness import seeded_rng
 from ...visualization import add_legend, color_ramp, colorize, grid
+from ..parallel import unwrap
 
 _TITLES = ('image', 'prediction', 'confidence', 'truth')
 _LEVELS = np.linspace(0, 1, 6, dtype=np.float32)  # of confidence, in the legend
@@ -113,7 +113,7 @@ class DomainPanelHook(Hook):
     def _add_picture(self, runner: Runner, step: int) -> None:
         if not self._datasets:  # switched off, or another process
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap(runner.model)
         with predicting(model):
             picture = self._picture(model)
         runner.visualizer.add_image(self.name, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), step)

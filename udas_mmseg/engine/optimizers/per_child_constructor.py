@@ -6,6 +6,8 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import Tensor, nn
 
+from ..parallel import unwrap
+
 
 class PerChildOptimWrapperDict(OptimWrapperDict):
     """MMEngine's `OptimWrapperDict` whose wrappers know the iteration.
@@ -60,7 +62,7 @@ class PerChildOptimWrapperConstructor:
             raise TypeError(f'{type(model).__name__} wraps the model as a whole and never calls its `train_step`: '
                             'children with optimizers of their own would not be trained as they should. Set '
                             'model_wrapper_cfg=dict(type="MMSeparateDistributedDataParallel") in the config.')
-        module = model.module if is_model_wrapper(model) else model
+        module = unwrap(model)
         children = {
             name: child
             for name, child in module.named_children() if any(p.requires_grad for p in child.parameters())

@@ -13,11 +13,11 @@ from mmseg.utils import OptSampleList, add_prefix
 from torch import Tensor, nn
 
 from ...engine.optimizers import backward_without_update
+from ...engine.parallel import keep_names_in_parallel, unwrap
 from ..data_preprocessor import for_branches
 from ..losses.entropy import self_information
 from ..losses.gan import OBJECTIVES, SOURCE, TARGET, gan_accuracy, gan_loss
 from ..losses.precision import at_least_float32
-from ..parallel import keep_names_in_parallel, unwrap
 from .checks import check_branches, check_choice, check_levels, check_optimizers
 from .loss_term import KL_FORMS, LEVELS, LossTerm, agreement_losses
 from .multi_level import MultiLevelEncoderDecoder

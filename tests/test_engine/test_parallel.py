@@ -5,7 +5,7 @@ from mmengine.registry import MODEL_WRAPPERS
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
-from udas_mmseg.models.parallel import keep_names_in_parallel
+from udas_mmseg.engine.parallel import keep_names_in_parallel
 
 
 @MODEL_WRAPPERS.register_module(force=True)
