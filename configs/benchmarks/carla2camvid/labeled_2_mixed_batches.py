@@ -1,0 +1,9 @@
+"""Batches of translated CARLA images and 2 labelled CamVid images, half and half (3 classes).
+
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/labeled_2_mixed_batches.py
+Figures: docs/results.md.
+"""
+_base_ = './labeled_1_mixed_batches.py'
+labeled_target = dict(_base_.labeled_target, ann_file='splits/labeled_2.txt')
+repeated_target = dict(type='RepeatDataset', times=1500, dataset=labeled_target)
+train_dataloader = dict(dataset=dict(dataset=dict(datasets=[_base_.translated_train, repeated_target])))
