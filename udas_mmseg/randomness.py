@@ -37,6 +37,14 @@ def key_generator(*key: Key) -> np.random.Generator:
     return np.random.default_rng([_entropy(part) for part in key])
 
 
+def child_generator() -> np.random.Generator:
+    """A generator seeded from NumPy's global one: what it draws is a function of that one's state.
+
+    For transforms, which MMCV lets draw from the global generators, on top of functions that take a generator.
+    """
+    return np.random.default_rng(np.random.randint(0, 2**32, size=4, dtype=np.int64))
+
+
 def seed_process(*key: Key) -> None:
     """Seed python's, NumPy's and torch's (CPU and current accelerators) global generators from a key."""
     seeds = derive_seeds(*key)

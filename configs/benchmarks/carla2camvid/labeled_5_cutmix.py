@@ -1,0 +1,7 @@
+"""Domain CutMix of translated CARLA images and 5 labelled CamVid images (3 classes).
+
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/labeled_5_cutmix.py
+Figures: docs/results.md.
+"""
+_base_ = './labeled_1_cutmix.py'
+train_dataloader = dict(dataset=dict(dataset=dict(target=dict(ann_file='splits/labeled_5.txt'))))
