@@ -34,4 +34,11 @@ def write_carla_and_camvid(root: Path, count: int = 3) -> Path:
                         rng.integers(0, 256, (120, 160, 3), dtype=np.uint8))
             write_image(root / f'camvid/labels/{split}/{number}.png',
                         rng.integers(0, 12, (120, 160), dtype=np.uint8))
+    splits = root / 'camvid/splits'
+    splits.mkdir()
+    names = [str(number) for number in range(count)]
+    for budget in (1, 2, 5, 10):  # as far as there are images
+        size = min(budget, count - 1)
+        (splits / f'labeled_{budget}.txt').write_text('\n'.join(names[:size]) + '\n')
+        (splits / f'unlabeled_without_{budget}.txt').write_text('\n'.join(names[size:]) + '\n')
     return root

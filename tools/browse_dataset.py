@@ -2,20 +2,23 @@
 
 python tools/browse_dataset.py configs/udas/gta2cs_source_only.py --out work_dirs/browse
 
-A wrong class map shows at once. One picture a branch is written, and the share of each class is printed.
+A wrong class map shows at once. One picture a branch is written, and the share of each class is printed. Where domains
+are mixed within one image (DomainCutMix, DomainClassMix), what comes from the target is outlined.
 """
 import argparse
 import os
 import os.path as osp
-from typing import Dict, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence
 
 import numpy as np
 from mmengine.config import DictAction
 from mmseg.registry import DATASETS
 
 from udas_mmseg.datasets import DomainPairDataset, StreamDataset, StreamIndex
+from udas_mmseg.datasets.list_files import nested_datasets
+from udas_mmseg.datasets.transforms.domain_cutmix import DomainMixing
 from udas_mmseg.engine.launch import load_config
-from udas_mmseg.visualization import add_legend, blend, colorize, grid, save_picture
+from udas_mmseg.visualization import add_legend, blend, colorize, draw_outline, grid, save_picture
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,28 +43,72 @@ def build_branches(dataset_cfg: dict, split: str) -> Dict[str, StreamDataset]:
     return {split: StreamDataset(dataset, branch=split)}
 
 
+def note_mixing(stream: StreamDataset) -> None:
+    """Have the samples say what they were mixed with, and where; images, labels and random draws stay the same."""
+    steps = [step for part in nested_datasets(stream) for step in steps_of(getattr(part, 'pipeline', None))]
+    for step in steps:
+        if isinstance(step, DomainMixing):
+            step.record_mask = True
+        elif hasattr(step, 'meta_keys'):  # packs what it names
+            step.meta_keys = (*step.meta_keys, 'mix_mask', 'mix_img_path')
+
+
+def steps_of(pipeline: Any) -> Iterator[Any]:
+    """Transforms of a pipeline, those inside of others (RandomApply, RandomChoice) among them."""
+    if isinstance(pipeline, (list, tuple)):
+        for step in pipeline:
+            yield from steps_of(step)
+    elif pipeline is not None:
+        yield pipeline
+        yield from steps_of(getattr(pipeline, 'transforms', None))
+
+
 def draw_branch(samples: Sequence[dict], metainfo: dict) -> np.ndarray:
     """A row a sample: image, label, blend; unlabelled samples have an image only."""
-    palette, rows, captions = metainfo['palette'], [], []
+    palette, rows = metainfo['palette'], []
     for sample in samples:
         image = np.ascontiguousarray(sample['inputs'].numpy().transpose(1, 2, 0))
-        captions.append('/'.join(sample['data_samples'].img_path.split(os.sep)[-2:]))
-        label = label_of(sample)
-        rows.append([image] if label is None else [image, colorize(label, palette), blend(image, label, palette)])
+        label, mask = label_of(sample), mask_of(sample)
+        row = [image] if label is None else [image, colorize(label, palette), blend(image, label, palette)]
+        rows.append(row if mask is None else [draw_outline(row[0], mask), row[1], draw_outline(row[2], mask)])
     titles = ['image', 'label', 'blend'][:max(map(len, rows))]
-    return add_legend(grid(rows, titles, captions), metainfo['classes'], palette)
+    return add_legend(grid(rows, titles, list(map(caption_of, samples))), metainfo['classes'], palette)
+
+
+def caption_of(sample: dict) -> str:
+    """Name of the image, and of the one that it was mixed with."""
+    name, mask = short_name(sample['data_samples'].img_path), mask_of(sample)
+    if mask is None:
+        return name
+    partner = short_name(sample['data_samples'].mix_img_path)
+    return f'{name}, outlined: {partner}' if mask.any() else f'{name}, nothing of {partner}'
+
+
+def short_name(path: str) -> str:
+    return '/'.join(path.split(os.sep)[-2:])
+
+
+def mask_of(sample: dict) -> 'np.ndarray | None':
+    """(H, W) bool, where pixels come from the target, or None if nothing can be mixed."""
+    if 'mix_mask' not in sample['data_samples']:
+        return None
+    return fit(sample['data_samples'].mix_mask, sample) == 1  # what a transform fills is 255, as in labels
 
 
 def label_of(sample: dict) -> 'np.ndarray | None':
     """Label of a sample in the image's size, or None."""
     if 'gt_sem_seg' not in sample['data_samples']:
         return None
-    label = sample['data_samples'].gt_sem_seg.data[0].numpy().astype(np.uint8)
+    return fit(sample['data_samples'].gt_sem_seg.data[0].numpy().astype(np.uint8), sample)
+
+
+def fit(label: np.ndarray, sample: dict) -> np.ndarray:
+    """A label in the image's size: in validation it keeps its own."""
     height, width = sample['inputs'].shape[1:]
-    if label.shape != (height, width):  # in validation the label keeps its own size
-        rows, columns = np.arange(height) * label.shape[0] // height, np.arange(width) * label.shape[1] // width
-        label = label[rows[:, None], columns]
-    return label
+    if label.shape == (height, width):
+        return label
+    rows, columns = np.arange(height) * label.shape[0] // height, np.arange(width) * label.shape[1] // width
+    return label[rows[:, None], columns]
 
 
 def class_shares(samples: Sequence[dict], classes: Sequence[str]) -> str:
@@ -74,6 +121,12 @@ def class_shares(samples: Sequence[dict], classes: Sequence[str]) -> str:
     return ', '.join(f'{name} {100 * count / counts.sum():.1f}' for name, count in sorted(named, key=lambda x: -x[1]))
 
 
+def target_share(samples: Sequence[dict]) -> str:
+    """Share of the pixels that come from the target, if any can."""
+    masks = [mask.ravel() for mask in map(mask_of, samples) if mask is not None]
+    return f'; from the target: {100 * np.concatenate(masks).mean():.1f}' if masks else ''
+
+
 def main() -> None:
     args = parse_args()
     try:
@@ -81,11 +134,12 @@ def main() -> None:
         branches = build_branches(cfg[f'{args.split}_dataloader'].dataset, args.split)
         os.makedirs(args.out, exist_ok=True)
         for name, stream in branches.items():
+            note_mixing(stream)
             samples = [stream[StreamIndex(args.seed, args.start + number)] for number in range(args.count)]
             path = osp.join(args.out, f'{osp.splitext(osp.basename(args.config))[0]}_{name}.png')
             save_picture(path, draw_branch(samples, stream.metainfo))
             shares = class_shares(samples, stream.metainfo['classes'])
-            print(f'{path}: {len(stream)} images; pixels in percent: {shares}')
+            print(f'{path}: {len(stream)} images; pixels in percent: {shares}{target_share(samples)}')
     except (OSError, ValueError) as error:  # the user's to mend: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
 

@@ -1,4 +1,5 @@
 """Every config under configs/ parses, fits its data, builds and backpropagates."""
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ from udas_mmseg.evaluation.pseudo_label_writer import confidence_path
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(path for path in (ROOT / 'configs').rglob('*.py') if '_base_' not in path.parts)
+# Configs of larger label budgets, and the config of the smallest one that each inherits from
+LARGER_BUDGETS = {
+    path: path.with_name(re.sub(r'_(2|5|10|500|1000|2975)(?=[_.])', smallest, path.name))
+    for smallest, pattern in (('_1', 'carla2camvid/labeled_*'), ('_100', 'udas/gta2cs_*_*[05].py'))
+    for path in CONFIGS if path.match(pattern) and not re.search(rf'{smallest}[_.]', path.name)
+}
 WHOLE = 'udas/gta2cs_uda.py'  # with its ResNet-101; where others have one, they have a ResNet-18 here, for speed
 
 
@@ -74,11 +81,25 @@ def shrink(cfg: Any, width: int, height: int) -> None:
                 cfg[key] = (width, height) if key == 'scale' else (height, width)
             elif key == 'size' and cfg.get('type', '').endswith('PreProcessor'):
                 cfg[key] = (height, width)
+            elif key == 'size' and cfg.get('type') == 'Pad':
+                cfg[key] = (width, height)
             else:
                 shrink(value, width, height)
     elif isinstance(cfg, (list, tuple)):
         for item in cfg:
             shrink(item, width, height)
+
+
+def make_budgets_small(cfg: Any, list_dir: Path) -> None:
+    """One labelled image in place of each label budget, in place."""
+    if isinstance(cfg, dict):
+        if cfg.get('type') == 'LabelBudgetDataset':
+            cfg.update(n=1, list_dir=str(list_dir))
+        for value in cfg.values():
+            make_budgets_small(value, list_dir)
+    elif isinstance(cfg, (list, tuple)):
+        for item in cfg:
+            make_budgets_small(item, list_dir)
 
 
 def make_shallow(cfg: Any) -> None:
@@ -114,7 +135,11 @@ def make_translator_small(cfg: Config, root: Path) -> None:
         cfg.model.semantic_consistency.update(config=dict(model=segmentor), checkpoint=str(root / 'segmentor.pth'))
 
 
-@pytest.fixture(params=CONFIGS, ids=lambda path: str(path.relative_to(ROOT / 'configs')))
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT / 'configs'))
+
+
+@pytest.fixture(params=[path for path in CONFIGS if path not in LARGER_BUDGETS], ids=name_of)
 def cfg(request: pytest.FixtureRequest, data_root: Path) -> Config:
     cfg = load_config(str(request.param))
     # discriminators at several scales, or on the heads' small maps, need larger images
@@ -125,6 +150,7 @@ def cfg(request: pytest.FixtureRequest, data_root: Path) -> Config:
         for part in (cfg.train_dataloader, cfg.val_dataloader, cfg.get('translate_dataloader'), cfg.model):
             shrink(part, *((256, 128) if large else (128, 64)))
     find_weights(cfg.model, data_root / 'weights.pth')
+    make_budgets_small(cfg.train_dataloader, data_root / 'splits')
     if request.param != ROOT / 'configs' / WHOLE:
         make_shallow(cfg.model)
     if 'pseudo_labeled_train' in cfg:
@@ -147,6 +173,21 @@ def test_data_fit_and_every_parameter_learns(cfg: Config) -> None:
     after = dict(model.named_parameters())
     still = [name for name, value in before.items() if torch.equal(value, after[name])]
     assert not still, f'not moved by a training step: {still}'
+
+
+@pytest.mark.parametrize('path', LARGER_BUDGETS, ids=name_of)
+def test_a_larger_budget_changes_the_labelled_images_alone(path: Path, data_root: Path) -> None:
+    larger, smallest = load_config(str(path)), load_config(str(LARGER_BUDGETS[path]))
+    for key in ('model', 'optim_wrapper', 'param_scheduler', 'train_cfg', 'val_dataloader'):
+        assert larger[key] == smallest[key], key
+    find_weights(larger.model, data_root / 'weights.pth')
+    make_budgets_small(larger.train_dataloader, data_root / 'splits')
+    assert check_config(larger)
+    number = re.search(r'_(\d+)[_.]', path.name)
+    assert number is not None
+    text = str(load_config(str(path)).train_dataloader)
+    assert f"'n': {number[1]}," in text or f'labeled_{number[1]}.txt' in text
+    assert "'n': 100," not in text and 'labeled_1.txt' not in text and 'without_1.txt' not in text
 
 
 def test_published_schedule_trains_the_heads_ten_times_faster() -> None:

@@ -1,13 +1,18 @@
 """Looking at what a config trains on."""
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import cv2
+import numpy as np
 import pytest
+import torch
 
 from small_data import write_demo_data
+from udas_mmseg.datasets import StreamIndex
+from udas_mmseg.engine.launch import load_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,3 +61,89 @@ def test_missing_data_is_one_clear_line(browse: ModuleType, monkeypatch: pytest.
     monkeypatch.setattr(sys, 'argv', ['browse', config, '--out', str(tmp_path)])
     with pytest.raises(SystemExit, match='FileNotFoundError: missing: .*nowhere/gta5/images'):
         browse.main()
+
+
+MIXED = '''
+_base_ = ['{root}/configs/_base_/datasets/demo_256x128.py', '{root}/configs/_base_/default_runtime.py']
+small = dict(type='Resize', scale=(96, 48), keep_ratio=False)
+source = dict(_base_.source_train, pipeline=[*_base_.source_pipeline[:2], small])
+target = dict(_base_.labeled_target_train, pipeline=[*_base_.labeled_target_pipeline[:2], small])
+train_dataloader = dict(dataset=dict(_delete_=True, type='DomainPairDataset', source={before}dict(
+    type='DomainMixDataset', dataset=source, target=target,
+    pipeline=[{mixing}, dict(type='RandomRotate', prob=1, degree=20), dict(type='RandomFlip', prob=0.5){after})))
+'''
+CUT = "dict(type='DomainCutMix', lam=0.5)"
+SOMETIMES = f"dict(type='RandomApply', prob=0.999, transforms=[{CUT}])"
+INNER = "dict(type='DomainMixDataset', dataset="
+PACK = ", dict(type='PackSegInputs')]"
+YELLOW = (0, 255, 255)
+
+
+def write_mixed(tmp_path: Path, mixing: str = CUT, before: str = '', after: str = PACK) -> str:
+    config = tmp_path / 'mixed.py'
+    config.write_text(MIXED.format(root=ROOT, mixing=mixing, before=before, after=after))
+    return str(config)
+
+
+@pytest.mark.parametrize(('mixing', 'before', 'after'), [
+    (CUT, '', PACK),
+    (SOMETIMES, '', PACK),
+    ("dict(type='DomainClassMix')", '', PACK),
+    (CUT, INNER, f"]), target=target, pipeline=[dict(type='LabStatisticsTransfer'){PACK}"),
+])
+def test_what_comes_from_the_target_is_outlined(browse: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+                                                capsys: pytest.CaptureFixture, mixing: str, before: str,
+                                                after: str) -> None:
+    run(browse, monkeypatch, tmp_path, write_mixed(tmp_path, mixing, before, after))
+    picture = cv2.imread(str(tmp_path / 'mixed_source.png'))
+    columns = [(picture[:, left:left + 96] == YELLOW).all(axis=2).sum() for left in (6, 108, 210)]
+    assert columns[0] == columns[2] > 50 and columns[1] == 0  # image and blend; the label stays as it is
+    share = float(re.search(r'; from the target: ([\d.]+)\n', capsys.readouterr().out).group(1))
+    assert 5 < share < 95
+
+
+def test_mask_is_where_the_targets_pixels_are(browse: ModuleType, monkeypatch: pytest.MonkeyPatch,
+                                              tmp_path: Path) -> None:
+    """Behind a rotation and a flip; what the rotation left empty comes from nowhere."""
+    monkeypatch.setenv('UDAS_DEMO_ROOT', str(write_demo_data(tmp_path / 'data', 3, 1)))
+    stream = browse.build_branches(load_config(write_mixed(tmp_path)).train_dataloader.dataset, 'train')['source']
+    for part, value in ((stream.dataset.dataset, 50), (stream.dataset.target, 200)):
+        load = part.__getitem__
+        paint = {'__getitem__': lambda self, index, load=load, value=value: painted(load(index), value)}
+        part.__class__ = type('Painted', (type(part), ), paint)
+    browse.note_mixing(stream)
+    found = set()
+    for position in range(10):
+        sample = stream[StreamIndex(0, position)]
+        image, mask = sample['inputs'][0].numpy(), browse.mask_of(sample)
+        near = cv2.dilate((image == 200).astype(np.uint8), np.ones((3, 3), np.uint8))  # bilinear, the mask nearest
+        assert mask.sum() > 50 and (image[mask] > 100).mean() > 0.9 and near[mask].mean() > 0.9
+        assert (image[~mask] > 150).mean() < 0.05
+        found |= set(np.unique(sample['data_samples'].mix_mask))
+    assert found == {0, 1, 255}
+
+
+def painted(results: dict, value: int) -> dict:
+    return dict(results, img=np.full_like(results['img'], value))
+
+
+def test_samples_are_those_of_training(browse: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv('UDAS_DEMO_ROOT', str(write_demo_data(tmp_path / 'data', 3, 1)))
+    dataset = load_config(write_mixed(tmp_path)).train_dataloader.dataset
+    noted, plain = (browse.build_branches(dataset, 'train')['source'] for _ in range(2))
+    browse.note_mixing(noted)
+    for position in range(8):
+        ours, theirs = noted[StreamIndex(0, position)], plain[StreamIndex(0, position)]
+        assert 'mix_mask' in ours['data_samples'] and 'mix_mask' not in theirs['data_samples']
+        assert torch.equal(ours['inputs'], theirs['inputs'])
+        assert torch.equal(ours['data_samples'].gt_sem_seg.data, theirs['data_samples'].gt_sem_seg.data)
+
+
+def test_captions_name_both_images(browse: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    captions = []
+    monkeypatch.setattr(browse, 'grid', lambda rows, titles, names: captions.extend(names) or rows[0][0])
+    run(browse, monkeypatch, tmp_path, write_mixed(tmp_path, "dict(type='DomainCutMix', lam=0.5, prob=0.5)"),
+        '--count', '8')
+    kinds = {re.fullmatch(r'images/\d+\.png, (outlined:|nothing of) (.+)/\2_\d+_\d+_leftImg8bit\.png', caption).group(1)
+             for caption in captions}
+    assert len(captions) == 8 and kinds == {'outlined:', 'nothing of'}

@@ -2,6 +2,7 @@
 from .domain_mix import DomainMixDataset
 from .domain_pair import DomainPairDataset
 from .driving import GTA5Dataset, KITTISegDataset, SYNTHIADataset
+from .label_budget import LabelBudget, build_label_budget_dataset
 from .label_mapped import LabelMappedDataset
 from .label_maps import BUILT_IN_LABEL_MAPS, map_labels, resolve_label_map
 from .sampler import PositionSampler
@@ -10,7 +11,7 @@ from .transforms import FourierAmplitudeTransfer, LabStatisticsTransfer, LoadLab
 
 __all__ = [
     'BUILT_IN_LABEL_MAPS', 'DomainMixDataset', 'DomainPairDataset', 'FourierAmplitudeTransfer', 'GTA5Dataset',
-    'KITTISegDataset', 'LabStatisticsTransfer', 'LabelMappedDataset', 'LoadLabelIds', 'LoadVerifiedImage',
-    'PositionSampler', 'SYNTHIADataset', 'SampleError', 'StreamDataset', 'StreamIndex', 'map_labels',
-    'resolve_label_map'
+    'KITTISegDataset', 'LabStatisticsTransfer', 'LabelBudget', 'LabelMappedDataset', 'LoadLabelIds',
+    'LoadVerifiedImage', 'PositionSampler', 'SYNTHIADataset', 'SampleError', 'StreamDataset', 'StreamIndex',
+    'build_label_budget_dataset', 'map_labels', 'resolve_label_map'
 ]

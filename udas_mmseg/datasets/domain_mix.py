@@ -11,10 +11,10 @@ from torch.utils.data import Dataset
 class DomainMixDataset(Dataset):
     """Each sample of a data set goes through a pipeline that also sees a random sample of another domain.
 
-    For transforms that change a source image with the help of a target image, such as `FourierAmplitudeTransfer`.
-    They find the partner in `results['mix_results'][0]`, the key of MMSegmentation's `MultiImageMixDataset`. The
-    partner is drawn from NumPy's global generator at each access: inside a `StreamDataset` or `DomainPairDataset` it
-    is a function of seed and position.
+    For transforms that change a source image with the help of a target image, such as `FourierAmplitudeTransfer`, or
+    mix it with a labelled one, such as `DomainCutMix`. They find the partner in `results['mix_results'][0]`, the key
+    of MMSegmentation's `MultiImageMixDataset`. The partner is drawn from NumPy's global generator at each access:
+    inside a `StreamDataset` or `DomainPairDataset` it is a function of seed and position.
 
     Args:
         dataset (dict | Dataset): Data set of the samples, whose own pipeline loads and perhaps resizes but does not
@@ -25,7 +25,8 @@ class DomainMixDataset(Dataset):
             the end.
 
     Raises:
-        ValueError: if the target is empty, if both have classes and they differ, or if a sample is packed already.
+        ValueError: if the target is empty, if both have classes and they differ, if they ignore different ids, or if a
+            sample is packed already.
 
     Example:
         >>> load = [dict(type='LoadVerifiedImage')]
@@ -43,7 +44,8 @@ class DomainMixDataset(Dataset):
         self.pipeline = Compose(pipeline)
         if len(self.target) == 0:
             raise ValueError('`target` of DomainMixDataset is empty. Check its `data_prefix`, `img_suffix` and '
-                             '`ann_file`.')
+                             '`ann_file`. Without labelled target images UDA runs without mixing: use `dataset` itself '
+                             'as the source, as in configs/udas/gta2cs_uda.py.')
         self._compare_classes()
 
     def _compare_classes(self) -> None:
@@ -53,6 +55,10 @@ class DomainMixDataset(Dataset):
             raise ValueError(f'the data sets of DomainMixDataset have different classes. dataset: {ours}; target: '
                              f'{theirs}. Give them the same `metainfo.classes`, and map their labels with '
                              '`label_map`.')
+        ignored = [getattr(part, 'ignore_index', None) for part in parts]
+        if None not in ignored and ignored[0] != ignored[1]:
+            raise ValueError(f'the data sets of DomainMixDataset have different ignore_index. dataset: {ignored[0]}; '
+                             f'target: {ignored[1]}. Mixed labels need one of them: give both the same.')
 
     @property
     def metainfo(self) -> dict:

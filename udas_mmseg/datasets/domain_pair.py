@@ -1,9 +1,11 @@
 """Training samples of several domains."""
-from typing import Dict, Union
+from typing import Any, Dict, List, Union
 
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
+from .domain_mix import DomainMixDataset
+from .list_files import nested_datasets, refuse_shared_images
 from .stream import StreamDataset, StreamIndex
 
 
@@ -21,7 +23,8 @@ class DomainPairDataset(Dataset):
         max_broken (int): See `StreamDataset`; for each branch. Defaults to 0.
 
     Raises:
-        ValueError: if a branch is empty, if the target declares labels, or if the branches have other classes.
+        ValueError: if a branch is empty, if the target declares labels, if the branches have other classes, or if an
+            image is both in the list file of labelled target images and in that of the target.
     """
 
     def __init__(self,
@@ -36,6 +39,16 @@ class DomainPairDataset(Dataset):
         }
         self._refuse_target_labels()
         self._compare_classes()
+        if target is not None:
+            refuse_shared_images(self._labeled_target_datasets(), list(nested_datasets(self.branches['target'])))
+
+    def _labeled_target_datasets(self) -> List[Any]:
+        """Data sets of labelled target images: those of their own branch, and those mixed into the source."""
+        mixed = [part for dataset in nested_datasets(self.branches['source'])
+                 if isinstance(dataset, DomainMixDataset) for part in nested_datasets(dataset.target)]
+        # without labels it lends its images' style, and may be the target itself
+        labeled = [part for part in mixed if getattr(part, 'data_prefix', {}).get('seg_map_path') is not None]
+        return [*labeled, *nested_datasets(self.branches.get('labeled_target'))]
 
     def _refuse_target_labels(self) -> None:
         target = self.branches.get('target')

@@ -4,10 +4,13 @@ from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 from mmengine.dataset import BaseDataset
+from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from .label_budget import NO_LABELS, build_label_budget_dataset
 from .label_mapped import check_folders
 from .label_maps import IGNORE
+from .list_files import check_listed_files
 from .transforms import SampleError
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -60,7 +63,8 @@ def _leaf_datasets(cfg: Any, place: str, max_broken: int = 0) -> Iterator[Tuple[
             yield from _leaf_datasets(item, f'{place}[{number}]', max_broken)
     elif isinstance(cfg, dict):
         max_broken = cfg.get('max_broken', max_broken)
-        wrapped = [key for key in _WRAPPED if isinstance(cfg.get(key), (dict, list, tuple))]
+        # a budget is checked as what it makes of the data set in it
+        wrapped = [key for key in _WRAPPED if isinstance(cfg.get(key), (dict, list, tuple)) and not _is_budget(cfg)]
         for key in wrapped:
             yield from _leaf_datasets(cfg[key], f'{place}.{key}', max_broken)
         if not wrapped:
@@ -69,22 +73,26 @@ def _leaf_datasets(cfg: Any, place: str, max_broken: int = 0) -> Iterator[Tuple[
 
 def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) -> str:
     kind = DATASETS.get(cfg['type'])
-    if not (isinstance(kind, type) and issubclass(kind, BaseDataset)):
+    if not (_is_budget(cfg) or (isinstance(kind, type) and issubclass(kind, BaseDataset))):
         return f'{cfg["type"]}, not checked'
     # unserialized, since MMEngine cannot serialize an empty list
-    dataset = DATASETS.build({**cfg, 'lazy_init': True, 'serialize_data': False})
+    lazy = dict(lazy_init=True, serialize_data=False)
+    dataset = DATASETS.build({**cfg, 'dataset': {**cfg['dataset'], **lazy}} if _is_budget(cfg) else {**cfg, **lazy})
     prefix = dataset.data_prefix
     folders = [prefix[key] for key in ('img_path', 'seg_map_path') if prefix.get(key) is not None]
     if getattr(dataset, 'backend_args', None) is None:
         check_folders(folders, dataset.ann_file)
     dataset.full_init()
     if len(dataset) == 0:
-        raise ValueError(f'no images in {folders[0]}. Check `data_prefix` and `img_suffix`.')
+        raise ValueError(f'the list {dataset.ann_file} is empty. {NO_LABELS}' if dataset.ann_file else
+                         f'no images in {folders[0]}. Check `data_prefix` and `img_suffix`.')
+    if isinstance(dataset, BaseSegDataset) and dataset.ann_file and dataset.backend_args is None:
+        check_listed_files(dataset)
     classes = tuple(dataset.metainfo.get('classes') or ())
     for path, count in _entries(model, 'num_classes'):
         if count != len(classes):
-            raise ValueError(f'{path}={count}, but {cfg["type"]} has {len(classes)} classes {classes}. Set {path}='
-                             f'{len(classes)}, or correct `metainfo.classes`.')
+            raise ValueError(f'{path}={count}, but {type(dataset).__name__} has {len(classes)} classes {classes}. Set '
+                             f'{path}={len(classes)}, or correct `metainfo.classes`.')
     loaders = [step for step in dataset.pipeline.transforms if type(step).__name__.startswith('Load')]
     infos = [dataset.get_data_info(index) for index in _spread(len(dataset), num_scanned)]
     broken = []
@@ -101,6 +109,10 @@ def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) ->
     found = f'{len(infos) - len(broken)} of {len(infos)} found good' if broken else 'and found good'
     labeled = 'labelled' if 'seg_map_path' in infos[0] else 'unlabelled'
     return f'{type(dataset).__name__}, {len(dataset)} {labeled} images{_translated(dataset)}, {len(infos)} read {found}'
+
+
+def _is_budget(cfg: dict) -> bool:
+    return cfg.get('type') in ('LabelBudgetDataset', build_label_budget_dataset)
 
 
 def _translated(dataset: BaseDataset) -> str:

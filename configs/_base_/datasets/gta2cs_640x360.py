@@ -17,6 +17,13 @@ target_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs')
 ]
+labeled_target_pipeline = [
+    dict(type='LoadVerifiedImage'),
+    dict(type='LoadLabelIds', label_map='cityscapes'),
+    dict(type='Resize', scale=size, keep_ratio=False),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSegInputs')
+]
 test_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='Resize', scale=size, keep_ratio=False),
@@ -35,6 +42,12 @@ target_train = dict(
     data_root=target_root,
     data_prefix=dict(img_path='leftImg8bit/train'),
     pipeline=target_pipeline)
+labeled_target_train = dict(
+    type='CityscapesDataset',
+    data_root=target_root,
+    data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
+    seg_map_suffix='_gtFine_labelIds.png',
+    pipeline=labeled_target_pipeline)
 target_val = dict(
     type='CityscapesDataset',
     data_root=target_root,

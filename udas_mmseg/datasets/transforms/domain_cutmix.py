@@ -1,5 +1,5 @@
 """Mixing a source image with a labelled target image, label and all."""
-from typing import Any, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional
 
 import cv2
 import numpy as np
@@ -107,19 +107,25 @@ def _check_alike(source: np.ndarray, target: np.ndarray) -> None:
                          'They must be of the same shape and type.')
 
 
+def _mixed_keys(results: dict) -> List[str]:
+    """What is mixed: the image, labels; not the mask of an earlier mixing, which target samples do not have."""
+    return ['img', *(key for key in results['seg_fields'] if key != 'mix_mask')]
+
+
 class DomainMixing(BaseTransform):
     """Mixes a source sample with the target sample in `mix_results[0]`; subclasses say which pixels come from where.
 
     Required keys: `img`; `seg_fields` and what it names, `gt_seg_map` among it; `mix_results`, a list whose first
-    entry is a sample with the same keys in the same size, as `DomainMixDataset` or MMSegmentation's
-    `MultiImageMixDataset` put it there. Modified keys: `img` and what `seg_fields` names. Every pixel keeps the label
-    that it had, 255 included. Random decisions are a function of NumPy's global generator.
+    entry is a sample with the same keys in the same size, as `DomainMixDataset` puts it there. Modified keys: `img` and
+    what `seg_fields` names. Every pixel keeps the label that it had, 255 included. Random decisions are a function of
+    NumPy's global generator.
 
     Args:
         prob (float): Share of the samples that are mixed, from 0 to 1; the others stay as they are. Defaults to 1.0.
         record_mask (bool): Whether to add the key `mix_mask`, (H, W) uint8, 1 where a pixel comes from the target and
-            0 elsewhere. It is named in `seg_fields`, so that later transforms move it with the label. For looking at
-            samples, see `tools/browse_dataset.py`. Defaults to False.
+            0 elsewhere, and `mix_img_path`, that of the target. The mask is named in `seg_fields`, so that later
+            transforms move it with the label. For looking at samples, see `tools/browse_dataset.py`. Defaults to
+            False.
 
     Raises:
         ValueError: if `prob` is outside [0, 1].
@@ -136,7 +142,7 @@ class DomainMixing(BaseTransform):
         raise NotImplementedError
 
     @staticmethod
-    def paste(source: np.ndarray, target: np.ndarray, region: Any) -> np.ndarray:
+    def paste(source: np.ndarray, target: np.ndarray, region: Any, /) -> np.ndarray:
         """The source (H, W[, C]) with the target inside the region, as a new array."""
         raise NotImplementedError
 
@@ -151,12 +157,13 @@ class DomainMixing(BaseTransform):
         region = None
         if rng.random() < self.prob:
             region = self.sample_region(results['gt_seg_map'], target['gt_seg_map'], rng)
-            for key in ('img', *results['seg_fields']):
+            for key in _mixed_keys(results):
                 results[key] = self.paste(results[key], target[key], region)
         if self.record_mask:
-            mask = np.zeros(results['gt_seg_map'].shape, np.uint8)
+            mask = results.get('mix_mask', np.zeros(results['gt_seg_map'].shape, np.uint8))
+            results['seg_fields'] = [*_mixed_keys(results)[1:], 'mix_mask']
             results['mix_mask'] = mask if region is None else self.paste(mask, np.ones_like(mask), region)
-            results['seg_fields'] = [*results['seg_fields'], 'mix_mask']
+            results['mix_img_path'] = target.get('img_path')
         return results
 
     def _target(self, results: dict) -> dict:
@@ -172,7 +179,7 @@ class DomainMixing(BaseTransform):
                 raise ValueError(f"{name}: {sample.get('img_path', 'a sample')} has no label, and it mixes labelled "
                                  'images only. Give its data set `seg_map_path`, and its pipeline a step that loads '
                                  'labels (LoadLabelIds or LoadAnnotations).')
-        for key in ('img', *results['seg_fields']):
+        for key in _mixed_keys(results):
             ours, theirs = results[key], target.get(key)
             if theirs is None:
                 raise ValueError(f'{name}: the target sample {target.get("img_path")} has no {key!r}, which is in '
@@ -181,7 +188,8 @@ class DomainMixing(BaseTransform):
                 raise ValueError(f"{name}: {key!r} of {results.get('img_path', 'the source')} is {ours.shape} "
                                  f"{ours.dtype}, and that of {target.get('img_path', 'the target')} {theirs.shape} "
                                  f'{theirs.dtype}. Both must be of one shape and type: end the pipelines of both data '
-                                 'sets with the same Resize (keep_ratio=False) or RandomCrop.')
+                                 'sets with the same Resize (keep_ratio=False), or with the same RandomCrop, and with '
+                                 'Pad behind it if an image can be smaller than the crop.')
         return target
 
 
@@ -225,20 +233,22 @@ class DomainCutMix(DomainMixing):
                              'the source, `alpha` draws it from Beta(alpha, alpha).')
         if lam is not None and not 0 <= lam <= 1:
             raise ValueError(f'DomainCutMix: lam={lam} is no share. Allowed are 0 (all target) to 1 (all source).')
-        if alpha is not None and not alpha > 0:
+        if alpha is not None and not 0 < alpha < np.inf:
             raise ValueError(f'DomainCutMix: alpha={alpha}. Allowed are numbers above 0; 1 is uniform.')
         self.lam = lam
-        self.alpha = alpha or (1.0 if lam is None else None)
+        self.alpha = 1.0 if alpha is None else alpha
 
     def sample_region(self, source_label: np.ndarray, target_label: np.ndarray, rng: np.random.Generator) -> Box:
         """Draw a box; see `sample_box`."""
+        height, width = source_label.shape
         lam = float(rng.beta(self.alpha, self.alpha)) if self.lam is None else self.lam
-        return sample_box(*source_label.shape, lam, rng)
+        return sample_box(height, width, lam, rng)
 
     paste = staticmethod(paste_box)
 
     def __repr__(self) -> str:
-        return f'DomainCutMix(lam={self.lam}, alpha={self.alpha}, prob={self.prob})'
+        share = f'alpha={self.alpha}' if self.lam is None else f'lam={self.lam}'
+        return f'DomainCutMix({share}, prob={self.prob})'
 
 
 @TRANSFORMS.register_module()

@@ -1,0 +1,10 @@
+"""UDAS with 10 labelled CamVid images (3 classes): Domain CutMix with translated CARLA, and UDA with the others.
+
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/labeled_10_uda_cutmix.py
+mIoU: not measured.
+"""
+_base_ = './labeled_1_uda_cutmix.py'
+train_dataloader = dict(
+    dataset=dict(
+        source=dict(target=dict(ann_file='splits/labeled_10.txt')),
+        target=dict(ann_file='splits/unlabeled_without_10.txt')))

@@ -1,0 +1,165 @@
+"""Write the list files of label budgets for any image folder, or check two lists.
+
+python tools/make_splits.py data/camvid/images/train --suffix .jpg --budgets 10 50 1/16 --out data/camvid/splits
+python tools/make_splits.py data/camvid/images/train --suffix .jpg --check labeled_10.txt unlabeled_without_10.txt
+
+For each budget OUT gets labeled_<n>.txt and its complement unlabeled_without_<n>.txt, to give to a data set as
+`ann_file`, and index.json with the rule, the counts and the SHA-256 of each list. Budgets of one seed are nested.
+Cityscapes needs no such step: LabelBudgetDataset makes its lists; see docs/datasets.md.
+"""
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from udas_mmseg.datasets.cityscapes_budgets import OFFICIAL_SEED, describe_split
+from udas_mmseg.datasets.label_budget import NO_LABELS, LabelBudget
+from udas_mmseg.datasets.label_mapped import check_folders
+from udas_mmseg.datasets.list_files import list_bytes, list_names, list_sha256, read_list, repeated, write_list
+from udas_mmseg.datasets.translated import first_names
+from udas_mmseg.engine.mirrored_folder import INDEX, to_json
+
+RULE = "The first n names in the order of SHA-256 of '<seed>:<name>'; a list holds its names sorted, one a line."
+
+
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('images', nargs='?', metavar='IMAGE_FOLDER', help='folder of the images, at any depth')
+    parser.add_argument('--suffix', help="ending of the image files, the data set's `img_suffix`: .png")
+    parser.add_argument('--budgets', nargs='+', metavar='N', help='numbers of images, or parts: 50 100 1/16')
+    parser.add_argument('--seed', type=int, default=OFFICIAL_SEED,
+                        help='another seed, another order (default: %(default)s)')
+    parser.add_argument('--out', type=Path, metavar='OUT', help='folder for the lists')
+    parser.add_argument('--check', nargs=2, metavar=('LABELED', 'UNLABELED'),
+                        help='check two lists instead: no name in both, and (with IMAGE_FOLDER) a file for each')
+    args = parser.parse_args(arguments)
+    if args.check and (args.budgets or args.out):
+        parser.error('--check makes no lists: take --budgets and --out out.')
+    if not args.check and not (args.images and args.budgets and args.out):
+        parser.error('give IMAGE_FOLDER, --suffix, --budgets and --out, or --check.')
+    if args.images and not args.suffix:
+        parser.error('give --suffix, the ending of the image files: .png, or _leftImg8bit.png for Cityscapes.')
+    return args
+
+
+def names_below(folder: str, suffix: str) -> List[str]:
+    """Names of the images in a folder.
+
+    Raises:
+        FileNotFoundError: if there are none.
+    """
+    check_folders([folder])
+    names = list_names(folder, suffix)
+    if not names:
+        raise FileNotFoundError(f'{folder} has no images ending in {suffix!r}. Check the folder and --suffix.')
+    return names
+
+
+def make_splits(names: List[str], budgets: List[str], seed: int, suffix: str) -> Dict[str, Any]:
+    """The files to write: name -> names of images, and the index under `index.json`."""
+    files: Dict[str, Any] = {}
+    index: Dict[str, Any] = dict(rule=RULE, seed=seed, suffix=suffix, images=len(names), sha256=list_sha256(names))
+    index['lists'] = {}
+    for text in budgets:
+        labeled, unlabeled = LabelBudget(text, seed).choose(names)
+        for file, chosen in ((f'labeled_{len(labeled)}.txt', labeled),
+                             (f'unlabeled_without_{len(labeled)}.txt', unlabeled)):
+            if chosen:  # the complement of all images is no list
+                files[file] = chosen
+                index['lists'][file] = dict(images=len(chosen), sha256=list_sha256(chosen))
+    return {**files, INDEX: index}
+
+
+def write_splits(out: Path, files: Dict[str, Any]) -> bool:
+    """Write all files, the index last; returns False where all of them were there.
+
+    Raises:
+        FileExistsError: if the folder holds anything else.
+    """
+    content = {name: to_json(value) if name == INDEX else list_bytes(value) for name, value in files.items()}
+    present = sorted(path.name for path in out.iterdir() if not path.name.endswith('.part')) if out.exists() else []
+    other = [name for name in present if name not in content or (out / name).read_bytes() != content[name]]
+    if other:
+        raise FileExistsError(f'{out} holds something else: {first_names(other)} (the images, budgets or seed differ, '
+                              'or it is no folder of lists). Choose a new folder, or delete this one.')
+    if len(present) == len(content):
+        return False
+    for name, chosen in files.items():
+        if name != INDEX:
+            write_list(out / name, chosen)
+    part = out / f'{INDEX}.part'
+    part.write_bytes(content[INDEX])
+    os.replace(part, out / INDEX)
+    return True
+
+
+def print_table(files: Dict[str, Any], names: List[str]) -> None:
+    """Say what each list is, and warn once where the images are not quite Cityscapes'."""
+    index, warning = files[INDEX], ''
+    print(f'{"list":<32}{"images":>8}  sha256')
+    for name, entry in index['lists'].items():
+        note = ''
+        if name.startswith('labeled_'):
+            rest = index['lists'].get(f'unlabeled_without_{entry["images"]}.txt', {}).get('sha256')
+            text, is_warning = describe_split(names, index['sha256'], index['seed'], entry['images'], entry['sha256'],
+                                              rest)
+            warning = warning or (f'warning: {text}\n' if is_warning else '')
+            note = '  (official Cityscapes split)' if text.startswith('official') else ''
+        print(f'{name:<32}{entry["images"]:>8}  {entry["sha256"]}{note}')
+    print(warning, end='', file=sys.stderr)
+
+
+def check_lists(labeled: str, unlabeled: str, names: Optional[List[str]]) -> str:
+    """Check two lists, against the images if their names are given; returns what they are.
+
+    Raises:
+        ValueError: listing everything that is wrong.
+    """
+    given = {path: read_list(path) for path in (labeled, unlabeled)}
+    problems = []
+    if not given[labeled]:
+        problems.append(f'{labeled} is empty. {NO_LABELS}')
+    if not given[unlabeled]:
+        problems.append(f'{unlabeled} is empty. For all images without their labels, leave `ann_file` out.')
+    for path, listed in given.items():
+        wrong = repeated(listed)
+        if wrong:
+            problems.append(f'{path} has {len(wrong)} names more than once: {first_names(wrong)}')
+        wrong = sorted(set(listed) - set(names)) if names is not None else []
+        if wrong:
+            problems.append(f'{path} has {len(wrong)} names without an image: {first_names(wrong)} (a name is a path '
+                            'below IMAGE_FOLDER without --suffix)')
+    shared = sorted(set(given[labeled]) & set(given[unlabeled]))
+    if shared:
+        problems.append(f'{len(shared)} names are in both lists: {first_names(shared)}. Take them off {unlabeled}.')
+    if problems:
+        raise ValueError('the lists do not fit:\n- ' + '\n- '.join(problems))
+    text = f'{len(given[labeled])} labelled and {len(given[unlabeled])} unlabelled images, none in both lists'
+    if names is None:
+        return text
+    unused = len(names) - len(given[labeled]) - len(given[unlabeled])
+    return f'{text}, each with its file; {unused} of {len(names)} images in neither'
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Make or check lists; returns the exit status."""
+    args = parse_args(arguments)
+    try:
+        names = names_below(args.images, args.suffix) if args.images else None
+        if args.check:
+            print(check_lists(args.check[0], args.check[1], names))
+            return 0
+        assert names is not None  # parse_args
+        files = make_splits(names, args.budgets, args.seed, args.suffix)
+        written = write_splits(args.out, files)
+    except (OSError, ValueError) as error:  # the user's to mend: no traceback
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    print_table(files, names)
+    print(f'{args.out}: {len(files) - 1} lists and {INDEX}' + ('' if written else ', all there already'))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""Label budgets: the few target images whose labels may be used."""
+import hashlib
+import logging
+import math
+import os.path as osp
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from mmengine.logging import MMLogger
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+from .cityscapes_budgets import OFFICIAL_SEED, describe_split
+from .label_mapped import check_folders
+from .list_files import list_names, list_sha256, missing_files, read_list, write_list
+from .translated import first_names
+
+PARTS = ('labeled', 'unlabeled')
+NO_LABELS = ('UDA needs no labels: train without mixing, e.g. configs/udas/gta2cs_uda.py. A budget has 1 image at '
+             'least.')
+
+
+class BudgetLists(NamedTuple):
+    """Paths of the list files of a budget; the complement of all images is empty, and has none."""
+    labeled: str
+    unlabeled: Optional[str]
+
+
+@dataclass(frozen=True)
+class LabelBudget:
+    """The first `n` images in the order of SHA-256 of `'<seed>:<name>'`.
+
+    The order depends on the names and the seed alone, not on a listing's order or any library's generator. Budgets of
+    one seed are therefore nested, and an image more or less in the folder does not reorder the others. A name is the
+    path of an image below the image folder, with `/` and without the suffix.
+
+    Args:
+        n (int | str | Fraction): Images, 1 or more, or a part of them as '1/16', rounded half up.
+        seed (int): Another seed, another order. Defaults to 2021.
+
+    Raises:
+        ValueError: if `n` is not positive, a fraction above 1 or something else, or `seed` no whole number.
+
+    Example:
+        >>> labeled, unlabeled = LabelBudget(2).choose(['ulm/0', 'ulm/1', 'jena/0'])
+    """
+    n: Union[int, str, Fraction]
+    seed: int = OFFICIAL_SEED
+
+    def __post_init__(self) -> None:
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise ValueError(f'seed={self.seed!r}: it must be a whole number.')
+        object.__setattr__(self, 'n', _parse_size(self.n))
+
+    def count(self, total: int) -> int:
+        """Images in the labelled list, of `total`.
+
+        Raises:
+            ValueError: if it would be none, or more than there are.
+        """
+        n = self.n
+        assert not isinstance(n, str)  # parsed
+        size = math.floor(n * total + Fraction(1, 2)) if isinstance(n, Fraction) else n
+        if size < 1:
+            raise ValueError(f'n={str(n)!r} of {total} images is less than half an image. {NO_LABELS}')
+        if size > total:
+            raise ValueError(f'n={n} is more than the {total} images that there are: allowed are 1-{total}, or a part '
+                             "such as '1/16'. Take a smaller budget, or complete the image folder.")
+        return size
+
+    def choose(self, names: Sequence[str]) -> Tuple[List[str], List[str]]:
+        """Split names into the budget and its complement.
+
+        Args:
+            names (Sequence[str]): Names of all images, in any order.
+
+        Returns:
+            tuple[list[str], list[str]]: Labelled and unlabelled names, each sorted.
+
+        Raises:
+            ValueError: if there are no names, too few, or one comes twice.
+        """
+        if not names:
+            raise ValueError('there are no images to choose from. Check the image folder and the suffix of its files.')
+        if len(set(names)) != len(names):
+            list_sha256(names)  # says which
+        size = self.count(len(names))
+        order = sorted(names, key=lambda name: hashlib.sha256(f'{self.seed}:{name}'.encode()).digest())
+        return sorted(order[:size]), sorted(order[size:])
+
+    def make_lists(self, names: Sequence[str], list_dir: str, data_name: str = 'images') -> BudgetLists:
+        """Write both list files, unless they are there, and log what they are with their SHA-256.
+
+        Args:
+            names (Sequence[str]): Names of all images.
+            list_dir (str): Folder for the lists.
+            data_name (str): What the file names begin with. They also hold the numbers, the seed and the hash of all
+                names, so that lists of different images do not meet. Defaults to 'images'.
+        """
+        labeled, unlabeled = self.choose(names)
+        whole = list_sha256(names)
+        text, is_warning = describe_split(names, whole, self.seed, len(labeled), list_sha256(labeled),
+                                          list_sha256(unlabeled) if unlabeled else None)
+        start = re.sub(r'[^\w.-]', '_', data_name)
+        stem = osp.join(list_dir, f'{start}_{len(labeled)}_of_{len(names)}_seed{self.seed}_{whole[:8]}')
+        lists = BudgetLists(f'{stem}_labeled.txt', f'{stem}_unlabeled.txt' if unlabeled else None)
+        write_list(lists.labeled, labeled)
+        if lists.unlabeled is not None:
+            write_list(lists.unlabeled, unlabeled)
+        _log_once(MMLogger.get_current_instance().instance_name, text, is_warning)
+        return lists
+
+
+@DATASETS.register_module(name='LabelBudgetDataset')
+def build_label_budget_dataset(n: Union[int, str, Fraction],
+                               dataset: dict,
+                               part: str = 'labeled',
+                               seed: int = OFFICIAL_SEED,
+                               list_dir: str = 'work_dirs/splits') -> BaseSegDataset:
+    """The images of a label budget, or of its complement, as a data set of the given kind.
+
+    Makes the list files from the data set's own image folder, or from its `ann_file` if it has one, and builds the
+    data set with its list as `ann_file`. Registered as `LabelBudgetDataset`.
+
+    Args:
+        n (int | str | Fraction): See `LabelBudget`.
+        dataset (dict): Config of an MMSegmentation data set that takes `ann_file`, such as CityscapesDataset.
+        part (str): 'labeled', or 'unlabeled' for the complement, whose config leaves `seg_map_path` out. Defaults to
+            'labeled'.
+        seed (int): See `LabelBudget`. Defaults to 2021.
+        list_dir (str): Folder for the list files, relative to the current folder. Defaults to 'work_dirs/splits'.
+
+    Raises:
+        FileNotFoundError: if the image folder or the given list is missing.
+        ValueError: if the budget does not fit the images, the complement is empty, or the data set takes no list.
+
+    Example:
+        >>> labeled = dict(
+        ...     type='LabelBudgetDataset',
+        ...     n=100,
+        ...     dataset=dict(
+        ...         type='CityscapesDataset',
+        ...         data_root='data/cityscapes',
+        ...         data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train')))
+    """
+    if part not in PARTS:
+        raise ValueError(f'part={part!r} of LabelBudgetDataset: allowed are {PARTS}.')
+    budget = LabelBudget(n, seed)
+    inner = _build_lazily(dataset)
+    root = inner.data_root or inner.data_prefix.get('img_path') or ''
+    lists = budget.make_lists(_names_of(inner), osp.abspath(list_dir), osp.basename(osp.abspath(root)))
+    path = lists.labeled if part == 'labeled' else lists.unlabeled
+    if path is None:
+        raise ValueError(f"n={n} are all images, and part='unlabeled' is empty. Use the whole folder, without "
+                         'LabelBudgetDataset: images may be used without their labels.')
+    inner.ann_file = path
+    if not dataset.get('lazy_init'):
+        inner.full_init()
+    return inner
+
+
+def _build_lazily(dataset: Any) -> BaseSegDataset:
+    """The data set, which has not looked for its images yet."""
+    kind = DATASETS.get(dataset['type']) if isinstance(dataset, dict) else type(dataset)
+    if not (isinstance(dataset, dict) and isinstance(kind, type) and issubclass(kind, BaseSegDataset)):
+        name = getattr(kind, '__name__', dataset)
+        raise ValueError(f'`dataset` of LabelBudgetDataset is {name}: it must be the config of a single data set of '
+                         'images with `ann_file`, such as CityscapesDataset or LabelMappedDataset. Wrappers '
+                         '(repetition, streams) go around LabelBudgetDataset.')
+    inner = DATASETS.build({**dataset, 'lazy_init': True})
+    if inner.backend_args is not None:
+        raise ValueError(f'backend_args={inner.backend_args} in LabelBudgetDataset: budgets are made of local folders '
+                         'only. Make lists with tools/make_splits.py and give one as `ann_file`.')
+    return inner
+
+
+def _names_of(dataset: BaseSegDataset) -> List[str]:
+    """Names of the images that a data set would have: those on its list, or all in its folder."""
+    folder = dataset.data_prefix.get('img_path') or ''
+    check_folders([folder], dataset.ann_file)
+    if not dataset.ann_file:
+        names = list_names(folder, dataset.img_suffix)
+        if not names:
+            raise FileNotFoundError(f'{folder} has no images ending in {dataset.img_suffix!r}. Check `data_prefix` and '
+                                    '`img_suffix`; see docs/datasets.md, or run `make demo` for generated data.')
+        return names
+    names = read_list(dataset.ann_file)
+    missing = missing_files([osp.join(folder, name + dataset.img_suffix) for name in names])
+    if missing:
+        raise ValueError(f'{len(missing)} of {len(names)} images that the list {dataset.ann_file} names do not exist: '
+                         f'{first_names(missing)}. Restore them, or take the names off the list.')
+    return names
+
+
+def _parse_size(n: Union[int, str, Fraction]) -> Union[int, Fraction]:
+    """A number of images, or a part of them, from what a config or a command line gives."""
+    size: Any = n
+    if isinstance(n, str) and re.fullmatch(r'-?\d+', n.strip()):
+        size = int(n)
+    elif isinstance(n, str) and re.fullmatch(r'\d+/0*[1-9]\d*', n.strip()):
+        size = Fraction(n.strip())
+    if isinstance(size, bool) or not isinstance(size, (int, Fraction)) or (isinstance(size, Fraction) and size > 1):
+        raise ValueError(f"n={n!r}: allowed are a whole number of images, 1 or more, or a part of them up to '1/1', "
+                         "written as '1/16'.")
+    if size <= 0:
+        raise ValueError(f'n={n!r} is an empty labelled set. {NO_LABELS}')
+    return size
+
+
+@cache  # once for a split and logger: branches, preflight and validation all come here
+def _log_once(logger_name: str, text: str, is_warning: bool) -> None:
+    MMLogger.get_instance(logger_name).log(logging.WARNING if is_warning else logging.INFO, text)

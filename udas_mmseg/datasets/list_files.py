@@ -1,0 +1,144 @@
+"""List files: the names of the images to use, one a line; what MMSegmentation takes as `ann_file`.
+
+A name is the path of an image below the image folder, with `/` between folders and without the suffix.
+"""
+import hashlib
+import os
+import os.path as osp
+import uuid
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Sequence, Set, Union
+
+from mmengine import fileio
+from mmengine.logging import MMLogger
+from torch.utils.data import Dataset
+
+from .translated import first_names
+
+
+def list_names(folder: str, suffix: str) -> List[str]:
+    """Names of all images below a folder, sorted.
+
+    Args:
+        folder (str): The image folder.
+        suffix (str): Ending of the image files, such as '_leftImg8bit.png'.
+    """
+    paths = fileio.list_dir_or_file(folder, list_dir=False, suffix=suffix, recursive=True)
+    return sorted(path[:len(path) - len(suffix)].replace(os.sep, '/') for path in paths)
+
+
+def read_list(path: Union[str, Path]) -> List[str]:
+    """Names in a list file, in its order, without blank lines."""
+    lines = Path(path).read_text(encoding='utf-8').splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def list_bytes(names: Sequence[str]) -> bytes:
+    """Content of the list file of some images: sorted names, each with a newline behind it.
+
+    Raises:
+        ValueError: if a name cannot stand on a line, or comes twice.
+    """
+    impossible = [name for name in names if not name or name.splitlines() != [name.strip()]]
+    if impossible:
+        raise ValueError(f'{len(impossible)} names cannot stand in a list file, where a name is a line: '
+                         f'{first_names([repr(name) for name in impossible])}. Rename the files.')
+    double = repeated(names)
+    if double:
+        raise ValueError(f'{len(double)} of {len(names)} names are there more than once: {first_names(double)}. Take '
+                         'the repetitions off the list.')
+    return ''.join(f'{name}\n' for name in sorted(names)).encode()
+
+
+def list_sha256(names: Sequence[str]) -> str:
+    """SHA-256 of the list file of some images; see `list_bytes`."""
+    return hashlib.sha256(list_bytes(names)).hexdigest()
+
+
+def write_list(path: Union[str, Path], names: Sequence[str]) -> None:
+    """Write a list file, so that any number of processes may do so at once and readers see a whole file.
+
+    A file that holds the very list is left alone; another one is replaced, with a warning.
+    """
+    content, path = list_bytes(names), Path(path)
+    if path.exists():
+        if path.read_bytes() == content:
+            return
+        MMLogger.get_current_instance().warning(
+            f'{path} held another list than its images and seed give (edited, or damaged?): written anew. A list of '
+            'your own goes elsewhere, and to `ann_file`.')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.{uuid.uuid4().hex}.part')  # a file of this process alone
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def repeated(names: Sequence[str]) -> List[str]:
+    """Names that are there more than once, each once, sorted."""
+    seen: Set[str] = set()
+    return sorted({name for name in names if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
+
+
+def check_listed_files(dataset: Any) -> None:
+    """Hold a data set that has a list file against the disk, with one listing of each folder.
+
+    Args:
+        dataset (BaseSegDataset): A fully initialised data set with `ann_file`, in local folders.
+
+    Raises:
+        ValueError: if an image or a label of the list does not exist.
+    """
+    infos = [dataset.get_data_info(index) for index in range(len(dataset))]
+    for key, kind in (('img_path', 'images'), ('seg_map_path', 'labels')):
+        missing = missing_files([info[key] for info in infos if info.get(key) is not None])
+        if missing:
+            folder = dataset.data_prefix.get(key)
+            suffix = getattr(dataset, 'img_suffix' if key == 'img_path' else 'seg_map_suffix', '')
+            raise ValueError(f'{len(missing)} of {len(infos)} {kind} that the list {dataset.ann_file} names do not '
+                             f'exist: {first_names(missing)}. A line of it is a path below {folder} without '
+                             f'{suffix!r}. Restore the files, or take the names off the list.')
+
+
+def missing_files(paths: Sequence[str]) -> List[str]:
+    """Those of some paths that are not there, found with one listing of each folder."""
+    present: Dict[str, Set[str]] = {}
+    for folder in {osp.dirname(path) for path in paths}:
+        present[folder] = set(os.listdir(folder or osp.curdir)) if osp.isdir(folder or osp.curdir) else set()
+    return [path for path in paths if osp.basename(path) not in present[osp.dirname(path)]]
+
+
+def nested_datasets(dataset: Any) -> Iterator[Any]:
+    """A data set and those that it wraps as `dataset` or `datasets` (RepeatDataset, ConcatDataset, ...)."""
+    yield dataset
+    for part in [*(getattr(dataset, 'datasets', None) or ()), getattr(dataset, 'dataset', None)]:
+        if part is not None:
+            yield from nested_datasets(part)
+
+
+def refuse_shared_images(labeled: Sequence[Dataset], unlabeled: Sequence[Dataset]) -> None:
+    """Check that no image is in a labelled and in an unlabelled list; data sets without a list are not looked at.
+
+    Args:
+        labeled (Sequence[Dataset]): MMEngine data sets whose labels are used.
+        unlabeled (Sequence[Dataset]): MMEngine data sets of unlabelled images.
+
+    Raises:
+        ValueError: naming the images and both lists.
+    """
+    for ours in [dataset for dataset in labeled if getattr(dataset, 'ann_file', '')]:
+        for theirs in [dataset for dataset in unlabeled if getattr(dataset, 'ann_file', '')]:
+            shared = sorted(_image_paths(ours) & _image_paths(theirs))
+            if shared:
+                raise ValueError(f'{len(shared)} images are both in the labelled list {ours.ann_file} and in the '
+                                 f'unlabelled list {theirs.ann_file}: {first_names(shared)}. Give the target branch '
+                                 "the complement: `part='unlabeled'` of LabelBudgetDataset, or a list of "
+                                 'tools/make_splits.py.')
+
+
+def _image_paths(dataset: Any) -> Set[str]:
+    """The original images of a data set."""
+    infos = (dataset.get_data_info(index) for index in range(len(dataset)))
+    return {osp.abspath(info.get('original_img_path', info['img_path'])) for info in infos}

@@ -1,0 +1,293 @@
+"""AutoAugment, RandAugment and a weak augmentation that move image and label together."""
+from typing import Any, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.registry import TRANSFORMS
+
+from ...randomness import child_generator
+from .affine_map import AffineMap
+from .augment_ops import COLOUR, ENHANCEMENTS, FILL, GEOMETRY, OPERATIONS, Step, apply_steps, value_at
+
+Operation = Tuple[str, float, float]  # name, probability from 0 to 1, magnitude from 0 to 10
+SubPolicy = Sequence[Operation]
+
+# Cubuk et al., "AutoAugment", table 9; five sub-policies occur twice there.
+IMAGENET_POLICY: Tuple[SubPolicy, ...] = (
+    (('Posterize', 0.4, 8), ('Rotate', 0.6, 9)),
+    (('Solarize', 0.6, 5), ('AutoContrast', 0.6, 5)),
+    (('Equalize', 0.8, 8), ('Equalize', 0.6, 3)),
+    (('Posterize', 0.6, 7), ('Posterize', 0.6, 6)),
+    (('Equalize', 0.4, 7), ('Solarize', 0.2, 4)),
+    (('Equalize', 0.4, 4), ('Rotate', 0.8, 8)),
+    (('Solarize', 0.6, 3), ('Equalize', 0.6, 7)),
+    (('Posterize', 0.8, 5), ('Equalize', 1.0, 2)),
+    (('Rotate', 0.2, 3), ('Solarize', 0.6, 8)),
+    (('Equalize', 0.6, 8), ('Posterize', 0.4, 6)),
+    (('Rotate', 0.8, 8), ('Color', 0.4, 0)),
+    (('Rotate', 0.4, 9), ('Equalize', 0.6, 2)),
+    (('Equalize', 0.0, 7), ('Equalize', 0.8, 8)),
+    (('Invert', 0.6, 4), ('Equalize', 1.0, 8)),
+    (('Color', 0.6, 4), ('Contrast', 1.0, 8)),
+    (('Rotate', 0.8, 8), ('Color', 1.0, 2)),
+    (('Color', 0.8, 8), ('Solarize', 0.8, 7)),
+    (('Sharpness', 0.4, 7), ('Invert', 0.6, 8)),
+    (('ShearX', 0.6, 5), ('Equalize', 1.0, 9)),
+    (('Color', 0.4, 0), ('Equalize', 0.6, 3)),
+    (('Equalize', 0.4, 7), ('Solarize', 0.2, 4)),
+    (('Solarize', 0.6, 5), ('AutoContrast', 0.6, 5)),
+    (('Invert', 0.6, 4), ('Equalize', 1.0, 8)),
+    (('Color', 0.6, 4), ('Contrast', 1.0, 8)),
+    (('Equalize', 0.8, 8), ('Equalize', 0.6, 3)),
+)
+
+
+class SegAugment(BaseTransform):
+    """Changes image and label together; subclasses say how in `view`.
+
+    Required key: `img` (H, W, 3) uint8 BGR. What `seg_fields` names, (H, W) uint8 labels, is sampled at the nearest
+    pixel, 255 outside of the original; what an image lacks there becomes grey 128. Modified keys: these and
+    `img_shape`. Random decisions are a function of NumPy's global generator.
+    """
+
+    def view(self, image: np.ndarray, rng: np.random.Generator) -> Tuple[np.ndarray, AffineMap]:
+        """An augmented view of an image (H, W, 3) uint8 BGR, which is not changed, and the map to it."""
+        raise NotImplementedError
+
+    def apply(self,
+              image: np.ndarray,
+              label: Optional[np.ndarray] = None,
+              *,
+              rng: np.random.Generator) -> Tuple[np.ndarray, Optional[np.ndarray], AffineMap]:
+        """Augment an image and its label as a function of the generator alone.
+
+        Args:
+            image (np.ndarray): (H, W, 3) uint8, BGR.
+            label (np.ndarray, optional): (H, W) uint8 train ids and 255.
+            rng (np.random.Generator): Where random decisions are drawn.
+
+        Returns:
+            tuple: the view (H', W', 3) uint8; its label (H', W') uint8, or None; and the map from the image to the
+                view, with which predictions on the view are brought back, see `AffineMap.undo`. The arguments are not
+                changed; where nothing is done to them, they are returned themselves.
+
+        Raises:
+            ValueError: if the image is not (H, W, 3) uint8, or the label not (H, W) uint8 of the same size.
+        """
+        self._check(image, {} if label is None else {'label': label}, 'the image')
+        view, affine = self.view(image, rng)
+        return view, None if label is None else affine.warp_label(label), affine
+
+    def transform(self, results: dict) -> dict:
+        """Change `results['img']` and what `seg_fields` names; see the class and, for errors, `apply`."""
+        labels = {key: results[key] for key in results.get('seg_fields', ())}
+        self._check(results['img'], labels, results.get('img_path', 'the image'))
+        results['img'], affine = self.view(results['img'], child_generator())
+        results.update((key, affine.warp_label(label)) for key, label in labels.items())
+        results['img_shape'] = affine.view_size
+        self.record(results, affine)
+        return results
+
+    def record(self, results: dict, affine: AffineMap) -> None:
+        """Note further keys that MMSegmentation has for what was done; nothing here."""
+
+    def _check(self, image: np.ndarray, labels: dict, path: str) -> None:
+        name = type(self).__name__
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f'{name}: {path} is {image.shape} {image.dtype}, but (H, W, 3) uint8 BGR is needed. Load '
+                             f'it in colour and without `to_float32`, and apply {name} before transforms that change '
+                             'the type, such as normalisation.')
+        for key, label in labels.items():
+            if label.dtype != np.uint8 or label.shape != image.shape[:2]:
+                raise ValueError(f'{name}: {key!r} of {path} is {label.shape} {label.dtype}, but {image.shape[:2]} '
+                                 'uint8 is needed, the size of the image. Resize both alike, and take fields that are '
+                                 'no labels out of `seg_fields`.')
+
+
+@TRANSFORMS.register_module()
+class SegAutoAugment(SegAugment):
+    """AutoAugment for segmentation: one sub-policy is drawn, and each of its operations is applied by chance.
+
+    See `SegAugment` for the keys and `augment_ops` for the operations. The published table has magnitudes from 0 to
+    10; magnitude m stands for m / 10 of an operation's range: shear 0 to 0.3, shift 0 to 150/331 of the side, rotation
+    0 to 30 degrees, posterisation 8 to 4 bits (rounded), solarisation from 256 down to 0, enhancement factors 0.1 to
+    1.9 (so that 5 changes nothing there). Shears, shifts and rotations have a random sign.
+
+    Args:
+        policy (str | list): 'imagenet', the 25 sub-policies of the paper, or a list of sub-policies, each a list of
+            operations (name, probability from 0 to 1, magnitude from 0 to 10). Defaults to 'imagenet'.
+        geometric (bool): Whether shears, shifts and rotations are applied. Without them the rest of a sub-policy
+            remains, and labels stay as they are. Defaults to True.
+        prob (float): Share of the samples that are changed, from 0 to 1. Defaults to 1.0.
+
+    Raises:
+        ValueError: if `policy` is malformed, or `prob` outside [0, 1].
+
+    Example:
+        >>> pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
+        ...             dict(type='SegAutoAugment', policy=[[('Rotate', 0.5, 5), ('Color', 0.5, 8)]]),
+        ...             dict(type='PackSegInputs')]
+
+    Source: Cubuk et al., "AutoAugment: Learning Augmentation Strategies from Data", CVPR 2019.
+    """
+
+    def __init__(self,
+                 policy: Union[str, Sequence[SubPolicy]] = 'imagenet',
+                 geometric: bool = True,
+                 prob: float = 1.0) -> None:
+        if not 0 <= prob <= 1:
+            raise ValueError(f'SegAutoAugment: prob={prob} is no probability. Allowed are 0 to 1.')
+        self.sub_policies = IMAGENET_POLICY if policy == 'imagenet' else _checked_policy(policy)
+        self.policy_name = 'imagenet' if policy == 'imagenet' else f'{len(self.sub_policies)} sub-policies'
+        self.geometric = geometric
+        self.prob = prob
+
+    def draw(self, rng: np.random.Generator) -> List[Step]:
+        """Draw what is applied to one sample."""
+        if rng.random() >= self.prob:
+            return []
+        steps = []
+        for name, probability, magnitude in self.sub_policies[rng.integers(len(self.sub_policies))]:
+            happens, sign = rng.random() < probability, rng.choice((-1, 1))
+            if happens and (self.geometric or name not in GEOMETRY):
+                steps.append(Step(name, value_at(name, magnitude / 10, sign)))
+        return steps
+
+    def view(self, image: np.ndarray, rng: np.random.Generator) -> Tuple[np.ndarray, AffineMap]:
+        """See the class."""
+        return apply_steps(image, self.draw(rng))
+
+    def __repr__(self) -> str:
+        return (f'{type(self).__name__}(policy={self.policy_name!r}, geometric={self.geometric}, prob={self.prob})')
+
+
+def _checked_policy(policy: Any) -> Tuple[SubPolicy, ...]:
+    """A user's policy as tuples, or a ValueError that says which entry is wrong."""
+    rule = ("A policy is 'imagenet' or a list of sub-policies, each a list of (name, probability from 0 to 1, "
+            "magnitude from 0 to 10), such as [[('Rotate', 0.5, 5), ('Color', 0.5, 8)]].")
+    if not isinstance(policy, (list, tuple)) or not policy:
+        raise ValueError(f'SegAutoAugment: policy={policy!r}. {rule}')
+    for sub_policy in policy:
+        if not isinstance(sub_policy, (list, tuple)) or not sub_policy:
+            raise ValueError(f'SegAutoAugment: {sub_policy!r} is no sub-policy. {rule}')
+        for operation in sub_policy:
+            if not isinstance(operation, (list, tuple)) or len(operation) != 3:
+                raise ValueError(f'SegAutoAugment: {operation!r} is no operation. {rule}')
+            name, probability, magnitude = operation
+            if name not in OPERATIONS:
+                raise ValueError(f'SegAutoAugment: there is no operation {name!r}. Known: {", ".join(OPERATIONS)}.')
+            for what, number, highest in (('probability', probability, 1), ('magnitude', magnitude, 10)):
+                if not isinstance(number, (int, float)) or not 0 <= number <= highest:
+                    raise ValueError(f'SegAutoAugment: the {what} of {name} is {number!r}. Allowed are 0 to {highest}.')
+    return tuple(tuple(tuple(operation) for operation in sub_policy) for sub_policy in policy)
+
+
+@TRANSFORMS.register_module()
+class SegRandAugment(SegAugment):
+    """RandAugment for segmentation: a number of operations is drawn, uniformly and with replacement.
+
+    The paper's 14 operations: the identity, and all of AutoAugment's but Invert. See `SegAugment` for the keys.
+
+    Args:
+        num_ops (int): Operations for each sample, the paper's N, at least 1. Defaults to 2.
+        strength (float): Share of each operation's range, from 0 to 1; the paper's magnitude M is 10 times that. It
+            is the distance from doing nothing: enhancement factors are 1 + 0.9 strength or 1 - 0.9 strength, by
+            chance, where the paper's go from 0.1 to 1.9. AutoContrast and Equalize have no magnitude, and act in full
+            at any strength but 0, which changes nothing at all. Defaults to 0.3.
+        geometric (bool): Whether shears, shifts and rotations are among the operations. Defaults to True.
+
+    Raises:
+        ValueError: if `num_ops` is below 1, or `strength` outside [0, 1].
+
+    Source: Cubuk et al., "RandAugment: Practical Automated Data Augmentation with a Reduced Search Space", NeurIPS
+    2020.
+    """
+
+    def __init__(self, num_ops: int = 2, strength: float = 0.3, geometric: bool = True) -> None:
+        if not isinstance(num_ops, int) or num_ops < 1:
+            raise ValueError(f'SegRandAugment: num_ops={num_ops}. Allowed are whole numbers from 1.')
+        if not 0 <= strength <= 1:
+            raise ValueError(f'SegRandAugment: strength={strength}. Allowed are 0 (nothing) to 1 (the whole range).')
+        self.num_ops = num_ops
+        self.strength = strength
+        self.geometric = geometric
+        names = OPERATIONS if geometric else COLOUR
+        self.names = ['Identity', *(name for name in names if name != 'Invert')]
+
+    def draw(self, rng: np.random.Generator) -> List[Step]:
+        """Draw what is applied to one sample."""
+        steps = []
+        for name in rng.choice(self.names, self.num_ops).tolist():
+            sign = rng.choice((-1, 1))
+            share = (1 + sign * self.strength) / 2 if name in ENHANCEMENTS else self.strength
+            steps.append(Step(name, value_at(name, share, sign)))
+        return [step for step in steps if step.name != 'Identity' and self.strength > 0]
+
+    def view(self, image: np.ndarray, rng: np.random.Generator) -> Tuple[np.ndarray, AffineMap]:
+        """See the class."""
+        return apply_steps(image, self.draw(rng))
+
+    def __repr__(self) -> str:
+        return (f'{type(self).__name__}(num_ops={self.num_ops}, strength={self.strength}, '
+                f'geometric={self.geometric})')
+
+
+@TRANSFORMS.register_module()
+class SegWeakAugment(SegAugment):
+    """Flip, scale and crop as one map, so that image and label are sampled once.
+
+    See `SegAugment` for the keys; the keys `flip`, `flip_direction` and `scale_factor` are set as MMCV's `RandomFlip`
+    and `RandomResize` set them. The crop is anywhere in the scaled image. A scaled image that is smaller than the crop
+    lies anywhere in it.
+
+    Args:
+        crop_size (int | tuple[int, int]): (height, width) of the result in pixels, or the side of a square.
+        scale_range (tuple[float, float]): Lowest and highest factor of the image's size, drawn uniformly. Defaults to
+            (0.5, 2.0).
+        flip_prob (float): Probability of mirroring left and right, from 0 to 1. Defaults to 0.5.
+
+    Raises:
+        ValueError: if a value is outside its range.
+    """
+
+    def __init__(self,
+                 crop_size: Union[int, Tuple[int, int]],
+                 scale_range: Tuple[float, float] = (0.5, 2.0),
+                 flip_prob: float = 0.5) -> None:
+        sides = (crop_size, crop_size) if isinstance(crop_size, int) else tuple(crop_size)
+        if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
+            raise ValueError(f'SegWeakAugment: crop_size={crop_size}. Allowed are (height, width) in whole pixels, '
+                             'such as (360, 640), or one number for a square.')
+        if len(scale_range) != 2 or not 0 < scale_range[0] <= scale_range[1] < float('inf'):
+            raise ValueError(f'SegWeakAugment: scale_range={scale_range}. Allowed are (lowest, highest) above 0, such '
+                             'as (0.5, 2.0).')
+        if not 0 <= flip_prob <= 1:
+            raise ValueError(f'SegWeakAugment: flip_prob={flip_prob} is no probability. Allowed are 0 to 1.')
+        self.crop_size: Tuple[int, int] = (sides[0], sides[1])
+        self.scale_range = scale_range
+        self.flip_prob = flip_prob
+
+    def view(self, image: np.ndarray, rng: np.random.Generator) -> Tuple[np.ndarray, AffineMap]:
+        """See the class."""
+        size = image.shape[:2]
+        scale = rng.uniform(*self.scale_range)
+        flips = rng.random() < self.flip_prob
+        matrix = np.diag([scale, scale, 1.0])
+        for row, side, wanted in ((0, size[1], self.crop_size[1]), (1, size[0], self.crop_size[0])):
+            spare = round(scale * side) - wanted
+            start = rng.integers(min(spare, 0), max(spare, 0), endpoint=True)
+            matrix[row, 2] = (scale - 1) / 2 - start  # the frames' corners coincide, half a pixel off the centres
+        original = AffineMap.flip(size) if flips else AffineMap.identity(size)
+        affine = original.then(AffineMap(matrix, size, self.crop_size))
+        return affine.warp_image(image, FILL), affine
+
+    def record(self, results: dict, affine: AffineMap) -> None:
+        """Set `flip`, `flip_direction` and `scale_factor`."""
+        factor = float(affine.matrix[0, 0])
+        results['flip'] = factor < 0
+        results['flip_direction'] = 'horizontal' if factor < 0 else None
+        results['scale_factor'] = (abs(factor), abs(factor))
+
+    def __repr__(self) -> str:
+        return (f'{type(self).__name__}(crop_size={self.crop_size}, scale_range={self.scale_range}, '
+                f'flip_prob={self.flip_prob})')

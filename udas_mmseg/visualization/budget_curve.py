@@ -1,0 +1,101 @@
+"""Curves of a score over the number of labelled target images."""
+import re
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+
+class Point(NamedTuple):
+    """A score at a label budget: number of labelled images, mean and standard deviation over the seeds in percent."""
+    budget: int
+    mean: float
+    deviation: float
+
+
+def split_budget(name: str) -> Tuple[str, Optional[int]]:
+    """Take the label budget out of a configuration's name.
+
+    Args:
+        name (str): Name of a row, such as 'udas/gta2cs_uda_cutmix_100'. The last part that is a number between
+            underscores is the budget.
+
+    Returns:
+        tuple: the name without folders and budget, and the budget or None: ('gta2cs_uda_cutmix', 100).
+    """
+    parts = name.rsplit('/', 1)[-1].split('_')
+    for index in reversed(range(len(parts))):
+        if re.fullmatch(r'\d+', parts[index]):
+            return '_'.join(parts[:index] + parts[index + 1:]), int(parts[index])
+    return '_'.join(parts), None
+
+
+def budget_series(rows: Sequence[Mapping[str, Any]],
+                  metric: str = 'mIoU') -> Tuple[Dict[str, List[Point]], Dict[str, float]]:
+    """Sort the rows of a comparison into curves over the label budget.
+
+    Args:
+        rows (Sequence[Mapping]): What `udas_mmseg.evaluation.comparison.summarize` returns.
+        metric (str): Which score. Defaults to 'mIoU'.
+
+    Returns:
+        tuple: the curves, name -> points with increasing budget; and rows without a budget, name -> mean.
+
+    Raises:
+        ValueError: if no row has both a budget and the score, or two rows would be the same point.
+    """
+    curves: Dict[str, List[Point]] = {}
+    references: Dict[str, float] = {}
+    for row in rows:
+        name, budget = split_budget(row['name'])
+        if metric not in row['metrics']:
+            raise ValueError(f'{row["name"]} has no {metric!r}, but {sorted(row["metrics"])}.')
+        mean, deviation = row['metrics'][metric]
+        if budget is None:
+            references[name] = mean
+            continue
+        points = curves.setdefault(name, [])
+        if any(point.budget == budget for point in points):
+            raise ValueError(f'two rows are {name} with {budget} labels, such as {row["name"]}. Draw them apart.')
+        points.append(Point(budget, mean, deviation))
+    if not curves:
+        raise ValueError(f'no row has a label budget in its name, such as `..._100`: {[row["name"] for row in rows]}.')
+    return {name: sorted(points) for name, points in curves.items()}, references
+
+
+def draw_budget_curves(rows: Sequence[Mapping[str, Any]],
+                       path: str,
+                       metric: str = 'mIoU',
+                       labels: Optional[Mapping[str, str]] = None) -> None:
+    """Draw a score over the number of labelled target images: a curve a method, with its spread over the seeds.
+
+    Budgets stand at equal distances. Rows without a budget are horizontal lines.
+
+    Args:
+        rows (Sequence[Mapping]): What `udas_mmseg.evaluation.comparison.summarize` returns.
+        path (str): The picture, PNG or what else Matplotlib writes by the suffix.
+        metric (str): Which score, in percent. Defaults to 'mIoU'.
+        labels (Mapping[str, str], optional): What to write for a curve or line instead of its name.
+
+    Raises:
+        ValueError: see `budget_series`.
+    """
+    curves, references = budget_series(rows, metric)
+    labels = labels or {}
+    budgets = sorted({point.budget for points in curves.values() for point in points})
+    figure = Figure(figsize=(7, 4.5), layout='constrained')
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    shift = 0.08  # so that error bars do not hide each other
+    for number, (name, points) in enumerate(curves.items()):
+        offset = shift * (number - (len(curves) - 1) / 2)
+        axes.errorbar([budgets.index(point.budget) + offset for point in points], [point.mean for point in points],
+                      yerr=[point.deviation for point in points], marker='o', capsize=3, label=labels.get(name, name))
+    for (name, mean), style in zip(references.items(), ('--', ':', '-.') * len(references)):
+        axes.axhline(mean, color='grey', linestyle=style, label=labels.get(name, name))
+    axes.set_xticks(range(len(budgets)), [f'{budget:,}' for budget in budgets])
+    axes.set_xlabel('labelled target images')
+    axes.set_ylabel(f'{metric}, percent')
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=120)
