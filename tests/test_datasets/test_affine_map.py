@@ -115,6 +115,8 @@ class TestEveryOperation:
 def test_flips_are_exact(size: Tuple[int, int], axes: Tuple[int, ...]) -> None:
     affine = AffineMap.flip(size, axes)
     noise = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    last = np.array([size[1] - 1 if 1 in axes else 0, size[0] - 1 if 0 in axes else 0, 1])
+    np.testing.assert_array_equal(affine.matrix @ (0, 0, 1), last)  # the first pixel is the last one
     view, label = affine.warp_image(noise, 128), affine.warp_label(noise[:, :, 0])
     np.testing.assert_array_equal(view, np.flip(noise, axes))
     np.testing.assert_array_equal(label, np.flip(noise[:, :, 0], axes))
