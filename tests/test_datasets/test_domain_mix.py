@@ -93,6 +93,17 @@ def test_data_sets_may_be_built_already(mix: Callable) -> None:
     assert same(stream(mix(**built))[StreamIndex(0, 3)], stream(config)[StreamIndex(0, 3)])
 
 
+def test_wrappers_of_mmengine_go_around_it(mix: Callable) -> None:
+    plain = DATASETS.build(mix())
+    for length, config in ((10, dict(type='RepeatDataset', times=2, dataset=mix())),
+                           (12, dict(type='ConcatDataset', datasets=[mix(), mix(dataset=mix()['target'], target=mix()[
+                               'target'], pipeline=[dict(type='NotePartner'), PACK])]))):  # yapf: disable
+        dataset = DATASETS.build(dict(config, _scope_='mmseg'))
+        assert len(dataset) == length and dataset.metainfo['classes'] == CLASSES['classes']
+        assert dataset[1]['data_samples'].img_path == dataset.get_data_info(1)['img_path']
+        assert dataset.get_data_info(1)['img_path'] == plain.get_data_info(1)['img_path']
+
+
 def test_labels_stay_as_they_are(mix: Callable) -> None:
     mixed = stream(mix(pipeline=[dict(type='LabStatisticsTransfer'), PACK]))
     plain = stream(mix(pipeline=[PACK]))

@@ -65,6 +65,16 @@ class DomainMixDataset(Dataset):
         """Meta information of `dataset` (classes, palette)."""
         return self.dataset.metainfo
 
+    def full_init(self) -> None:
+        """Let both data sets find their files; MMEngine's wrappers (`RepeatDataset`, `ConcatDataset`) ask for it."""
+        for part in (self.dataset, self.target):
+            if hasattr(part, 'full_init'):
+                part.full_init()
+
+    def get_data_info(self, index: int) -> dict:
+        """What `dataset` knows of a sample before it is loaded."""
+        return self.dataset.get_data_info(index)
+
     def __len__(self) -> int:
         """Samples of `dataset`."""
         return len(self.dataset)
