@@ -8,15 +8,23 @@ For each budget OUT gets labeled_<n>.txt and its complement unlabeled_without_<n
 Cityscapes needs no such step: LabelBudgetDataset makes its lists; see docs/datasets.md.
 """
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from udas_mmseg.datasets.cityscapes_budgets import OFFICIAL_SEED, describe_split
-from udas_mmseg.datasets.label_budget import NO_LABELS, LabelBudget
+from udas_mmseg.datasets.label_budget import LabelBudget
 from udas_mmseg.datasets.label_mapped import check_folders
-from udas_mmseg.datasets.list_files import list_bytes, list_names, list_sha256, read_list, repeated, write_list
+from udas_mmseg.datasets.list_files import (
+    NO_LABELS,
+    list_bytes,
+    list_names,
+    list_sha256,
+    read_list,
+    repeated,
+    replace_file,
+    write_list,
+)
 from udas_mmseg.datasets.translated import first_names
 from udas_mmseg.engine.mirrored_folder import INDEX, to_json
 
@@ -41,19 +49,6 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     if args.images and not args.suffix:
         parser.error('give --suffix, the ending of the image files: .png, or _leftImg8bit.png for Cityscapes.')
     return args
-
-
-def names_below(folder: str, suffix: str) -> List[str]:
-    """Names of the images in a folder.
-
-    Raises:
-        FileNotFoundError: if there are none.
-    """
-    check_folders([folder])
-    names = list_names(folder, suffix)
-    if not names:
-        raise FileNotFoundError(f'{folder} has no images ending in {suffix!r}. Check the folder and --suffix.')
-    return names
 
 
 def make_splits(names: List[str], budgets: List[str], seed: int, suffix: str) -> Dict[str, Any]:
@@ -82,15 +77,13 @@ def write_splits(out: Path, files: Dict[str, Any]) -> bool:
     other = [name for name in present if name not in content or (out / name).read_bytes() != content[name]]
     if other:
         raise FileExistsError(f'{out} holds something else: {first_names(other)} (the images, budgets or seed differ, '
-                              'or it is no folder of lists). Choose a new folder, or delete this one.')
+                              'or it is no folder of lists). Choose a new folder, and give all budgets in one call.')
     if len(present) == len(content):
         return False
     for name, chosen in files.items():
         if name != INDEX:
             write_list(out / name, chosen)
-    part = out / f'{INDEX}.part'
-    part.write_bytes(content[INDEX])
-    os.replace(part, out / INDEX)
+    replace_file(out / INDEX, content[INDEX])
     return True
 
 
@@ -146,7 +139,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Make or check lists; returns the exit status."""
     args = parse_args(arguments)
     try:
-        names = names_below(args.images, args.suffix) if args.images else None
+        names = None
+        if args.images:
+            check_folders([args.images])
+            names = list_names(args.images, args.suffix)
         if args.check:
             print(check_lists(args.check[0], args.check[1], names))
             return 0

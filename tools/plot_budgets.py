@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import os.path as osp
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 from udas_mmseg.evaluation.comparison import summarize
 from udas_mmseg.visualization.budget_curve import draw_budget_curves
@@ -20,8 +20,17 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('results', nargs='+', help='JSON files that tools/compare.py wrote')
     parser.add_argument('--out', required=True, help='the picture, such as curves.png')
     parser.add_argument('--metric', default='mIoU', help='which score (default: mIoU)')
-    parser.add_argument('--labels', nargs='+', default=[], metavar='NAME=TEXT', help='what to write for a curve')
+    parser.add_argument('--labels', nargs='+', default=[], type=name_and_text, metavar='NAME=TEXT',
+                        help='what to write for a curve')
     return parser.parse_args(arguments)
+
+
+def name_and_text(argument: str) -> Tuple[str, str]:
+    """Split what --labels takes."""
+    name, separator, text = argument.partition('=')
+    if not separator:
+        raise argparse.ArgumentTypeError(f'{argument!r} is not NAME=TEXT')
+    return name, text
 
 
 def read_runs(paths: List[str]) -> List[dict]:
@@ -29,16 +38,25 @@ def read_runs(paths: List[str]) -> List[dict]:
     runs: List[Any] = []
     for path in paths:
         with open(path) as file:
-            runs += json.load(file)
-    if not all(isinstance(run, dict) and {'name', 'seed', 'seconds', 'metrics'} <= run.keys() for run in runs):
-        raise ValueError(f'{", ".join(paths)}: not results of tools/compare.py. Give it the JSON files of its --out.')
+            try:
+                found = json.load(file)
+            except ValueError as error:
+                raise ValueError(f'{path} is no JSON file: {error}') from error
+        if not all(isinstance(run, dict) and {'name', 'seed', 'seconds', 'metrics'} <= run.keys() for run in found):
+            raise ValueError(f'{path}: not results of tools/compare.py. Give it the JSON files of its --out.')
+        runs += found
+    seen = [(run['name'], run['seed']) for run in runs]
+    twice = sorted({run for run in seen if seen.count(run) > 1})
+    if twice:
+        raise ValueError(f'{len(twice)} runs are there more than once, such as {twice[0][0]} with seed {twice[0][1]}. '
+                         'Give each file once.')
     return runs
 
 
 def main(arguments: Optional[List[str]] = None) -> None:
     args = parse_args(arguments)
     try:
-        labels = dict(label.split('=', 1) for label in args.labels)
+        labels = dict(args.labels)
         os.makedirs(osp.dirname(args.out) or '.', exist_ok=True)
         draw_budget_curves(summarize(read_runs(args.results)), args.out, args.metric, labels)
     except (OSError, ValueError) as error:  # the user's to mend: no traceback

@@ -31,6 +31,17 @@ def test_the_published_policy_is_well_formed() -> None:
     assert IMAGENET_POLICY[10] == (('Rotate', 0.8, 8), ('Color', 0.4, 0))
 
 
+def test_the_published_policy_is_that_of_torchvision() -> None:
+    # here, since it needs what udas_mmseg.compat bridges
+    from torchvision.transforms.autoaugment import AutoAugment, AutoAugmentPolicy
+    published = AutoAugment(AutoAugmentPolicy.IMAGENET).policies
+    assert len(published) == len(IMAGENET_POLICY)
+    for ours, theirs in zip(IMAGENET_POLICY, published):
+        # None stands where an operation has no magnitude
+        assert [(*operation[:2], expected[2] and operation[2]) for operation, expected in zip(ours, theirs)] == [
+            (*expected[:2], expected[2] and int(expected[2])) for expected in theirs]  # yapf: disable
+
+
 def square(height: int = 45, width: int = 60) -> Tuple[np.ndarray, np.ndarray]:
     """A red square on black, and the label that is its mask."""
     label = np.zeros((height, width), np.uint8)

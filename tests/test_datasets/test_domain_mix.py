@@ -177,6 +177,29 @@ def test_empty_target_is_refused(mix: Callable) -> None:
         DATASETS.build(mix(target=[]))
 
 
+def test_empty_list_of_labelled_images_says_what_to_do_without(mix: Callable, tmp_path: Path) -> None:
+    target = mix()['target']
+    (tmp_path / 'none.txt').touch()
+    stock = dict(type='BaseSegDataset', img_suffix='.png', ann_file=str(tmp_path / 'none.txt'), metainfo=CLASSES,
+                 data_prefix=dict(img_path=target['data_prefix']['img_path']), data_root=target['data_root'])
+    with pytest.raises(ValueError, match='`target` of DomainMixDataset is empty.*UDA runs without mixing'):
+        DATASETS.build(mix(target=stock))
+    with pytest.raises(FileNotFoundError, match='the list .*none.txt has no images.*UDA needs no labels'):
+        DATASETS.build(mix(target=dict(target, ann_file=str(tmp_path / 'none.txt'))))
+
+
+@pytest.mark.parametrize('role', ['dataset', 'target'])
+def test_raw_ids_are_refused(mix: Callable, labeled_config: Callable, role: str) -> None:
+    raw = labeled_config('raw', 2, pipeline=LOAD, label_map={0: 255, 1: 1, 2: 0})
+    dataset = DATASETS.build(mix(**{role: raw}))
+    assert dataset[0]  # mapped, 255 included
+    raw = dict(raw, metainfo=dict(CLASSES, classes=('road', 'other'), palette=[[1, 1, 1], [2, 2, 2]]), label_map=None)
+    other = labeled_config('two', 2, pipeline=LOAD, metainfo=raw['metainfo'], label_map={0: 0, 1: 1, 2: 255})
+    config = mix(**{'dataset': other, 'target': other, role: raw})
+    with pytest.raises(ValueError, match=rf'/raw/.*of `{role}` .*has ids \[2\].*2 classes: .* 0-1 and 255. Map'):
+        DATASETS.build(config)[0]
+
+
 def test_other_classes_are_refused(mix: Callable) -> None:
     target = dict(mix()['target'], metainfo=dict(CLASSES, classes=('road', 'car', 'other')))
     with pytest.raises(ValueError, match=r"different classes.*'sidewalk'.*target: \('road', 'car', 'other'\)"):

@@ -1,10 +1,16 @@
 """Samples of one domain, each with a partner from another."""
-from typing import Any, List, Sequence, Union
+from typing import Any, List, Sequence, Set, Union
 
 import numpy as np
 from mmengine.dataset import Compose
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
+
+from .label_maps import IGNORE
+
+_EMPTY = ('`target` of DomainMixDataset is empty. Check its `data_prefix`, `img_suffix` and `ann_file`. Without '
+          'labelled target images UDA runs without mixing: use `dataset` itself as the source, as in '
+          'configs/udas/gta2cs_uda.py.')
 
 
 @DATASETS.register_module()
@@ -26,7 +32,7 @@ class DomainMixDataset(Dataset):
 
     Raises:
         ValueError: if the target is empty, if both have classes and they differ, if they ignore different ids, or if a
-            sample is packed already.
+            sample is packed already or has ids that are no class.
 
     Example:
         >>> load = [dict(type='LoadVerifiedImage')]
@@ -40,13 +46,12 @@ class DomainMixDataset(Dataset):
 
     def __init__(self, dataset: Union[dict, Dataset], target: Union[dict, Dataset], pipeline: Sequence[Any]) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
-        self.target = DATASETS.build(target) if isinstance(target, dict) else target
+        self.target = _build_target(target) if isinstance(target, dict) else target
         self.pipeline = Compose(pipeline)
         if len(self.target) == 0:
-            raise ValueError('`target` of DomainMixDataset is empty. Check its `data_prefix`, `img_suffix` and '
-                             '`ann_file`. Without labelled target images UDA runs without mixing: use `dataset` itself '
-                             'as the source, as in configs/udas/gta2cs_uda.py.')
+            raise ValueError(_EMPTY)
         self._compare_classes()
+        self._looked_at: Set[str] = set()
 
     def _compare_classes(self) -> None:
         parts = (self.dataset, self.target)
@@ -84,7 +89,32 @@ class DomainMixDataset(Dataset):
         partner = int(np.random.randint(len(self.target)))
         results = {**_results_of(self.dataset[index], 'dataset')}
         results['mix_results'] = [_results_of(self.target[partner], 'target')]
+        self._check_ids(results, 'dataset')
+        self._check_ids(results['mix_results'][0], 'target')
         return self.pipeline(results)
+
+    def _check_ids(self, sample: dict, role: str) -> None:
+        """Hold the first label of each data set against the classes: raw ids would be trained on without a word."""
+        classes = self.metainfo.get('classes') or ()
+        if role in self._looked_at or 'gt_seg_map' not in sample or not classes:
+            return
+        self._looked_at.add(role)
+        ids = np.unique(sample['gt_seg_map'])
+        wrong = ids[(ids >= len(classes)) & (ids != IGNORE)]
+        if wrong.size:
+            raise ValueError(f'{sample.get("seg_map_path", "a label")}, of `{role}` of DomainMixDataset, has ids '
+                             f'{wrong.tolist()}, but there are {len(classes)} classes: allowed are '
+                             f'0-{len(classes) - 1} and {IGNORE}. Map the ids, with `label_map` of LoadLabelIds or of '
+                             'the data set.')
+
+
+def _build_target(config: dict) -> Dataset:
+    try:
+        return DATASETS.build(config)
+    except ValueError as error:
+        if 'need at least one array' in str(error):  # MMEngine cannot serialize an empty list
+            raise ValueError(_EMPTY) from error
+        raise
 
 
 def _results_of(sample: Any, role: str) -> dict:

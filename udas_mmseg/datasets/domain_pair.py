@@ -43,11 +43,13 @@ class DomainPairDataset(Dataset):
             refuse_shared_images(self._labeled_target_datasets(), list(nested_datasets(self.branches['target'])))
 
     def _labeled_target_datasets(self) -> List[Any]:
-        """Data sets of labelled target images: those of their own branch, and those mixed into the source."""
-        mixed = [part for dataset in nested_datasets(self.branches['source'])
-                 if isinstance(dataset, DomainMixDataset) for part in nested_datasets(dataset.target)]
-        # without labels it lends its images' style, and may be the target itself
-        labeled = [part for part in mixed if getattr(part, 'data_prefix', {}).get('seg_map_path') is not None]
+        """Data sets that may hold labelled target images: in the source branch, mixed into it, or on their own."""
+        source = list(nested_datasets(self.branches['source']))
+        mixed = [part for dataset in source if isinstance(dataset, DomainMixDataset)
+                 for part in nested_datasets(dataset.target)]
+        # one without labels lends its images' style, and may be the target itself
+        labeled = [part for part in (*source, *mixed)
+                   if getattr(part, 'data_prefix', {}).get('seg_map_path') is not None]
         return [*labeled, *nested_datasets(self.branches.get('labeled_target'))]
 
     def _refuse_target_labels(self) -> None:

@@ -15,12 +15,10 @@ from mmseg.registry import DATASETS
 
 from .cityscapes_budgets import OFFICIAL_SEED, describe_split
 from .label_mapped import check_folders
-from .list_files import list_names, list_sha256, missing_files, read_list, write_list
+from .list_files import NO_LABELS, list_names, list_sha256, missing_files, read_list, write_list
 from .translated import first_names
 
 PARTS = ('labeled', 'unlabeled')
-NO_LABELS = ('UDA needs no labels: train without mixing, e.g. configs/udas/gta2cs_uda.py. A budget has 1 image at '
-             'least.')
 
 
 class BudgetLists(NamedTuple):
@@ -150,6 +148,9 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
         raise ValueError(f'part={part!r} of LabelBudgetDataset: allowed are {PARTS}.')
     budget = LabelBudget(n, seed)
     inner = _build_lazily(dataset)
+    if part == 'unlabeled' and inner.data_prefix.get('seg_map_path') is not None:
+        raise ValueError(f"part='unlabeled' with seg_map_path={inner.data_prefix['seg_map_path']!r}: labels outside of "
+                         'the budget are never opened. Take `seg_map_path` out of the `data_prefix` of `dataset`.')
     root = inner.data_root or inner.data_prefix.get('img_path') or ''
     lists = budget.make_lists(_names_of(inner), osp.abspath(list_dir), osp.basename(osp.abspath(root)))
     path = lists.labeled if part == 'labeled' else lists.unlabeled
@@ -164,13 +165,15 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
 
 def _build_lazily(dataset: Any) -> BaseSegDataset:
     """The data set, which has not looked for its images yet."""
-    kind = DATASETS.get(dataset['type']) if isinstance(dataset, dict) else type(dataset)
+    kind: Any = dataset.get('type') if isinstance(dataset, dict) else type(dataset).__name__
+    if isinstance(kind, str) and DATASETS.get(kind) is not None:
+        kind = DATASETS.get(kind)
     if not (isinstance(dataset, dict) and isinstance(kind, type) and issubclass(kind, BaseSegDataset)):
-        name = getattr(kind, '__name__', dataset)
+        name = getattr(kind, '__name__', f'of the unknown type {kind!r}')
         raise ValueError(f'`dataset` of LabelBudgetDataset is {name}: it must be the config of a single data set of '
                          'images with `ann_file`, such as CityscapesDataset or LabelMappedDataset. Wrappers '
                          '(repetition, streams) go around LabelBudgetDataset.')
-    inner = DATASETS.build({**dataset, 'lazy_init': True})
+    inner = DATASETS.build({**dataset, 'type': kind, 'lazy_init': True})
     if inner.backend_args is not None:
         raise ValueError(f'backend_args={inner.backend_args} in LabelBudgetDataset: budgets are made of local folders '
                          'only. Make lists with tools/make_splits.py and give one as `ann_file`.')
@@ -182,11 +185,7 @@ def _names_of(dataset: BaseSegDataset) -> List[str]:
     folder = dataset.data_prefix.get('img_path') or ''
     check_folders([folder], dataset.ann_file)
     if not dataset.ann_file:
-        names = list_names(folder, dataset.img_suffix)
-        if not names:
-            raise FileNotFoundError(f'{folder} has no images ending in {dataset.img_suffix!r}. Check `data_prefix` and '
-                                    '`img_suffix`; see docs/datasets.md, or run `make demo` for generated data.')
-        return names
+        return list_names(folder, dataset.img_suffix)
     names = read_list(dataset.ann_file)
     missing = missing_files([osp.join(folder, name + dataset.img_suffix) for name in names])
     if missing:

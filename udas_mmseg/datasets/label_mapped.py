@@ -7,6 +7,7 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
 from .label_maps import IGNORE, LabelMap, compose_label_maps, resolve_label_map
+from .list_files import NO_LABELS
 from .translated import MISSING_TRANSLATION, first_names, use_translations
 
 
@@ -73,9 +74,11 @@ class LabelMappedDataset(BaseSegDataset):
             check_folders([folder for folder in (img_dir, seg_dir) if folder is not None], self.ann_file)
         data_list = super().load_data_list()
         if not data_list:
-            raise FileNotFoundError(f'{self.ann_file or img_dir} has no images'
-                                    f'{"" if self.ann_file else f" ending in {self.img_suffix!r}"}. Check `data_prefix`'
-                                    ' and `img_suffix`; see docs/datasets.md, or run `make demo` for generated data.')
+            if self.ann_file:
+                raise FileNotFoundError(f'the list {self.ann_file} has no images. As a list of labelled target images: '
+                                        f'{NO_LABELS}')
+            raise FileNotFoundError(f'{img_dir} has no images ending in {self.img_suffix!r}. Check `data_prefix` and '
+                                    '`img_suffix`; see docs/datasets.md, or run `make demo` for generated data.')
         if is_local:
             self._check_files(data_list, img_dir, seg_dir)
         if self.translated_root is not None:

@@ -15,6 +15,9 @@ from torch.utils.data import Dataset
 
 from .translated import first_names
 
+NO_LABELS = ('UDA needs no labels: train without mixing, e.g. configs/udas/gta2cs_uda.py. A budget has 1 image at '
+             'least.')
+
 
 def list_names(folder: str, suffix: str) -> List[str]:
     """Names of all images below a folder, sorted.
@@ -22,9 +25,16 @@ def list_names(folder: str, suffix: str) -> List[str]:
     Args:
         folder (str): The image folder.
         suffix (str): Ending of the image files, such as '_leftImg8bit.png'.
+
+    Raises:
+        FileNotFoundError: if there are none.
     """
     paths = fileio.list_dir_or_file(folder, list_dir=False, suffix=suffix, recursive=True)
-    return sorted(path[:len(path) - len(suffix)].replace(os.sep, '/') for path in paths)
+    names = sorted(path[:len(path) - len(suffix)].replace(os.sep, '/') for path in paths)
+    if not names:
+        raise FileNotFoundError(f'{folder} has no images ending in {suffix!r}. Check the folder and the suffix of its '
+                                'images; see docs/datasets.md, or run `make demo` for generated data.')
+    return names
 
 
 def read_list(path: Union[str, Path]) -> List[str]:
@@ -67,6 +77,11 @@ def write_list(path: Union[str, Path], names: Sequence[str]) -> None:
         MMLogger.get_current_instance().warning(
             f'{path} held another list than its images and seed give (edited, or damaged?): written anew. A list of '
             'your own goes elsewhere, and to `ann_file`.')
+    replace_file(path, content)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file in one step, in a folder that is made if need be; several processes may do so at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'{path.name}.{uuid.uuid4().hex}.part')  # a file of this process alone
     try:
@@ -112,7 +127,8 @@ def missing_files(paths: Sequence[str]) -> List[str]:
 
 def nested_datasets(dataset: Any) -> Iterator[Any]:
     """A data set and those that it wraps as `dataset` or `datasets` (RepeatDataset, ConcatDataset, ...)."""
-    yield dataset
+    if dataset is not None:
+        yield dataset
     for part in [*(getattr(dataset, 'datasets', None) or ()), getattr(dataset, 'dataset', None)]:
         if part is not None:
             yield from nested_datasets(part)

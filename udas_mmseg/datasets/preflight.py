@@ -7,10 +7,10 @@ from mmengine.dataset import BaseDataset
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from .label_budget import NO_LABELS, build_label_budget_dataset
+from .label_budget import build_label_budget_dataset
 from .label_mapped import check_folders
 from .label_maps import IGNORE
-from .list_files import check_listed_files
+from .list_files import NO_LABELS, check_listed_files
 from .transforms import SampleError
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -49,7 +49,7 @@ def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
             try:
                 summary = _check_dataset(dataset_cfg, num_scanned, max_broken, cfg.get('model') or {})
                 lines.append(f'{place}: {summary}')
-            except (OSError, ValueError, AssertionError) as error:
+            except (OSError, ValueError, TypeError, AssertionError) as error:
                 problems.append(f'{place}: {error}')
     if problems:
         raise ValueError('the config does not fit the data:\n- ' + '\n- '.join(problems))
@@ -77,7 +77,7 @@ def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) ->
         return f'{cfg["type"]}, not checked'
     # unserialized, since MMEngine cannot serialize an empty list
     lazy = dict(lazy_init=True, serialize_data=False)
-    dataset = DATASETS.build({**cfg, 'dataset': {**cfg['dataset'], **lazy}} if _is_budget(cfg) else {**cfg, **lazy})
+    dataset = DATASETS.build(_with_inner(cfg, lazy) if _is_budget(cfg) else {**cfg, **lazy})
     prefix = dataset.data_prefix
     folders = [prefix[key] for key in ('img_path', 'seg_map_path') if prefix.get(key) is not None]
     if getattr(dataset, 'backend_args', None) is None:
@@ -111,8 +111,14 @@ def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) ->
     return f'{type(dataset).__name__}, {len(dataset)} {labeled} images{_translated(dataset)}, {len(infos)} read {found}'
 
 
+def _with_inner(cfg: dict, changes: dict) -> dict:
+    """A budget's config with changes to the data set in it, if there is one."""
+    return {**cfg, 'dataset': {**cfg['dataset'], **changes}} if isinstance(cfg.get('dataset'), dict) else cfg
+
+
 def _is_budget(cfg: dict) -> bool:
-    return cfg.get('type') in ('LabelBudgetDataset', build_label_budget_dataset)
+    kind = cfg.get('type')
+    return isinstance(kind, str) and DATASETS.get(kind) is build_label_budget_dataset
 
 
 def _translated(dataset: BaseDataset) -> str:

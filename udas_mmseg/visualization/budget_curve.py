@@ -78,10 +78,13 @@ def draw_budget_curves(rows: Sequence[Mapping[str, Any]],
         labels (Mapping[str, str], optional): What to write for a curve or line instead of its name.
 
     Raises:
-        ValueError: see `budget_series`.
+        ValueError: see `budget_series`; or if a label's name is neither a curve nor a line.
     """
     curves, references = budget_series(rows, metric)
     labels = labels or {}
+    unknown = sorted(set(labels) - set(curves) - set(references))
+    if unknown:
+        raise ValueError(f'there is nothing to label of the name {unknown}: there are {[*curves, *references]}.')
     budgets = sorted({point.budget for points in curves.values() for point in points})
     figure = Figure(figsize=(7, 4.5), layout='constrained')
     FigureCanvasAgg(figure)

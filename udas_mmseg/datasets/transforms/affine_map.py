@@ -108,7 +108,7 @@ class AffineMap:
             np.ndarray: (H', W'[, C]) in `view_size`, of the same type; the argument itself if nothing changes.
 
         Raises:
-            ValueError: if the image has another size.
+            ValueError: if the image has another size or type.
         """
         return self._warp(image, cv2.INTER_LINEAR, fill)
 
@@ -123,7 +123,7 @@ class AffineMap:
                 changes.
 
         Raises:
-            ValueError: if the label has another size.
+            ValueError: if the label has another size or type.
         """
         return self._warp(label, cv2.INTER_NEAREST, IGNORE)
 
@@ -171,11 +171,17 @@ class AffineMap:
 
     def _warp(self, image: np.ndarray, interpolation: int, fill: float) -> np.ndarray:
         _check_size('the image or label is', image.shape[:2], self.size)
+        if image.dtype not in (np.uint8, np.float32):
+            raise ValueError(f'AffineMap: the image or label is {image.dtype}. Allowed are uint8 and float32.')
         axes = self._flipped_axes()
+        if axes == ():
+            return image
         if axes is not None:
-            return cv2.flip(image, _FLIP_CODES[axes]) if axes else image
-        return cv2.warpAffine(image, self.matrix[:2], self.view_size[::-1], flags=interpolation,
-                              borderMode=cv2.BORDER_CONSTANT, borderValue=(fill, ) * 4)
+            view = cv2.flip(image, _FLIP_CODES[axes])
+        else:
+            view = cv2.warpAffine(image, self.matrix[:2], self.view_size[::-1], flags=interpolation,
+                                  borderMode=cv2.BORDER_CONSTANT, borderValue=(fill, ) * 4)
+        return view.reshape(*self.view_size, *image.shape[2:])  # OpenCV drops a last axis of 1
 
 
 def _size(size: Sequence[int]) -> Size:

@@ -104,14 +104,26 @@ class SegAugment(BaseTransform):
                                  'no labels out of `seg_fields`.')
 
 
+class SegOperations(SegAugment):
+    """Applies the operations that subclasses draw."""
+
+    def draw(self, rng: np.random.Generator) -> List[Step]:
+        """Draw what is applied to one sample."""
+        raise NotImplementedError
+
+    def view(self, image: np.ndarray, rng: np.random.Generator) -> Tuple[np.ndarray, AffineMap]:
+        """See the class."""
+        return apply_steps(image, self.draw(rng))
+
+
 @TRANSFORMS.register_module()
-class SegAutoAugment(SegAugment):
+class SegAutoAugment(SegOperations):
     """AutoAugment for segmentation: one sub-policy is drawn, and each of its operations is applied by chance.
 
-    See `SegAugment` for the keys and `augment_ops` for the operations. The published table has magnitudes from 0 to
-    10; magnitude m stands for m / 10 of an operation's range: shear 0 to 0.3, shift 0 to 150/331 of the side, rotation
-    0 to 30 degrees, posterisation 8 to 4 bits (rounded), solarisation from 256 down to 0, enhancement factors 0.1 to
-    1.9 (so that 5 changes nothing there). Shears, shifts and rotations have a random sign.
+    See `SegAugment` for the keys and `augment_ops` for the operations. Magnitudes go from 0 to 10 (the paper's table
+    has 0 to 9), and m stands for m / 10 of an operation's range: shear 0 to 0.3, shift 0 to 150/331 of the side,
+    rotation 0 to 30 degrees, posterisation 8 to 4 bits (rounded), solarisation from 256 down to 0, enhancement factors
+    0.1 to 1.9 (so that 5 changes nothing there). Shears, shifts and rotations have a random sign.
 
     Args:
         policy (str | list): 'imagenet', the 25 sub-policies of the paper, or a list of sub-policies, each a list of
@@ -137,8 +149,9 @@ class SegAutoAugment(SegAugment):
                  prob: float = 1.0) -> None:
         if not 0 <= prob <= 1:
             raise ValueError(f'SegAutoAugment: prob={prob} is no probability. Allowed are 0 to 1.')
-        self.sub_policies = IMAGENET_POLICY if policy == 'imagenet' else _checked_policy(policy)
-        self.policy_name = 'imagenet' if policy == 'imagenet' else f'{len(self.sub_policies)} sub-policies'
+        is_published = isinstance(policy, str) and policy == 'imagenet'
+        self.sub_policies = IMAGENET_POLICY if is_published else _checked_policy(policy)
+        self.policy_name = 'imagenet' if is_published else f'{len(self.sub_policies)} sub-policies'
         self.geometric = geometric
         self.prob = prob
 
@@ -152,10 +165,6 @@ class SegAutoAugment(SegAugment):
             if happens and (self.geometric or name not in GEOMETRY):
                 steps.append(Step(name, value_at(name, magnitude / 10, sign)))
         return steps
-
-    def view(self, image: np.ndarray, rng: np.random.Generator) -> Tuple[np.ndarray, AffineMap]:
-        """See the class."""
-        return apply_steps(image, self.draw(rng))
 
     def __repr__(self) -> str:
         return (f'{type(self).__name__}(policy={self.policy_name!r}, geometric={self.geometric}, prob={self.prob})')
@@ -183,7 +192,7 @@ def _checked_policy(policy: Any) -> Tuple[SubPolicy, ...]:
 
 
 @TRANSFORMS.register_module()
-class SegRandAugment(SegAugment):
+class SegRandAugment(SegOperations):
     """RandAugment for segmentation: a number of operations is drawn, uniformly and with replacement.
 
     The paper's 14 operations: the identity, and all of AutoAugment's but Invert. See `SegAugment` for the keys.
@@ -222,10 +231,6 @@ class SegRandAugment(SegAugment):
             share = (1 + sign * self.strength) / 2 if name in ENHANCEMENTS else self.strength
             steps.append(Step(name, value_at(name, share, sign)))
         return [step for step in steps if step.name != 'Identity' and self.strength > 0]
-
-    def view(self, image: np.ndarray, rng: np.random.Generator) -> Tuple[np.ndarray, AffineMap]:
-        """See the class."""
-        return apply_steps(image, self.draw(rng))
 
     def __repr__(self) -> str:
         return (f'{type(self).__name__}(num_ops={self.num_ops}, strength={self.strength}, '

@@ -35,9 +35,14 @@ def sample_box(height: int, width: int, lam: float, rng: np.random.Generator) ->
     Returns:
         Box: 0 <= top <= bottom <= height and 0 <= left <= right <= width.
 
+    Raises:
+        ValueError: if `lam` is outside [0, 1].
+
     Source: Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV
     2019, section 3.1; UDAS, section 3.4.
     """
+    if not 0 <= lam <= 1:
+        raise ValueError(f'lam={lam} is no share. Allowed are 0 (the largest box) to 1 (an empty box).')
     side = np.sqrt(1 - lam)
     box_height, box_width = round(height * side), round(width * side)
     top = int(rng.integers(height)) - box_height // 2
@@ -232,7 +237,7 @@ class DomainCutMix(DomainMixing):
             raise ValueError(f'DomainCutMix: lam={lam} and alpha={alpha}. Give one of them: `lam` is a fixed share of '
                              'the source, `alpha` draws it from Beta(alpha, alpha).')
         if lam is not None and not 0 <= lam <= 1:
-            raise ValueError(f'DomainCutMix: lam={lam} is no share. Allowed are 0 (all target) to 1 (all source).')
+            raise ValueError(f'DomainCutMix: lam={lam} is no share. Allowed are 0 (the largest box) to 1 (no box).')
         if alpha is not None and not 0 < alpha < np.inf:
             raise ValueError(f'DomainCutMix: alpha={alpha}. Allowed are numbers above 0; 1 is uniform.')
         self.lam = lam

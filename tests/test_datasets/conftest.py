@@ -1,0 +1,30 @@
+"""Small data of label budgets."""
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+import numpy as np
+import pytest
+
+from small_data import CITY_NAMES, LOAD, write_image
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Dict[str, Any]:
+    """Config of eight labelled images in Cityscapes' own folders."""
+    for name in CITY_NAMES:
+        write_image(tmp_path / f'cityscapes/img/{name}_leftImg8bit.png', np.zeros((4, 8, 3), np.uint8))
+        write_image(tmp_path / f'cityscapes/gt/{name}_gtFine_labelTrainIds.png', np.ones((4, 8), np.uint8))
+    # unserialized: MMEngine collects all garbage for each data set that it serializes
+    return dict(type='CityscapesDataset', data_root=str(tmp_path / 'cityscapes'), pipeline=LOAD, serialize_data=False,
+                data_prefix=dict(img_path='img', seg_map_path='gt'))  # yapf: disable
+
+
+@pytest.fixture
+def budget(city: Dict[str, Any], tmp_path: Path) -> Callable[..., Dict[str, Any]]:
+
+    def make(n: Any = 3, **changes: Any) -> Dict[str, Any]:
+        unlabeled = changes.get('part') == 'unlabeled'
+        dataset = dict(city, data_prefix=dict(img_path='img'), pipeline=LOAD[:1]) if unlabeled else city
+        return {**dict(type='LabelBudgetDataset', n=n, dataset=dataset, list_dir=str(tmp_path / 'splits')), **changes}
+
+    return make
