@@ -7,11 +7,23 @@ from .label_mapped import LabelMappedDataset
 from .label_maps import BUILT_IN_LABEL_MAPS, map_labels, resolve_label_map
 from .sampler import PositionSampler
 from .stream import StreamDataset, StreamIndex
-from .transforms import FourierAmplitudeTransfer, LabStatisticsTransfer, LoadLabelIds, LoadVerifiedImage, SampleError
+from .transforms import (
+                         DomainClassMix,
+                         DomainCutMix,
+                         FourierAmplitudeTransfer,
+                         LabStatisticsTransfer,
+                         LoadLabelIds,
+                         LoadVerifiedImage,
+                         SampleError,
+                         SegAutoAugment,
+                         SegRandAugment,
+                         SegWeakAugment,
+)
 
 __all__ = [
-    'BUILT_IN_LABEL_MAPS', 'DomainMixDataset', 'DomainPairDataset', 'FourierAmplitudeTransfer', 'GTA5Dataset',
-    'KITTISegDataset', 'LabStatisticsTransfer', 'LabelBudget', 'LabelMappedDataset', 'LoadLabelIds',
-    'LoadVerifiedImage', 'PositionSampler', 'SYNTHIADataset', 'SampleError', 'StreamDataset', 'StreamIndex',
+    'BUILT_IN_LABEL_MAPS', 'DomainClassMix', 'DomainCutMix', 'DomainMixDataset', 'DomainPairDataset',
+    'FourierAmplitudeTransfer', 'GTA5Dataset', 'KITTISegDataset', 'LabStatisticsTransfer', 'LabelBudget',
+    'LabelMappedDataset', 'LoadLabelIds', 'LoadVerifiedImage', 'PositionSampler', 'SYNTHIADataset', 'SampleError',
+    'SegAutoAugment', 'SegRandAugment', 'SegWeakAugment', 'StreamDataset', 'StreamIndex',
     'build_label_budget_dataset', 'map_labels', 'resolve_label_map'
 ]

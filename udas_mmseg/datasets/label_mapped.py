@@ -7,7 +7,7 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
 from .label_maps import IGNORE, LabelMap, compose_label_maps, resolve_label_map
-from .list_files import NO_LABELS
+from .list_files import NO_LABELS, missing_files
 from .translated import MISSING_TRANSLATION, first_names, use_translations
 
 
@@ -99,24 +99,21 @@ class LabelMappedDataset(BaseSegDataset):
             info.update(label_map=label_map, maps_raw_ids=True)
 
     def _check_files(self, data_list: Sequence[dict], img_dir: str, seg_dir: Optional[str]) -> None:
-        """Hold the data list against one listing of each folder (much cheaper than asking for each file)."""
-        stems = {'images': [osp.relpath(info['img_path'], img_dir)[:-len(self.img_suffix)] for info in data_list]}
-        present = {'images': _stems(img_dir, self.img_suffix) if self.ann_file else set(stems['images'])}
-        if seg_dir is not None:
-            present['labels'] = _stems(seg_dir, self.seg_map_suffix)
-        for kind, found in present.items():
-            missing = [stem for stem in stems['images'] if stem not in found]
+        """Hold the data list against listings of the folders (much cheaper than asking for each file)."""
+        for key, kind, folder in (('img_path', 'images', img_dir), ('seg_map_path', 'labels', seg_dir)):
+            if folder is None or (key == 'img_path' and not self.ann_file):  # found by listing the folder
+                continue
+            missing = missing_files([info[key] for info in data_list])
             if missing:
-                folder, suffix = (img_dir, self.img_suffix) if kind == 'images' else (seg_dir, self.seg_map_suffix)
-                names = first_names([stem + suffix for stem in missing])
+                names = first_names([osp.relpath(path, folder) for path in missing])
                 raise ValueError(f'{len(missing)} of {len(data_list)} {kind} are missing in {folder}: {names}. Restore '
                                  'them, check the suffixes, or list the samples to use in `ann_file`.')
         if seg_dir is not None and not self.ann_file:
-            extra = sorted(present['labels'] - set(stems['images']))
+            present = set(fileio.list_dir_or_file(seg_dir, list_dir=False, suffix=self.seg_map_suffix, recursive=True))
+            extra = sorted(present - {osp.relpath(info['seg_map_path'], seg_dir) for info in data_list})
             if extra:
-                names = first_names([stem + self.seg_map_suffix for stem in extra])
-                raise ValueError(f'{len(extra)} of {len(present["labels"])} labels in {seg_dir} have no image in '
-                                 f'{img_dir}: {names}. Restore the images (an incomplete copy?), or list the samples '
+                raise ValueError(f'{len(extra)} of {len(present)} labels in {seg_dir} have no image in {img_dir}: '
+                                 f'{first_names(extra)}. Restore the images (an incomplete copy?), or list the samples '
                                  'to use in `ann_file`.')
 
 
@@ -145,9 +142,3 @@ def check_folders(folders: Sequence[str], ann_file: str = '') -> None:
     if missing:
         raise FileNotFoundError(f'missing: {", ".join(missing)} (looked in {osp.abspath(osp.curdir)}). Check '
                                 '`data_root`; see docs/datasets.md, or run `make demo` for generated data.')
-
-
-def _stems(folder: str, suffix: str) -> set:
-    """Paths below a folder, without their suffix."""
-    listed = fileio.list_dir_or_file(folder, list_dir=False, suffix=suffix, recursive=True)
-    return {path[:-len(suffix)] for path in listed}

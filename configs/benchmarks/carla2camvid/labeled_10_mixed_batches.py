@@ -1,5 +1,6 @@
-"""Batches of translated CARLA images and 10 labelled CamVid images, half and half (3 classes).
+"""Batches of translated CARLA images and 10 labelled CamVid images, half and half in the mean (3 classes).
 
+python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/labeled_10_mixed_batches.py
 Figures: docs/results.md.
 """

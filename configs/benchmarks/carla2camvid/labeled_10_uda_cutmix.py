@@ -1,5 +1,6 @@
 """UDAS with 10 labelled CamVid images (3 classes): Domain CutMix with translated CARLA, and UDA with the others.
 
+python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/labeled_10_uda_cutmix.py
 mIoU: not measured.
 """

@@ -1,5 +1,6 @@
 """Domain CutMix of translated CARLA images and 1 labelled CamVid image (3 classes).
 
+python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/labeled_1_cutmix.py
 Figures: docs/results.md.
 """

@@ -1,12 +1,21 @@
 """Transforms in MMSegmentation's registry, one family a file."""
 from .affine_map import AffineMap
 from .auto_augment import SegAugment, SegAutoAugment, SegRandAugment, SegWeakAugment
-from .domain_cutmix import Box, DomainClassMix, DomainCutMix, paste_box, paste_mask, sample_box, sample_classes
+from .domain_cutmix import (
+                            Box,
+                            DomainClassMix,
+                            DomainCutMix,
+                            DomainMixing,
+                            paste_box,
+                            paste_mask,
+                            sample_box,
+                            sample_classes,
+)
 from .loading import LoadLabelIds, LoadVerifiedImage, SampleError
 from .style_transfer import FourierAmplitudeTransfer, LabStatisticsTransfer
 
 __all__ = [
-    'AffineMap', 'Box', 'DomainClassMix', 'DomainCutMix', 'FourierAmplitudeTransfer', 'LabStatisticsTransfer',
-    'LoadLabelIds', 'LoadVerifiedImage', 'SampleError', 'SegAugment', 'SegAutoAugment', 'SegRandAugment',
-    'SegWeakAugment', 'paste_box', 'paste_mask', 'sample_box', 'sample_classes'
+    'AffineMap', 'Box', 'DomainClassMix', 'DomainCutMix', 'DomainMixing', 'FourierAmplitudeTransfer',
+    'LabStatisticsTransfer', 'LoadLabelIds', 'LoadVerifiedImage', 'SampleError', 'SegAugment', 'SegAutoAugment',
+    'SegRandAugment', 'SegWeakAugment', 'paste_box', 'paste_mask', 'sample_box', 'sample_classes'
 ]
