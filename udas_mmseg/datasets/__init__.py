@@ -8,16 +8,16 @@ from .label_maps import BUILT_IN_LABEL_MAPS, map_labels, resolve_label_map
 from .sampler import PositionSampler
 from .stream import StreamDataset, StreamIndex
 from .transforms import (
-                         DomainClassMix,
-                         DomainCutMix,
-                         FourierAmplitudeTransfer,
-                         LabStatisticsTransfer,
-                         LoadLabelIds,
-                         LoadVerifiedImage,
-                         SampleError,
-                         SegAutoAugment,
-                         SegRandAugment,
-                         SegWeakAugment,
+    DomainClassMix,
+    DomainCutMix,
+    FourierAmplitudeTransfer,
+    LabStatisticsTransfer,
+    LoadLabelIds,
+    LoadVerifiedImage,
+    SampleError,
+    SegAutoAugment,
+    SegRandAugment,
+    SegWeakAugment,
 )
 
 __all__ = [

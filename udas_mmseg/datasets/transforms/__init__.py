@@ -2,14 +2,14 @@
 from .affine_map import AffineMap
 from .auto_augment import SegAugment, SegAutoAugment, SegRandAugment, SegWeakAugment
 from .domain_cutmix import (
-                            Box,
-                            DomainClassMix,
-                            DomainCutMix,
-                            DomainMixing,
-                            paste_box,
-                            paste_mask,
-                            sample_box,
-                            sample_classes,
+    Box,
+    DomainClassMix,
+    DomainCutMix,
+    DomainMixing,
+    paste_box,
+    paste_mask,
+    sample_box,
+    sample_classes,
 )
 from .loading import LoadLabelIds, LoadVerifiedImage, SampleError
 from .style_transfer import FourierAmplitudeTransfer, LabStatisticsTransfer
