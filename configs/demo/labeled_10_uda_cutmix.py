@@ -1,7 +1,7 @@
 """UDAS with 10 labelled "real" scenes: Domain CutMix of them with "simulated" ones, and UDA with the other "real" ones.
 
 python tools/train.py configs/demo/labeled_10_uda_cutmix.py
-Figures: docs/results.md.
+mIoU: not measured.
 """
 _base_ = './udas_uda.py'
 # both domains in the size of the crop, which RandomCrop alone does not promise
