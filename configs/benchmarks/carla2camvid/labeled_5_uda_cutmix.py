@@ -2,7 +2,7 @@
 
 python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/labeled_5_uda_cutmix.py
-mIoU: not measured.
+Figures: docs/results.md.
 """
 _base_ = './labeled_1_uda_cutmix.py'
 train_dataloader = dict(
