@@ -71,9 +71,13 @@ def write_list(path: Union[str, Path], names: Sequence[str]) -> None:
     A file that holds the very list is left alone; another one is replaced, with a warning.
     """
     content, path = list_bytes(names), Path(path)
-    if path.exists():
-        if path.read_bytes() == content:
-            return
+    try:
+        found = path.read_bytes()
+    except FileNotFoundError:
+        found = None
+    if found == content:
+        return
+    if found is not None:
         MMLogger.get_current_instance().warning(
             f'{path} held another list than its images and seed give (edited, or damaged?): written anew. A list of '
             'your own goes elsewhere, and to `ann_file`.')
