@@ -148,9 +148,14 @@ def refuse_shared_images(labeled: Sequence[Dataset], unlabeled: Sequence[Dataset
     Raises:
         ValueError: naming the images and both lists.
     """
-    for ours in [dataset for dataset in labeled if getattr(dataset, 'ann_file', '')]:
-        for theirs in [dataset for dataset in unlabeled if getattr(dataset, 'ann_file', '')]:
-            shared = sorted(_image_paths(ours) & _image_paths(theirs))
+    with_lists = [[dataset for dataset in datasets if getattr(dataset, 'ann_file', '')]
+                  for datasets in (labeled, unlabeled)]
+    if not all(with_lists):
+        return  # no path has to be looked up
+    ours_and_theirs = [[(dataset, _image_paths(dataset)) for dataset in datasets] for datasets in with_lists]
+    for ours, our_paths in ours_and_theirs[0]:
+        for theirs, their_paths in ours_and_theirs[1]:
+            shared = sorted(our_paths & their_paths)
             if shared:
                 raise ValueError(f'{len(shared)} images are both in the labelled list {ours.ann_file} and in the '
                                  f'unlabelled list {theirs.ann_file}: {first_names(shared)}. Give the target branch '

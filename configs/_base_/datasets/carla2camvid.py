@@ -67,6 +67,22 @@ labeled_target_train = dict(
     data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
     img_suffix='.jpg',
     pipeline=labeled_target_pipeline)
+# images of `tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py` in place of CARLA's
+translated_train = dict(
+    source_train, translated_root='{{$UDAS_TRANSLATED_ROOT:data}}/carla_cyclegan', missing_translation='error')
+# Domain CutMix of both: each domain in the size of the crop, contrast and brightness of the mixed image
+mix_flip = dict(type='RandomFlip', prob=0.5)
+# CamVid's smallest scales are narrower than the crop; without mixing, the preprocessor pads them so
+mix_pad = dict(type='Pad', size=(160, 80), pad_val=dict(img=(128, 128, 128), seg=255))
+cutmix_train = dict(
+    type='DomainMixDataset',
+    dataset=dict(translated_train, pipeline=[*source_pipeline[:4], mix_flip]),
+    target=dict(
+        labeled_target_train,
+        pipeline=[*labeled_target_pipeline[:4], mix_pad, mix_flip],
+        ann_file='splits/labeled_1.txt'),
+    pipeline=[dict(type='DomainCutMix', alpha=1.0), distortion,
+              dict(type='PackSegInputs')])
 target_val = dict(
     type='LabelMappedDataset',
     metainfo=metainfo,

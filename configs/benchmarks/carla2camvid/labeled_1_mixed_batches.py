@@ -5,13 +5,9 @@ UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/labele
 Figures: docs/results.md.
 """
 _base_ = './source_only.py'
-translated_train = dict(
-    _base_.source_train,
-    translated_root='{{$UDAS_TRANSLATED_ROOT:data}}/carla_cyclegan',
-    missing_translation='error')
 labeled_target = dict(_base_.labeled_target_train, ann_file='splits/labeled_1.txt')
 # the repetition is seen as often as the 3,000 CARLA images
 repeated_target = dict(type='RepeatDataset', times=3000, dataset=labeled_target)
 train_dataloader = dict(
     dataset=dict(
-        dataset=dict(_delete_=True, type='ConcatDataset', datasets=[translated_train, repeated_target])))
+        dataset=dict(_delete_=True, type='ConcatDataset', datasets=[_base_.translated_train, repeated_target])))

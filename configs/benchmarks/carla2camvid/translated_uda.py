@@ -5,7 +5,4 @@ UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/transl
 Figures: docs/results.md.
 """
 _base_ = './udas_uda.py'
-train_dataloader = dict(
-    dataset=dict(
-        source=dict(
-            translated_root='{{$UDAS_TRANSLATED_ROOT:data}}/carla_cyclegan', missing_translation='error')))
+train_dataloader = dict(dataset=dict(source=_base_.translated_train))

@@ -8,6 +8,7 @@ from mmseg.registry import TRANSFORMS
 from ...randomness import child_generator
 from .affine_map import AffineMap
 from .augment_ops import COLOUR, ENHANCEMENTS, FILL, GEOMETRY, OPERATIONS, Step, apply_steps, value_at
+from .checks import check_image, check_probability
 
 Operation = Tuple[str, float, float]  # name, probability from 0 to 1, magnitude from 0 to 10
 SubPolicy = Sequence[Operation]
@@ -93,10 +94,7 @@ class SegAugment(BaseTransform):
 
     def _check(self, image: np.ndarray, labels: dict, path: str) -> None:
         name = type(self).__name__
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f'{name}: {path} is {image.shape} {image.dtype}, but (H, W, 3) uint8 BGR is needed. Load '
-                             f'it in colour and without `to_float32`, and apply {name} before transforms that change '
-                             'the type, such as normalisation.')
+        check_image(name, image, path)
         for key, label in labels.items():
             if label.dtype != np.uint8 or label.shape != image.shape[:2]:
                 raise ValueError(f'{name}: {key!r} of {path} is {label.shape} {label.dtype}, but {image.shape[:2]} '
@@ -147,8 +145,7 @@ class SegAutoAugment(SegOperations):
                  policy: Union[str, Sequence[SubPolicy]] = 'imagenet',
                  geometric: bool = True,
                  prob: float = 1.0) -> None:
-        if not 0 <= prob <= 1:
-            raise ValueError(f'SegAutoAugment: prob={prob} is no probability. Allowed are 0 to 1.')
+        check_probability('SegAutoAugment', 'prob', prob)
         is_published = isinstance(policy, str) and policy == 'imagenet'
         self.sub_policies = IMAGENET_POLICY if is_published else _checked_policy(policy)
         self.policy_name = 'imagenet' if is_published else f'{len(self.sub_policies)} sub-policies'
@@ -266,8 +263,7 @@ class SegWeakAugment(SegAugment):
         if len(scale_range) != 2 or not 0 < scale_range[0] <= scale_range[1] < float('inf'):
             raise ValueError(f'SegWeakAugment: scale_range={scale_range}. Allowed are (lowest, highest) above 0, such '
                              'as (0.5, 2.0).')
-        if not 0 <= flip_prob <= 1:
-            raise ValueError(f'SegWeakAugment: flip_prob={flip_prob} is no probability. Allowed are 0 to 1.')
+        check_probability('SegWeakAugment', 'flip_prob', flip_prob)
         self.crop_size: Tuple[int, int] = (sides[0], sides[1])
         self.scale_range = scale_range
         self.flip_prob = flip_prob

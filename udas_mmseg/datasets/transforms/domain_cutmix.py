@@ -8,6 +8,7 @@ from mmseg.registry import TRANSFORMS
 
 from ...randomness import child_generator
 from ..label_maps import IGNORE
+from .checks import check_probability
 
 
 class Box(NamedTuple):
@@ -137,8 +138,7 @@ class DomainMixing(BaseTransform):
     """
 
     def __init__(self, prob: float = 1.0, record_mask: bool = False) -> None:
-        if not 0 <= prob <= 1:
-            raise ValueError(f'{type(self).__name__}: prob={prob} is no probability. Allowed are 0 to 1.')
+        check_probability(type(self).__name__, 'prob', prob)
         self.prob = prob
         self.record_mask = record_mask
 

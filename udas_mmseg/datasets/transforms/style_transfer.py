@@ -6,6 +6,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
+from .checks import check_image, check_probability
+
 _FLAT = 0.05  # standard deviation in Lab units of a constant channel: OpenCV leaves up to 0.02 in a and b of greys
 
 
@@ -124,8 +126,7 @@ class StyleTransfer(BaseTransform):
     """
 
     def __init__(self, prob: float = 1.0) -> None:
-        if not 0 <= prob <= 1:
-            raise ValueError(f'{type(self).__name__}: prob={prob} is no probability. Allowed are 0 to 1.')
+        check_probability(type(self).__name__, 'prob', prob)
         self.prob = prob
 
     def restyle(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -151,11 +152,7 @@ class StyleTransfer(BaseTransform):
                              ' dataset=<source>, target=<target>), whose `target` loads images.')
         partner = results['mix_results'][0]
         for sample in (results, partner):
-            image = sample['img']
-            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-                raise ValueError(f"{name}: {sample.get('img_path', 'an image')} is {image.shape} {image.dtype}, but "
-                                 '(H, W, 3) uint8 BGR is needed. Load it in colour and without `to_float32`, and '
-                                 f'apply {name} before transforms that change the type.')
+            check_image(name, sample['img'], sample.get('img_path', 'an image'))
         return results['img'], partner['img']
 
     def __repr__(self) -> str:
