@@ -1,4 +1,5 @@
 """From a config file to a Runner: what `tools/train.py` and `tools/test.py` share."""
+import atexit
 import os
 import os.path as osp
 from pathlib import Path
@@ -104,6 +105,7 @@ def init_distributed(cfg: Config, launcher: str) -> None:
         return
     if not torch_dist.is_initialized():
         torch_dist.init_process_group('gloo')
+        atexit.register(_close_process_group)
     wrapper = cfg.get('model_wrapper_cfg') or dict(
         type='MMDistributedDataParallel',
         broadcast_buffers=False,
@@ -113,6 +115,12 @@ def init_distributed(cfg: Config, launcher: str) -> None:
     cfg.model_wrapper_cfg = wrapper
     if cfg.get('sync_bn'):
         cfg.sync_bn = None  # torch's SyncBatchNorm works on GPUs only
+
+
+def _close_process_group() -> None:
+    """Left to the interpreter's end, gloo's threads may abort a process whose work is done."""
+    if torch_dist.is_initialized():
+        torch_dist.destroy_process_group()
 
 
 def mend_last_checkpoint(work_dir: str) -> None:
