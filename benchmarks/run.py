@@ -13,7 +13,8 @@ from typing import Dict, List
 
 import torch
 
-SUITES = ('adversarial_step', 'augmentation', 'data_stream', 'import_time', 'setup_time', 'translation')
+SUITES = ('adversarial_step', 'augmentation', 'data_stream', 'import_time', 'pseudo_labeling', 'setup_time',
+          'translation')
 
 
 def main() -> None:

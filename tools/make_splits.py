@@ -26,7 +26,7 @@ from udas_mmseg.datasets.list_files import (
     write_list,
 )
 from udas_mmseg.datasets.translated import first_names
-from udas_mmseg.engine.mirrored_folder import INDEX, to_json
+from udas_mmseg.mirrored_folder import INDEX, to_json
 
 RULE = "The first n names in the order of SHA-256 of '<seed>:<name>'; a list holds its names sorted, one a line."
 

@@ -1,34 +1,23 @@
 """Label the unlabelled target images of a config with a trained model, for self-training.
 
-python tools/pseudo_label.py CONFIG CHECKPOINT --out DIR [--dataset target_train] [--overwrite]
+python tools/pseudo_label.py CONFIG CHECKPOINT --out DIR              # the most confident of three views, as in UDAS
+python tools/pseudo_label.py CONFIG CHECKPOINT --out DIR --views 1    # plain inference
+torchrun --nproc_per_node 2 tools/pseudo_label.py CONFIG CHECKPOINT --out DIR --launcher pytorch
 
-Writes DIR/<image>.png (train ids) and DIR/<image>_confidence.png (255 is 1.0), see docs/datasets.md. DIR appears when
-all of it is written; the same command goes on after an interruption. Labels of the target are never opened.
+Writes DIR/<image>.png (train ids) and DIR/<image>_confidence.png (255 is 1.0), see docs/pseudo_labels.md. DIR appears
+when all of it is written; the same command goes on after an interruption. Labels of the target are never opened.
 """
 import argparse
 import errno
-import os.path as osp
-import sys
-from typing import Any, Dict, Sequence
+import os
+from typing import Any, Dict
 
-import torch
 from mmengine.config import Config, DictAction
-from mmengine.dataset import BaseDataset, pseudo_collate
-from mmengine.device import get_device
-from mmseg.registry import DATASETS
-from torch import nn
-from torch.utils.data import DataLoader, Subset
+from mmengine.dist import init_dist, is_main_process
+from torch import cuda
 
-from udas_mmseg.datasets import SampleError
-from udas_mmseg.datasets.preflight import check_config
-from udas_mmseg.datasets.transforms.loading import loads_labels
-from udas_mmseg.engine.export_files import build_original, load_checkpoint
-from udas_mmseg.engine.hooks.domain_panel_hook import confidence
-from udas_mmseg.engine.launch import load_config
-from udas_mmseg.engine.mirrored_folder import file_digest
-from udas_mmseg.evaluation.comparison import config_digest
-from udas_mmseg.evaluation.pseudo_label_writer import PseudoLabelWriter
-from udas_mmseg.progress import Progress
+from udas_mmseg.engine.launch import init_distributed, load_config
+from udas_mmseg.evaluation.pseudo_labeler import write_pseudo_labels
 
 
 def parse_args() -> argparse.Namespace:
@@ -38,101 +27,68 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the labels')
     parser.add_argument('--dataset', default='target_train', metavar='KEY',
                         help='which entry of the config has the images (default: target_train)')
-    parser.add_argument('--overwrite', action='store_true', help='replace labels that are there')
+    parser.add_argument('--views', type=int, default=3,
+                        help='views of each image that are merged, itself among them (default: 3)')
+    parser.add_argument('--augment', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='what views are drawn from (default: type=SegAutoAugment policy=imagenet)')
+    parser.add_argument('--seed', type=int, default=0, help='of the draws (default: 0)')
+    parser.add_argument('--temperature', type=float, default=1.0,
+                        help='of the softmax; below 1 sharpens (default: 1)')
+    parser.add_argument('--batch-size', type=int, default=1, help='images at a time, with their views (default: 1)')
     parser.add_argument('--workers', type=int, default=2, help='processes that load images (default: 2)')
+    parser.add_argument('--max-broken', type=int, default=0,
+                        help='unreadable images that may be left out (default: 0)')
+    parser.add_argument('--overwrite', action='store_true', help='replace labels that were made with something else')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     return parser.parse_args()
 
 
-def unlabeled_dataset(cfg: Config, key: str) -> Dict[str, Any]:
-    """Config of the images under a key, loaded by the test pipeline without labels.
-
-    Raises:
-        ValueError: if there is no such data set, or no test pipeline.
-    """
-    dataset = cfg.get(key)
-    kind = DATASETS.get(dataset['type']) if isinstance(dataset, dict) and 'type' in dataset else None
-    if not (isinstance(kind, type) and issubclass(kind, BaseDataset)):
-        known = sorted(name for name, value in cfg.items() if isinstance(value, dict) and 'data_prefix' in value)
-        raise ValueError(f'the config has no data set {key!r} to label; its data sets are {known}. Add `{key}`, as in '
-                         'configs/_base_/datasets, or name another one with --dataset.')
-    pipeline = (cfg.get('test_dataloader') or {}).get('dataset', {}).get('pipeline') or cfg.get('test_pipeline')
-    if not pipeline:
-        raise ValueError('the config has neither test_dataloader.dataset.pipeline nor test_pipeline, so that nothing '
-                         'says how images are loaded. Add `test_pipeline`, as in configs/_base_/datasets.')
-    prefix = {name: path for name, path in (dataset.get('data_prefix') or {}).items() if name != 'seg_map_path'}
-    steps = [step for step in pipeline if not loads_labels(step)]
-    return {**dataset, 'data_prefix': {'img_path': '', **prefix}, 'pipeline': steps, 'test_mode': False}
+def start_processes(cfg: Config, launcher: str) -> None:
+    """Raises ValueError if several processes would not know of each other."""
+    started = int(os.environ.get('WORLD_SIZE', 1))
+    if launcher == 'none' and started > 1:
+        raise ValueError(f'{started} processes were started, and each would label everything. Give --launcher pytorch.')
+    if launcher in ('slurm', 'mpi') and not cuda.is_available():
+        raise ValueError(f'--launcher {launcher} needs CUDA devices, and torch sees none. Take torchrun and --launcher '
+                         'pytorch.')
+    init_distributed(cfg, launcher)
+    if launcher != 'none' and cuda.is_available():
+        # they meet again when all is labelled: the slowest may need longer than NCCL's 10 minutes
+        options = dict(backend='nccl', timeout=24 * 3600)
+        init_dist(launcher, **{**options, **(cfg.get('env_cfg') or {}).get('dist_cfg', {})})
 
 
-def build_teacher(cfg: Config, checkpoint: str, classes: Sequence[str]) -> nn.Module:
-    """The trained segmentor, in evaluation mode on the best device.
-
-    Raises:
-        ValueError: if the checkpoint does not fit the config, or the model's classes are not the data's.
-    """
-    content = load_checkpoint(checkpoint)
-    model = build_original(cfg, content.get('state_dict', content))
-    if model.num_classes != len(classes):
-        raise ValueError(f'the model has num_classes={model.num_classes}, but the images have {len(classes)} classes '
-                         f'{tuple(classes)}. Label them with a model that was trained for these, or correct '
-                         '`metainfo.classes`.')
-    return model.to(get_device())
+def summary(out: str, index: Dict[str, Any]) -> str:
+    shares = sorted(index['class_share'].items(), key=lambda share: -share[1])
+    skipped = f', {len(index["skipped"])} skipped' if index['skipped'] else ''
+    return (f'{out}: {index["num_images"]} images{skipped}; pixels in percent: '
+            + ', '.join(f'{name} {100 * share:.1f}' for name, share in shares))
 
 
-def describe_teacher(cfg: Config, args: argparse.Namespace, pipeline: Sequence[dict]) -> Dict[str, str]:
-    """Where the labels come from, as the index tells it."""
-    if not osp.isfile(args.checkpoint):
-        raise FileNotFoundError(f'checkpoint {args.checkpoint} does not exist (looked in {osp.abspath(osp.curdir)}). '
-                                'Give a local file that tools/train.py wrote.')
-    decisive = dict(model=cfg.to_dict()['model'], pipeline=[dict(step) for step in pipeline])
-    return dict(config=args.config, checkpoint=args.checkpoint, sha256=file_digest(args.checkpoint),
-                config_digest=config_digest(decisive))
-
-
-def label_images(model: nn.Module, dataset: BaseDataset, writer: PseudoLabelWriter, workers: int) -> None:
-    """Label what the writer does not have yet."""
-    pending = writer.begin()
-    if len(pending) < len(dataset):
-        print(f'{len(dataset) - len(pending)} of {len(dataset)} labels are kept from an earlier run.', file=sys.stderr)
-    loader = DataLoader(Subset(dataset, pending), batch_size=1, num_workers=workers, collate_fn=pseudo_collate)
-    kept = len(dataset) - len(pending)
-    progress = Progress(str(writer.out), len(dataset), kept)
-    for done, (index, batch) in enumerate(zip(pending, loader), 1):
-        with torch.inference_mode():
-            result = model.test_step(batch)[0]
-        label = result.pred_sem_seg.data[0].to(torch.uint8).cpu().numpy()
-        writer.write(index, label, confidence(result.seg_logits.data))
-        progress.update(kept + done)
+def plain_message(error: Exception) -> str:
+    """What an error says, without the traceback that one from a loader's process has in front of it."""
+    return str(error).rsplit(f'\n{type(error).__name__}: ', 1)[-1].strip()
 
 
 def main() -> None:
     args = parse_args()
     try:
         cfg = load_config(args.config, cfg_options=args.cfg_options)
-        dataset_cfg = unlabeled_dataset(cfg, args.dataset)
-        teacher = describe_teacher(cfg, args, dataset_cfg['pipeline'])
-        print('\n'.join(check_config(dict(test_dataloader=dict(dataset=dataset_cfg)))), flush=True)
-        dataset = DATASETS.build(dataset_cfg)
-        dataset.test_mode = True  # a sample that fails is not replaced by another one
-        images = [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
-        classes = dataset.metainfo.get('classes') or ()
-        writer = PseudoLabelWriter(args.out, images, dataset.data_prefix['img_path'], classes, teacher,
-                                   overwrite=args.overwrite)
-        label_images(build_teacher(cfg, args.checkpoint, classes), dataset, writer, args.workers)
-        index = writer.finish()
+        start_processes(cfg, args.launcher)
+        index = write_pseudo_labels(
+            cfg, args.checkpoint, args.out, dataset=args.dataset, views=args.views, augment=args.augment,
+            seed=args.seed, temperature=args.temperature, batch_size=args.batch_size, workers=args.workers,
+            max_broken=args.max_broken, overwrite=args.overwrite, name=args.config)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise SystemExit(f'{type(error).__name__}: {error}') from error
         raise SystemExit(f'the disk of {args.out} is full ({error}). The labels that were written whole are kept in '
                          f'{args.out}.part: free some space and give the same command.') from error
     except (ValueError, RuntimeError) as error:  # the user's to mend: no traceback
-        # an error of a loader worker carries the worker's traceback in front of it
-        message = str(error).split(f'{type(error).__name__}: ')[-1].strip() if isinstance(error, SampleError) else error
-        raise SystemExit(f'{type(error).__name__}: {message}') from error
-    shares = sorted(index['class_share'].items(), key=lambda share: -share[1])
-    print(f'{writer.out}: {index["num_images"]} images; pixels in percent: '
-          + ', '.join(f'{name} {100 * share:.1f}' for name, share in shares))
+        raise SystemExit(f'{type(error).__name__}: {plain_message(error)}') from error
+    if is_main_process():
+        print(summary(args.out, index))
 
 
 if __name__ == '__main__':

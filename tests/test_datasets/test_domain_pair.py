@@ -77,3 +77,32 @@ def test_other_classes_are_refused(pair: Callable, labeled_config: Callable) -> 
     other = dict(CLASSES, classes=('road', 'car', 'other'))
     with pytest.raises(ValueError, match='different classes.*labeled_target'):
         pair(labeled_target=labeled_config('few', metainfo=other))
+
+
+def test_pseudo_labels_are_a_branch_with_or_without_the_others(pair: Callable, labeled_config: Callable) -> None:
+    pseudo = labeled_config('pseudo', 2)
+    sample = pair(pseudo_labeled=pseudo)[StreamIndex(0, 3)]
+    assert list(sample) == ['source', 'pseudo_labeled', 'target']
+    assert 'gt_sem_seg' in sample['pseudo_labeled']['data_samples']
+    alone = pair(pseudo_labeled=pseudo, source=None, target=None)
+    assert len(alone) == 2 and alone.metainfo['classes'] == CLASSES['classes']
+    assert list(alone[StreamIndex(0, 3)]) == ['pseudo_labeled']  # the same sample as beside the others
+    assert torch.equal(alone[StreamIndex(0, 3)]['pseudo_labeled']['inputs'], sample['pseudo_labeled']['inputs'])
+    assert torch.equal(pair()[StreamIndex(0, 3)]['source']['inputs'], sample['source']['inputs'])
+
+
+def test_pseudo_labels_that_are_not_loaded_are_noticed(pair: Callable, labeled_config: Callable) -> None:
+    with pytest.raises(ValueError, match='pseudo_labeled branch has no label.*LoadPseudoLabel'):
+        pair(pseudo_labeled=labeled_config('pseudo', 2, pipeline=UNLABELED))[StreamIndex(0, 0)]
+
+
+@pytest.mark.parametrize('target', [True, False])
+def test_without_labels_there_is_nothing_to_learn(pair: Callable, target: bool) -> None:
+    with pytest.raises(ValueError, match='no branch with labels.*Give it `source`'):
+        pair(source=None, **({} if target else dict(target=None)))
+
+
+def test_other_classes_of_pseudo_labels_are_refused(pair: Callable, labeled_config: Callable) -> None:
+    other = dict(CLASSES, classes=('road', 'car', 'other'))
+    with pytest.raises(ValueError, match='different classes.*pseudo_labeled'):
+        pair(pseudo_labeled=labeled_config('few', metainfo=other))

@@ -98,3 +98,27 @@ def test_mmseg_data_sets_are_checked_too(tmp_path: Path) -> None:
     write_image(tmp_path / 'gt/a/a_gtFine_labelTrainIds.png', np.full((4, 4), 19, np.uint8))
     with pytest.raises(ValueError, match=r'has ids \[19\]; allowed are 0-18 and 255'):
         check_config(dict(val_dataloader=dict(dataset=dataset)))
+
+
+def test_pseudo_labels_are_checked(labeled_config: Callable) -> None:
+    pseudo = labeled_config('pseudo', 2)
+    branches = dict(type='DomainPairDataset', source=labeled_config(), pseudo_labeled=pseudo)
+    assert any(line.startswith('train_dataloader.dataset.pseudo_labeled: ')
+               for line in check_config(dict(train_dataloader=dict(dataset=branches))))
+    (Path(pseudo['data_root']) / 'labels/001.png').unlink()
+    with pytest.raises(ValueError, match='dataset.pseudo_labeled: .*001.png'):
+        check_config(dict(train_dataloader=dict(dataset=branches)))
+
+
+def test_a_teacher_that_would_stand_still_or_see_the_students_view_is_refused(labeled_config: Callable) -> None:
+    model = dict(type='StudentTeacherSegmentor', segmentor=dict(), ema_teacher=dict())
+    pack = dict(type='PackSegInputs', meta_keys=('img_path', 'teacher_img'))
+    pipeline = [*labeled_config()['pipeline'][:2], dict(type='KeepTeacherView'), pack]
+    loader = dict(dataset=dict(type='DomainPairDataset', source=labeled_config(pipeline=pipeline)))
+    hooks = [dict(type='EMATeacherHook')]
+    check_config(dict(model=model, custom_hooks=hooks, train_dataloader=loader))
+    with pytest.raises(ValueError, match='nothing updates the teacher. Add dict'):
+        check_config(dict(model=model, custom_hooks=[], train_dataloader=loader))
+    pack.pop('meta_keys')
+    with pytest.raises(ValueError, match='source.pipeline: KeepTeacherView keeps .*PackSegInputs leaves it behind'):
+        check_config(dict(model=model, custom_hooks=hooks, train_dataloader=loader))

@@ -1,6 +1,7 @@
 """Sets of pseudo-labels: whole or not there, and resumable."""
 import errno
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -11,12 +12,12 @@ import torch
 
 from udas_mmseg.datasets.transforms.loading import decode_label
 from udas_mmseg.engine.atomic_backend import AtomicLocalBackend
-from udas_mmseg.engine.mirrored_folder import mirrored_path
 from udas_mmseg.evaluation.pseudo_label_writer import (
     PseudoLabelWriter,
     confidence_path,
     encode_confidence,
 )
+from udas_mmseg.mirrored_folder import mirrored_path
 
 IMAGES = ['data/train/a/1.jpg', 'data/train/a/2.jpg', 'data/train/b/1.jpg']
 TEACHER = dict(config='mine.py', checkpoint='iter_8.pth', sha256='ab' * 32, config_digest='cd')
@@ -93,7 +94,56 @@ def test_set_appears_when_it_is_whole(make: Callable, tmp_path: Path) -> None:
     assert index == json.loads((tmp_path / 'set/index.json').read_text())
     assert index['teacher'] == TEACHER and index['views'] == 1 and index['num_images'] == 3
     assert index['classes'] == ['road', 'sidewalk', 'other']
+    assert index['augment'] is None and index['seed'] == 0 and index['temperature'] == 1 and index['skipped'] == {}
     assert index['class_share'] == {'road': 0.333333, 'sidewalk': 0.333333, 'other': 0.333333}
+    assert index['confidence_histogram'] == {name: histogram(153, 8) for name in ('road', 'sidewalk', 'other')}
+
+
+def histogram(level: int, count: int) -> List[int]:
+    counts = [0] * 256
+    counts[level] = count
+    return counts
+
+
+def test_counts_are_those_of_the_files(make: Callable, tmp_path: Path) -> None:
+    """Of this process, of another one, and of an earlier run."""
+    rng, one, two = np.random.default_rng(0), make(), make()
+    labels = rng.integers(0, 3, (3, 2, 4), dtype=np.uint8)
+    sure = torch.from_numpy(rng.random((3, 2, 4), np.float32))
+    sure[0, 0, 0] = 1
+    killed = make()
+    killed.begin()
+    killed.write(2, labels[2], sure[2])
+    assert one.begin() == [0, 1]
+    one.write(0, labels[0], sure[0])
+    two.write(1, labels[1], sure[1])
+    one.add(two.counts)
+    index = one.finish()
+    stored = np.floor(sure.numpy() * 255).astype(int)
+    expected = np.zeros((3, 256), int)
+    np.add.at(expected, (labels.ravel(), stored.ravel()), 1)
+    assert list(index['confidence_histogram'].values()) == expected.tolist()
+    assert list(index['class_share'].values()) == pytest.approx(expected.sum(1) / 24, abs=1e-6)
+
+
+def test_threads_may_write_at_once(make: Callable) -> None:
+    names = [f'data/train/{number}.png' for number in range(40)]
+    writer = make(images=names)
+    writer.begin()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda index: writer.write(index, label_of(index % 3), torch.full((2, 4), 0.6)), range(40)))
+    assert writer.counts.sum() == 320 and writer.finish()['num_images'] == 40
+
+
+def test_skipped_images_have_no_files(make: Callable, tmp_path: Path) -> None:
+    writer = make()
+    writer.begin()
+    write(writer, [0, 2])
+    (tmp_path / 'set.part/a/2.png').write_bytes(b'half of an earlier one')
+    index = writer.finish({'a/2.jpg': 'a/2.jpg is truncated'})
+    assert index['skipped'] == {'a/2.jpg': 'a/2.jpg is truncated'} and index['num_images'] == 2
+    assert [name for name in files(tmp_path / 'set') if '2' in name] == []
+    assert make().complete() == index
 
 
 def test_interrupted_set_is_completed(make: Callable, tmp_path: Path) -> None:
@@ -101,7 +151,10 @@ def test_interrupted_set_is_completed(make: Callable, tmp_path: Path) -> None:
     killed.begin()
     write(killed, [0, 1])
     (tmp_path / 'set.part/a/2.png').write_bytes((tmp_path / 'set.part/a/2.png').read_bytes()[:-20])  # a power cut
+    # of another size than its label: of two different runs
     (tmp_path / 'set.part/b').mkdir()
+    cv2.imwrite(str(tmp_path / 'set.part/b/1.png'), label_of(0))
+    cv2.imwrite(str(tmp_path / 'set.part/b/1_confidence.png'), label_of(0).T)
     (tmp_path / 'set.part/b/1_confidence.png.part').write_bytes(b'half')
     cv2.imwrite(str(tmp_path / 'set.part/gone.png'), label_of(0))
     writer = make(teacher={**TEACHER, 'checkpoint': 'moved/iter_8.pth'})
@@ -117,6 +170,9 @@ def test_interrupted_set_is_completed(make: Callable, tmp_path: Path) -> None:
     (dict(teacher={**TEACHER, 'config_digest': 'ef'}), 'another model or test pipeline'),
     (dict(views=3, classes=('a', 'b', 'c')), 'another number of views and another list of classes'),
     (dict(image_root='data'), 'another image folder'),
+    (dict(temperature=0.5), 'another temperature'),
+    (dict(views=3, seed=1), 'another number of views and another seed'),
+    (dict(views=3, augment=dict(type='SegRandAugment')), 'another number of views and another augmentation'),
 ])  # yapf: disable
 def test_part_of_another_set_is_refused_or_cleared(make: Callable, tmp_path: Path, change: dict, message: str,
                                                    capsys: pytest.CaptureFixture) -> None:
@@ -143,6 +199,31 @@ def test_complete_set_is_replaced_only_if_told(make: Callable, tmp_path: Path) -
     again.finish()
     assert len(files(tmp_path / 'set')) == 7
     assert sorted(path.name for path in tmp_path.iterdir()) == ['set']
+
+
+def test_complete_set_of_the_same_is_found(make: Callable, tmp_path: Path) -> None:
+    augment = dict(type='SegAutoAugment', policy=[[('Rotate', 0.5, 5)]])  # JSON has lists where Python has tuples
+    drawn = dict(views=3, seed=1, augment=augment)
+    writer = make(**drawn)
+    assert writer.complete() is None
+    write(writer, writer.begin())
+    assert writer.complete() is None
+    index = writer.finish()
+    assert make(**drawn).complete() == index
+    assert make(**drawn, teacher={**TEACHER, 'config': 'other.py', 'checkpoint': 'moved.pth'}).complete() == index
+    for change in (dict(seed=2), dict(views=2), dict(augment=dict(augment, prob=0.5)), dict(temperature=2),
+                   dict(teacher={**TEACHER, 'sha256': 'ef'}), dict(images=IMAGES[:2]),
+                   dict(images=[*IMAGES, 'data/train/b/2.jpg'])):
+        assert make(**{**drawn, **change}).complete() is None, change
+    (tmp_path / 'set/a/1_confidence.png').unlink()
+    assert make(**drawn).complete() is None
+
+
+def test_draws_do_not_matter_to_one_view(make: Callable) -> None:
+    writer = make(seed=1)
+    write(writer, writer.begin())
+    index = writer.finish()
+    assert make(seed=2).complete() == index
 
 
 @pytest.mark.parametrize('name, overwrite', [('set', False), ('set', True), ('set.part', True)])

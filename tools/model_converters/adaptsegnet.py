@@ -14,7 +14,7 @@ import torch
 
 from udas_mmseg import __version__
 from udas_mmseg.engine.atomic_backend import AtomicLocalBackend
-from udas_mmseg.engine.mirrored_folder import file_digest
+from udas_mmseg.mirrored_folder import file_digest
 from udas_mmseg.models.conversion import Conversion, convert_deeplab_multi, find_state_dict
 
 CONFIG = 'configs/adaptsegnet/gta2cs_public_checkpoint.py'

@@ -5,6 +5,7 @@ from .driving import GTA5Dataset, KITTISegDataset, SYNTHIADataset
 from .label_budget import LabelBudget, build_label_budget_dataset
 from .label_mapped import LabelMappedDataset
 from .label_maps import BUILT_IN_LABEL_MAPS, map_labels, resolve_label_map
+from .pseudo_labeled import PseudoLabeledDataset
 from .sampler import PositionSampler
 from .stream import StreamDataset, StreamIndex
 from .transforms import (
@@ -13,6 +14,7 @@ from .transforms import (
     FourierAmplitudeTransfer,
     LabStatisticsTransfer,
     LoadLabelIds,
+    LoadPseudoLabel,
     LoadVerifiedImage,
     SampleError,
     SegAutoAugment,
@@ -23,7 +25,7 @@ from .transforms import (
 __all__ = [
     'BUILT_IN_LABEL_MAPS', 'DomainClassMix', 'DomainCutMix', 'DomainMixDataset', 'DomainPairDataset',
     'FourierAmplitudeTransfer', 'GTA5Dataset', 'KITTISegDataset', 'LabStatisticsTransfer', 'LabelBudget',
-    'LabelMappedDataset', 'LoadLabelIds', 'LoadVerifiedImage', 'PositionSampler', 'SYNTHIADataset', 'SampleError',
-    'SegAutoAugment', 'SegRandAugment', 'SegWeakAugment', 'StreamDataset', 'StreamIndex',
-    'build_label_budget_dataset', 'map_labels', 'resolve_label_map'
+    'LabelMappedDataset', 'LoadLabelIds', 'LoadPseudoLabel', 'LoadVerifiedImage', 'PositionSampler',
+    'PseudoLabeledDataset', 'SYNTHIADataset', 'SampleError', 'SegAutoAugment', 'SegRandAugment', 'SegWeakAugment',
+    'StreamDataset', 'StreamIndex', 'build_label_budget_dataset', 'map_labels', 'resolve_label_map'
 ]

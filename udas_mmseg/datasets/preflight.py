@@ -12,9 +12,10 @@ from .label_mapped import check_folders
 from .label_maps import IGNORE
 from .list_files import NO_LABELS, check_listed_files
 from .transforms import SampleError
+from .transforms.teacher_view import TEACHER_IMAGE
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-_WRAPPED = ('dataset', 'datasets', 'source', 'target', 'labeled_target')
+_WRAPPED = ('dataset', 'datasets', 'source', 'target', 'labeled_target', 'pseudo_labeled')
 
 
 def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
@@ -51,9 +52,25 @@ def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
                 lines.append(f'{place}: {summary}')
             except (OSError, ValueError, TypeError, AssertionError) as error:
                 problems.append(f'{place}: {error}')
+    problems += _check_teacher(cfg)
     if problems:
         raise ValueError('the config does not fit the data:\n- ' + '\n- '.join(problems))
     return lines
+
+
+def _check_teacher(cfg: Dict[str, Any]) -> List[str]:
+    """What would let an EMA teacher stand still, or see what its student sees, without an error."""
+    problems = []
+    hooks = [hook.get('type') for hook in cfg.get('custom_hooks') or [] if isinstance(hook, dict)]
+    if (cfg.get('model') or {}).get('ema_teacher') is not None and 'EMATeacherHook' not in hooks:
+        problems.append('model.ema_teacher is set, but nothing updates the teacher. Add dict(type="EMATeacherHook") to '
+                        'custom_hooks.')
+    for path, pipeline in _entries((cfg.get('train_dataloader') or {}).get('dataset'), 'pipeline', 'train_dataloader'):
+        steps = {step['type']: step for step in pipeline if isinstance(step, dict)}
+        if 'KeepTeacherView' in steps and TEACHER_IMAGE not in steps.get('PackSegInputs', {}).get('meta_keys', ()):
+            problems.append(f'{path}: KeepTeacherView keeps {TEACHER_IMAGE!r}, and PackSegInputs leaves it behind. Set '
+                            f'PackSegInputs.meta_keys=("img_path", "ori_shape", "img_shape", "{TEACHER_IMAGE}").')
+    return problems
 
 
 def _leaf_datasets(cfg: Any, place: str, max_broken: int = 0) -> Iterator[Tuple[str, dict, int]]:

@@ -1,7 +1,11 @@
 """Loops, hooks, optimizers and launching."""
 from .atomic_backend import AtomicLocalBackend
-from .hooks import CheckFiniteLossHook
+from .hooks import CheckFiniteLossHook, EMATeacherHook, TargetNormStatisticsHook
 from .loops import PositionTrainLoop
 from .optimizers import PerChildOptimWrapperConstructor
+from .runner import SelfTrainingRunner
 
-__all__ = ['AtomicLocalBackend', 'CheckFiniteLossHook', 'PerChildOptimWrapperConstructor', 'PositionTrainLoop']
+__all__ = [
+    'AtomicLocalBackend', 'CheckFiniteLossHook', 'EMATeacherHook', 'PerChildOptimWrapperConstructor',
+    'PositionTrainLoop', 'SelfTrainingRunner', 'TargetNormStatisticsHook'
+]

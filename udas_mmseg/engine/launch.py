@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator, Optional
 import torch
 import torch.distributed as torch_dist
 from mmengine.config import Config
+from mmengine.dist import init_dist
 from mmengine.registry import MODEL_WRAPPERS, RUNNERS, init_default_scope
 from mmengine.runner import Runner
 from torch.nn.parallel import DistributedDataParallel
@@ -115,6 +116,29 @@ def init_distributed(cfg: Config, launcher: str) -> None:
     cfg.model_wrapper_cfg = wrapper
     if cfg.get('sync_bn'):
         cfg.sync_bn = None  # torch's SyncBatchNorm works on GPUs only
+
+
+def start_processes(cfg: Config, launcher: str) -> None:
+    """`init_distributed` for what works together outside of a Runner, and for hours: labelling, translation.
+
+    Args:
+        cfg (Config): Changed as by `init_distributed`.
+        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
+
+    Raises:
+        ValueError: if several processes would not know of each other.
+    """
+    started = int(os.environ.get('WORLD_SIZE', 1))
+    if launcher == 'none' and started > 1:
+        raise ValueError(f'{started} processes were started, and each would do everything. Give --launcher pytorch.')
+    if launcher in ('slurm', 'mpi') and not torch.cuda.is_available():
+        raise ValueError(f'--launcher {launcher} needs CUDA devices, and torch sees none. Take torchrun and --launcher '
+                         'pytorch.')
+    init_distributed(cfg, launcher)
+    if launcher != 'none' and torch.cuda.is_available() and not torch_dist.is_initialized():
+        # they meet again when all is done: the slowest may need longer than NCCL's 10 minutes
+        options = dict(backend='nccl', timeout=24 * 3600)
+        init_dist(launcher, **{**options, **(cfg.get('env_cfg') or {}).get('dist_cfg', {})})
 
 
 def _close_process_group() -> None:

@@ -10,10 +10,10 @@ import numpy as np
 from ..datasets import LoadVerifiedImage, SampleError
 from ..datasets.transforms.loading import read_checked
 from ..engine.atomic_backend import AtomicLocalBackend
-from ..engine.mirrored_folder import to_json
 from ..evaluation.domain_distance import ColorStatistics, FeatureNetwork, extract_features, kernel_distance
+from ..mirrored_folder import to_json
 from ..progress import Progress
-from ..visualization import grid
+from ..visualization import fit, grid, spread
 
 NO_NETWORK = ('no network was given. Give `--backbone CONFIG`, the config of a segmentor whose backbone has pretrained '
               'weights')
@@ -147,11 +147,6 @@ def write_report(folder: str,
     return report
 
 
-def spread(count: int, limit: int) -> List[int]:
-    """At most `limit` of 0..count-1, evenly spread, the first and the last among them."""
-    return [round(position) for position in np.linspace(0, count - 1, min(count, limit)).tolist()]
-
-
 def _read(path: str) -> np.ndarray:
     return LoadVerifiedImage().transform(dict(img_path=path))['img']
 
@@ -215,17 +210,10 @@ def draw_samples(images: Sequence[str], translations: Sequence[str], targets: Se
     rows, captions = [], []
     for index, target in zip(chosen, beside):
         row = (images[index], translations[index], target)
-        rows.append([None if path is None else _fit(_read(path), box) for path in row])
+        rows.append([None if path is None else fit(_read(path), box) for path in row])
         names = [_short(images[index])] + ([] if target is None else [f'target: {_short(target)}'])
         captions.append('   '.join(names))
     return grid(rows, ('source', 'translated', 'target (another scene)'), captions)
-
-
-def _fit(image: np.ndarray, box: Tuple[int, int]) -> np.ndarray:
-    """An image as large as a box of this width and height allows."""
-    scale = min(box[0] / image.shape[1], box[1] / image.shape[0])
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
 
 def _short(path: str) -> str:

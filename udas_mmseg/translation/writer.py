@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 
 from ..datasets.transforms.loading import find_damage
 from ..engine.atomic_backend import AtomicLocalBackend
-from ..engine.mirrored_folder import INDEX, check_unique, holds_files, mirrored_path, read_index, to_json
+from ..mirrored_folder import INDEX, check_unique, holds_files, mirrored_path, read_index, to_json
 
 FORMATS = ('png', 'jpg')
 

@@ -12,10 +12,13 @@ from .domain_cutmix import (
     sample_classes,
 )
 from .loading import LoadLabelIds, LoadVerifiedImage, SampleError
+from .pseudo_label import LoadPseudoLabel
 from .style_transfer import FourierAmplitudeTransfer, LabStatisticsTransfer
+from .teacher_view import KeepTeacherView
 
 __all__ = [
     'AffineMap', 'Box', 'DomainClassMix', 'DomainCutMix', 'DomainMixing', 'FourierAmplitudeTransfer',
-    'LabStatisticsTransfer', 'LoadLabelIds', 'LoadVerifiedImage', 'SampleError', 'SegAugment', 'SegAutoAugment',
-    'SegRandAugment', 'SegWeakAugment', 'paste_box', 'paste_mask', 'sample_box', 'sample_classes'
+    'KeepTeacherView', 'LabStatisticsTransfer', 'LoadLabelIds', 'LoadPseudoLabel', 'LoadVerifiedImage', 'SampleError',
+    'SegAugment', 'SegAutoAugment', 'SegRandAugment', 'SegWeakAugment', 'paste_box', 'paste_mask', 'sample_box',
+    'sample_classes'
 ]

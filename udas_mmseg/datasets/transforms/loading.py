@@ -104,6 +104,22 @@ def decode_label(content: bytes) -> Optional[np.ndarray]:
     return raw if raw is None or raw.ndim == 2 else np.ascontiguousarray(raw[:, :, 2])
 
 
+def read_label(path: str, backend_args: Optional[dict] = None) -> np.ndarray:
+    """Read and decode a raw label image; see `decode_label`.
+
+    Raises:
+        SampleError: if the file is missing, broken or no image; the message names it.
+    """
+    content = read_checked(path, backend_args)
+    try:
+        raw = decode_label(content)
+    except Exception as error:  # what is raised depends on the decoder
+        raise SampleError(f'{path} cannot be decoded: {error}') from error
+    if raw is None:
+        raise SampleError(f'{path} cannot be decoded. Is it an image?')
+    return raw
+
+
 def resize_nearest(label: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resize a label by nearest neighbour, pixel centres on pixel centres.
 
@@ -169,8 +185,12 @@ def _image_size(path: str) -> Tuple[int, int]:
         raise SampleError(f'{path} cannot be opened: {error}') from error
 
 
+class LabelLoader(BaseTransform):
+    """What reads label files; a pipeline without labels leaves such steps out."""
+
+
 @TRANSFORMS.register_module()
-class LoadLabelIds(BaseTransform):
+class LoadLabelIds(LabelLoader):
     """Read a raw label file and map its ids to train ids by table look-up.
 
     Required keys: `seg_map_path`; `label_map` (dict or None) as the data set gives it; `ori_shape` if an image was
@@ -200,14 +220,7 @@ class LoadLabelIds(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Load `results['seg_map_path']`; see the class."""
         path = results['seg_map_path']
-        content = read_checked(path, self.backend_args)
-        try:
-            raw = decode_label(content)
-        except Exception as error:  # what is raised depends on the decoder
-            raise SampleError(f'{path} cannot be decoded: {error}') from error
-        if raw is None:
-            raise SampleError(f'{path} cannot be decoded. Is it an image?')
-        raw = fit_label(raw, results)
+        raw = fit_label(read_label(path, self.backend_args), results)
         if self.label_map is not None and results.get('maps_raw_ids'):
             raise ValueError('both the data set and LoadLabelIds have a label_map, and a label would be mapped twice. '
                              'Take `label_map` out of the LoadLabelIds of this pipeline.')
@@ -239,4 +252,4 @@ class LoadLabelIds(BaseTransform):
 def loads_labels(step: Dict[str, Any]) -> bool:
     """Whether a step of a pipeline, as a config has it, reads label files."""
     kind = TRANSFORMS.get(step['type'])
-    return isinstance(kind, type) and issubclass(kind, (LoadLabelIds, LoadAnnotations))
+    return isinstance(kind, type) and issubclass(kind, (LabelLoader, LoadAnnotations))

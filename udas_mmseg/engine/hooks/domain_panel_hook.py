@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Dataset
 
+from ...models.max_confidence import confidence
 from ...randomness import seeded_rng
 from ...visualization import add_legend, color_ramp, colorize, grid
 from ..parallel import unwrap
@@ -157,21 +158,6 @@ class DomainPanelHook(Hook):
         colored = [colorize(label, self._metainfo['palette']) for label in labels]
         ramp = color_ramp(cv2.resize(sure.cpu().numpy(), size, interpolation=cv2.INTER_AREA))
         return [image, colored[0], ramp, *colored[1:]]
-
-
-def confidence(logits: Tensor) -> Tensor:
-    """Probability of the predicted class.
-
-    Args:
-        logits (Tensor): (C, H, W), unnormalised; with one channel the probability itself, as MMSegmentation returns it.
-
-    Returns:
-        Tensor: (H, W) float32 in [1 / C, 1], with one channel in [0.5, 1].
-    """
-    logits = logits.float()
-    if len(logits) == 1:
-        return torch.maximum(logits[0], 1 - logits[0])
-    return (logits.amax(dim=0) - logits.logsumexp(dim=0)).exp()
 
 
 @contextlib.contextmanager

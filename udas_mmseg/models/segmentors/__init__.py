@@ -2,5 +2,6 @@
 from .adversarial import AdversarialSegmentor
 from .multi_level import MultiLevelEncoderDecoder
 from .rectified import RectifiedEncoderDecoder
+from .student_teacher import StudentTeacherSegmentor
 
-__all__ = ['AdversarialSegmentor', 'MultiLevelEncoderDecoder', 'RectifiedEncoderDecoder']
+__all__ = ['AdversarialSegmentor', 'MultiLevelEncoderDecoder', 'RectifiedEncoderDecoder', 'StudentTeacherSegmentor']

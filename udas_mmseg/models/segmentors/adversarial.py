@@ -18,11 +18,11 @@ from ..data_preprocessor import for_branches
 from ..losses.entropy import self_information
 from ..losses.gan import OBJECTIVES, SOURCE, TARGET, gan_accuracy, gan_loss
 from ..losses.precision import at_least_float32
+from .branches import SUPERVISED, heads_of, segmentation_losses, split_forward, take_segmentor_weights
 from .checks import check_branches, check_choice, check_levels, check_optimizers
 from .loss_term import KL_FORMS, LEVELS, LossTerm, agreement_losses
 from .multi_level import MultiLevelEncoderDecoder
 
-SUPERVISED = ('source', 'labeled_target')
 _GRADIENT_SCALE = 1024.
 _ADAPT_MAPS = {'softmax': lambda prob: prob, 'self_information': self_information}
 
@@ -170,7 +170,8 @@ class AdversarialSegmentor(BaseModel):
             is_last = group is trained[-1]
             with self._segmentor_context(optim_wrapper['segmentor'], is_last):
                 logits = self._forward_branches({name: branches[name]['inputs'] for name in group})
-                losses = self._segmentation_losses({name: branches[name] for name in group}, logits)
+                labeled = {name: branches[name] for name in group if name in SUPERVISED}
+                losses = segmentation_losses(self._heads(), labeled, logits)
             if 'source' in group:
                 source_logits = [level.detach() for level in logits['source']]
             gradients: List[Tensor] = []
@@ -202,37 +203,22 @@ class AdversarialSegmentor(BaseModel):
 
     def _forward_branches(self, images: Dict[str, Tensor]) -> Dict[str, List[Tensor]]:
         """Logits of every level for each branch, from one forward for all of them."""
-        sizes = [len(batch) for batch in images.values()]
-        batch = torch.cat(list(images.values())).contiguous(memory_format=self.memory_format)
-        levels = [level.split(sizes) for level in self.segmentor(batch, mode='tensor')]
-        return {name: [level[number] for level in levels] for number, name in enumerate(images)}
+        return split_forward(lambda batch: self.segmentor(batch, mode='tensor'), images, self.memory_format)
 
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args: Any) -> None:
         """Weights of a segmentor alone (trained on the source only, say) are taken for the segmentor's."""
-        if not any(key.startswith((f'{prefix}segmentor.', f'{prefix}discriminators.')) for key in state_dict):
-            for key in [key for key in state_dict if key.startswith(prefix)]:
-                state_dict[f'{prefix}segmentor.{key[len(prefix):]}'] = state_dict.pop(key)
+        take_segmentor_weights(state_dict, prefix, ('segmentor', 'discriminators'))
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def _heads(self) -> List[nn.Module]:
-        segmentor = unwrap(self.segmentor)
-        return [segmentor.decode_head, segmentor.auxiliary_head]
-
-    def _segmentation_losses(self, branches: Dict[str, dict], logits: Dict[str, List[Tensor]]) -> Dict[str, Tensor]:
-        """What the heads' own losses say of the logits of the labelled branches."""
-        losses: Dict[str, Tensor] = {}
-        for name in (name for name in SUPERVISED if name in branches):
-            for level, head, level_logits in zip(LEVELS, self._heads(), logits[name]):
-                of_level = head.loss_by_feat(level_logits, branches[name]['data_samples'])
-                losses.update(add_prefix(of_level, f'{name}.{level}'))
-        return losses
+    def _heads(self) -> Dict[str, nn.Module]:
+        return heads_of(unwrap(self.segmentor))
 
     def _at_map_size(self, logits: List[Tensor], images: Tensor) -> List[Tensor]:
         """Bring every level to the size of the images, or to that of the main level; in float32 at least."""
         size = images.shape[2:] if self.upsample_maps else logits[0].shape[2:]
         return [
             resize(at_least_float32(level), size=size, mode='bilinear', align_corners=head.align_corners, warning=False)
-            for head, level in zip(self._heads(), logits)
+            for head, level in zip(self._heads().values(), logits)
         ]
 
     def _maps(self, logits: List[Tensor]) -> List[Tensor]:

@@ -1,4 +1,4 @@
-"""What adversarial training refuses."""
+"""What training on several branches refuses."""
 from typing import Any, Dict, Iterable, List
 
 from mmengine.optim import OptimWrapperDict
@@ -26,16 +26,32 @@ def check_branches(branches: Dict[str, dict], joint_forward: bool) -> None:
     if missing:
         raise ValueError(f'the batch has no {" and no ".join(missing)} branch, only {sorted(branches)}. Train on '
                          'dict(type="DomainPairDataset", source=..., target=...).')
+    check_stacked(branches)
+    check_unlabeled(branches['target'])
+    if joint_forward:
+        check_one_size(branches)
+
+
+def check_stacked(branches: Dict[str, dict]) -> None:
+    """Refuse branches that no preprocessor has made a batch."""
     unstacked = [name for name, branch in branches.items() if not isinstance(branch['inputs'], Tensor)]
     if unstacked:
         raise ValueError(f'the images of {unstacked} are not stacked into a batch: the model has no data_preprocessor '
                          'that takes several branches. Set data_preprocessor=dict(type="DomainDataPreProcessor", '
                          'mean=..., std=...).')
-    if any('gt_sem_seg' in sample for sample in branches['target']['data_samples']):
+
+
+def check_unlabeled(target: dict) -> None:
+    """Refuse a target branch with labels."""
+    if any('gt_sem_seg' in sample for sample in target['data_samples']):
         raise ValueError('the target branch carries `gt_sem_seg`: its labels would leak into training. Take label '
                          'loading out of its pipeline, or pass those images as `labeled_target`.')
+
+
+def check_one_size(branches: Dict[str, dict]) -> None:
+    """Refuse sizes that do not go into one batch."""
     sizes = {name: tuple(branch['inputs'].shape[2:]) for name, branch in branches.items()}
-    if joint_forward and len(set(sizes.values())) > 1:
+    if len(set(sizes.values())) > 1:
         raise ValueError(f'joint_forward=True needs images of one size (height, width), got {sizes}. Crop or resize '
                          'the branches to the same size, or set joint_forward=False.')
 

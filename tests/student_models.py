@@ -1,0 +1,49 @@
+"""Tiny students and batches for them."""
+from typing import Any, Dict, Optional
+
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.optim import OptimWrapper
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from adversarial_models import batch, deeplabv2
+
+
+@pytest.fixture(autouse=True)
+def unformatted_configs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MMEngine formats the config of a run several times over, which takes longer than a tiny run itself."""
+    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (text, True))
+
+
+def build_student(segmentor: Optional[dict] = None, seed: int = 0, **options: Any) -> Any:
+    torch.manual_seed(seed)
+    cfg = ConfigDict(type='StudentTeacherSegmentor', segmentor=segmentor or deeplabv2(), **options)
+    return MODELS.build(cfg).train()
+
+
+def sgd(model: nn.Module, lr: float = 0.1, **options: Any) -> OptimWrapper:
+    return OptimWrapper(torch.optim.SGD(model.parameters(), lr=lr), **options)
+
+
+def student_batch(*names: str, seed: int = 0) -> Dict[str, dict]:
+    """Two images of 48x64 a branch; all but `target` are labelled."""
+    made = batch(seed=seed, labeled_target=(48, 64), pseudo_labeled=(48, 64))
+    return {name: made[name] for name in names}
+
+
+def preprocessed(model: nn.Module, *names: str, seed: int = 0) -> Dict[str, dict]:
+    return model.data_preprocessor(student_batch(*names, seed=seed), True)
+
+
+def labels(branch: dict) -> Tensor:
+    return torch.cat([sample.gt_sem_seg.data for sample in branch['data_samples']])
+
+
+def images() -> dict:
+    """An ordinary batch for inference."""
+    generator = torch.Generator().manual_seed(5)
+    return dict(inputs=[torch.randint(0, 256, (3, 48, 64), generator=generator).to(torch.uint8)],
+                data_samples=[SegDataSample(metainfo=dict(img_shape=(48, 64), ori_shape=(48, 64)))])

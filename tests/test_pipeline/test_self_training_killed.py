@@ -1,0 +1,90 @@
+"""Self-training that is killed in every stage and started again by the same command."""
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Dict
+
+import pytest
+import torch
+
+from tiny_self_training import command, run, write_configs
+
+STAGES = ['00_translator', '01_translate', '02_adapt', '03_label_r1', '04_student_r1', '05_label_r2', '06_student_r2',
+          'export']  # yapf: disable
+
+
+def stages(work_dir: Path) -> Dict[str, dict]:
+    path = work_dir / 'manifest.json'
+    return json.loads(path.read_text())['stages'] if path.exists() else {}
+
+
+def running(work_dir: Path) -> str:
+    """The stage that is under way; '' for none."""
+    return ''.join(name for name, entry in stages(work_dir).items() if entry['state'] == 'running')
+
+
+def kill_in(config: Path, work_dir: Path, stage: str, after: float) -> str:
+    """Start the run, kill it and its workers some time after a stage began; the stage in which that was."""
+    process = subprocess.Popen(command(config, work_dir), env={**os.environ, 'OMP_NUM_THREADS': '1'},
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    before = stages(work_dir).get(stage, {}).get('attempts', 0)
+    deadline = time.monotonic() + 120
+    while stages(work_dir).get(stage, {}).get('attempts', 0) == before:
+        assert process.poll() is None and time.monotonic() < deadline, f'{stage} did not begin'
+        time.sleep(0.002)
+    time.sleep(after)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return running(work_dir)
+
+
+def files(work_dir: Path, *folders: str) -> Dict[str, bytes]:
+    return {str(path.relative_to(work_dir)): path.read_bytes()
+            for folder in folders for path in sorted((work_dir / folder).rglob('*.png'))}
+
+
+def weights(path: str) -> Dict[str, torch.Tensor]:
+    return torch.load(path, weights_only=False)['state_dict']
+
+
+def test_killed_in_every_stage_it_ends_with_the_same_weights_and_labels(tmp_path: Path) -> None:
+    config = write_configs(tmp_path)
+    whole, cut = tmp_path / 'whole', tmp_path / 'cut'
+    done = run(config, whole)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    seconds = {name: entry['seconds'] for name, entry in stages(whole).items()}
+    assert list(seconds) == STAGES
+
+    rng, kills = random.Random(0), []
+    for stage in STAGES:
+        for _ in range(2 if stage in ('02_adapt', '04_student_r1') else 1):
+            if stages(cut).get(stage, {}).get('state') == 'complete':
+                continue
+            kills.append(kill_in(config, cut, stage, rng.uniform(0, 0.6) * seconds[stage]))
+    assert len(kills) >= 8 and set(kills) >= set(STAGES), f'killed in {kills}'
+    done = run(config, cut)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+    made = files(whole, '01_translate', '03_label_r1', '05_label_r2')
+    assert len(made) == 6 + 12 + 12
+    assert files(cut, '01_translate', '03_label_r1', '05_label_r2') == made
+    for stage in ('00_translator', '02_adapt', '04_student_r1', '06_student_r2', 'export'):
+        first, second = (weights(stages(folder)[stage]['checkpoint']) for folder in (whole, cut))
+        assert first.keys() == second.keys()
+        assert all(torch.equal(first[key], second[key]) for key in first), stage
+
+
+@pytest.mark.parametrize('stage', ['02_adapt'])
+def test_rerun_by_hand(stage: str, tmp_path: Path) -> None:
+    """A stage's written config is an ordinary one, and gives the weights that the stage gave."""
+    config = write_configs(tmp_path, iters=2)
+    assert run(config, tmp_path / 'run').returncode == 0
+    done = run(tmp_path / 'run' / stage / 'config.py', tmp_path / 'by_hand')
+    assert done.returncode == 0, done.stderr[-2000:]
+    first = weights(stages(tmp_path / 'run')[stage]['checkpoint'])
+    second = weights(str(tmp_path / 'by_hand/iter_2.pth'))
+    assert all(torch.equal(first[key], second[key]) for key in first)

@@ -1,0 +1,139 @@
+"""Images together with augmented views of them, for predictions that are merged."""
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import torch
+from mmseg.registry import TRANSFORMS
+from mmseg.structures import SegDataSample
+from torch.utils.data import Dataset
+
+from ..randomness import key_generator
+from .transforms import SampleError
+from .transforms.affine_map import AffineMap, Size
+from .transforms.auto_augment import SegAugment
+
+
+class ImageViews(NamedTuple):
+    """An image and views of it, as the network sees them; the first view is the image itself.
+
+    `samples` are packed as by `PackSegInputs`, and `maps` lead from the image to each view.
+    """
+    index: int
+    samples: List[dict]
+    maps: List[AffineMap]
+
+
+class Unreadable(NamedTuple):
+    """An image that cannot be read, and why."""
+    index: int
+    reason: str
+
+
+class ImageViewsDataset(Dataset):
+    """Images of a data set, each with views that are a pure function of (seed, name of the image, number of the view).
+
+    Args:
+        dataset (Dataset): Unlabelled images; the pipeline ends with `PackSegInputs`.
+        names (Sequence[str]): A name for each image.
+        augment (SegAugment, optional): What the further views are drawn from; needed if there are any.
+        views (int): Views of each image, itself among them. Defaults to 1.
+        seed (int): Of the draws. Defaults to 0.
+    """
+
+    def __init__(self,
+                 dataset: Dataset,
+                 names: Sequence[str],
+                 augment: Optional[SegAugment] = None,
+                 views: int = 1,
+                 seed: int = 0) -> None:
+        self.dataset, self.names, self.augment, self.views, self.seed = dataset, list(names), augment, views, seed
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Union[ImageViews, Unreadable]:
+        """An image and its views.
+
+        Raises:
+            ValueError: if the augmentation cannot work on what the pipeline gives.
+        """
+        try:
+            sample = self.dataset[index]
+        except (SampleError, OSError) as error:
+            return Unreadable(index, str(error))
+        size = tuple(sample['inputs'].shape[1:])
+        samples, maps = [sample], [AffineMap.identity(size)]
+        if self.augment is not None and self.views > 1:
+            image = np.ascontiguousarray(sample['inputs'].permute(1, 2, 0).numpy())
+            meta = sample['data_samples'].metainfo
+            for number in range(1, self.views):
+                view, _, affine = self.augment.apply(
+                    image, rng=key_generator(self.seed, 'view', self.names[index], number))
+                samples.append(_pack(view, meta, size))
+                maps.append(affine)
+        return ImageViews(index, samples, maps)
+
+
+def build_augment(cfg: Dict[str, Any]) -> SegAugment:
+    """Build what views are drawn from.
+
+    Args:
+        cfg (dict): Config of a `SegAugment`, such as `dict(type='SegAutoAugment', policy='imagenet')`.
+
+    Raises:
+        ValueError: if it is the config of something else, or its arguments are wrong.
+    """
+    kind = TRANSFORMS.get(cfg['type']) if isinstance(cfg, dict) and cfg.get('type') else None
+    if not (isinstance(kind, type) and issubclass(kind, SegAugment)):
+        raise ValueError(f'augment={cfg!r}: views are drawn from a transform whose geometry can be undone. Allowed are '
+                         "SegAutoAugment, SegRandAugment and SegWeakAugment, such as dict(type='SegAutoAugment', "
+                         "policy='imagenet'), and classes derived from SegAugment.")
+    try:
+        return TRANSFORMS.build(cfg)
+    except TypeError as error:
+        raise ValueError(f'augment={cfg!r}: {error}') from error
+
+
+def map_at_size(affine: AffineMap, size: Size, align_corners: bool) -> AffineMap:
+    """The map between an image and a view whose predictions are both resized, as those of the image to `size`.
+
+    Args:
+        affine (AffineMap): The map between them at the network's size.
+        size (tuple[int, int]): (height, width) that predictions on the image are resized to. Those on the view are
+            resized to `resized_view`.
+        align_corners (bool): How they are resized.
+    """
+    if affine.size == size:
+        return affine
+    view_size = resized_view(affine.view_size, affine.size, size)
+    to_view, to_image = (_resizing(*sizes, align_corners)
+                         for sizes in ((affine.view_size, view_size), (affine.size, size)))
+    matrix = to_view @ affine.matrix @ np.linalg.inv(to_image)
+    whole = matrix.round()
+    # rounding must not turn the identity, or a flip, into something that has to be sampled
+    return AffineMap(np.where(abs(matrix - whole) < 1e-9, whole, matrix), size, view_size)
+
+
+def resized_view(view: Size, before: Size, after: Size) -> Size:
+    """Size of a view, resized like an image that had one size before and has another one after."""
+    height, width = (max(1, round(side * new / old)) for side, old, new in zip(view, before, after))
+    return height, width
+
+
+def _resizing(before: Size, after: Size, align_corners: bool) -> np.ndarray:
+    """From pixel coordinates (x, y, 1) to those of a picture that was resized."""
+    matrix = np.eye(3)
+    for row, old, new in ((0, before[1], after[1]), (1, before[0], after[0])):
+        factor = (new - 1) / max(1, old - 1) if align_corners else new / old
+        matrix[row, row] = factor
+        matrix[row, 2] = 0 if align_corners else (factor - 1) / 2
+    return matrix
+
+
+def _pack(view: np.ndarray, meta: Dict[str, Any], size: Tuple[int, ...]) -> dict:
+    """A view as a sample, whose predictions are resized as those on the image are."""
+    kept = {key: value for key, value in meta.items() if key not in ('flip', 'flip_direction', 'pad_shape')}
+    shape = view.shape[:2]
+    sample = SegDataSample(
+        metainfo={**kept, 'img_shape': shape, 'ori_shape': resized_view(shape, size, meta['ori_shape'][:2])})
+    return dict(inputs=torch.from_numpy(np.ascontiguousarray(view.transpose(2, 0, 1))), data_samples=sample)

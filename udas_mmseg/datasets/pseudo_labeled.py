@@ -1,0 +1,119 @@
+"""Images whose labels a trained model gave them."""
+import os.path as osp
+from typing import Any, Dict, List, Optional, Union
+
+import numpy as np
+from mmengine.logging import MMLogger
+from mmseg.registry import DATASETS
+
+from ..mirrored_folder import mirrored_path
+from .label_mapped import LabelMappedDataset
+from .list_files import missing_files
+from .pseudo_label_set import HOW_TO_MAKE, check_set_classes, confidence_path, read_set_index, set_histogram
+from .transforms.pseudo_label import HISTOGRAM_KEY
+from .translated import first_names
+
+
+@DATASETS.register_module()
+class PseudoLabeledDataset(LabelMappedDataset):
+    """Images with pseudo-labels of a folder that `tools/pseudo_label.py` or the self-training runner wrote.
+
+    The label of `<img_path>/a/b.jpg` is `<pseudo_label_root>/a/b.png`; `LoadPseudoLabel` in the pipeline reads it with
+    its confidence. Images that could not be labelled (`skipped` in the index) are left out; the log counts them. No
+    other label is ever opened. The folder is looked at when the images are listed, and its index is read then and not
+    again: whoever replaces the set during a run keeps the file names.
+
+    Args:
+        pseudo_label_root (str): The folder, taken as given and, like `--out` of the tool, relative to the current
+            folder: not below `data_root`.
+        metainfo (dict | str, optional): `classes` and `palette`, or the name of a data set that has them, such as
+            'CityscapesDataset'.
+        **kwargs: Other arguments of `LabelMappedDataset`, except `label_map`; `data_prefix` without `seg_map_path`.
+
+    Raises:
+        FileNotFoundError: if a folder or the list file is missing, or there are no images.
+        ValueError: if the folder is no complete set, has other classes, or lacks the label of an image; if
+            `seg_map_path` or `label_map` is given, or every image was skipped.
+
+    Example:
+        >>> pseudo_labeled_train = dict(
+        ...     type='PseudoLabeledDataset',
+        ...     pseudo_label_root='work_dirs/pseudo_labels/gta2cs',
+        ...     metainfo='CityscapesDataset',
+        ...     data_root='data/cityscapes',
+        ...     data_prefix=dict(img_path='leftImg8bit/train'),
+        ...     img_suffix='_leftImg8bit.png',
+        ...     pipeline=[dict(type='LoadVerifiedImage'), dict(type='LoadPseudoLabel', threshold=0.6), ...])
+    """
+
+    def __init__(self, pseudo_label_root: str, metainfo: Union[dict, str, None] = None, **kwargs: Any) -> None:
+        prefix = kwargs.setdefault('data_prefix', dict(img_path=''))
+        for name, value in (('seg_map_path', prefix.get('seg_map_path')), ('label_map', kwargs.get('label_map'))):
+            if value is not None:
+                raise ValueError(f'PseudoLabeledDataset was given {name}={value!r}, but its labels are the train ids '
+                                 f'in pseudo_label_root={pseudo_label_root!r}, and no others are opened. Take '
+                                 f'`{name}` out, or use LabelMappedDataset.')
+        self.pseudo_label_root = pseudo_label_root
+        self._histogram: Optional[np.ndarray] = None
+        super().__init__(metainfo=_metainfo_of(metainfo), **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """List the images that have a pseudo-label; see the class.
+
+        Returns:
+            list[dict]: MMSegmentation's data information, with the pseudo-label as `seg_map_path`.
+        """
+        data_list = super().load_data_list()
+        index = read_set_index(self.pseudo_label_root)
+        check_set_classes(index, tuple(self.metainfo.get('classes') or ()), self.pseudo_label_root, type(self).__name__)
+        img_dir = self.data_prefix.get('img_path') or ''
+        for info in data_list:
+            image = info.get('original_img_path', info['img_path'])
+            info['seg_map_path'] = osp.join(self.pseudo_label_root, mirrored_path(image, img_dir))
+        labeled = self._without_skipped(data_list, index)
+        self._check_labels(labeled)
+        self._histogram = set_histogram(index)
+        return labeled
+
+    def get_data_info(self, idx: int) -> Dict[str, Any]:
+        """What is known of a sample before it is loaded; the histogram of the whole set is one array for all."""
+        info = super().get_data_info(idx)
+        if self._histogram is not None:
+            info[HISTOGRAM_KEY] = self._histogram
+        return info
+
+    def _without_skipped(self, data_list: List[dict], index: Dict[str, Any]) -> List[dict]:
+        skipped = {osp.join(self.pseudo_label_root, osp.splitext(name)[0] + '.png') for name in
+                   index.get('skipped') or ()}
+        kept = [info for info in data_list if info['seg_map_path'] not in skipped]
+        if len(kept) < len(data_list):
+            names = first_names([osp.relpath(info['seg_map_path'], self.pseudo_label_root) for info in data_list
+                                 if info['seg_map_path'] in skipped])
+            text = (f'{len(data_list) - len(kept):,} of {len(data_list):,} images could not be labelled, as index.json '
+                    f'of {self.pseudo_label_root} says, and are left out: {names}')
+            if not kept:
+                raise ValueError(f'{text}. No image is left: restore the images, and label them anew.')
+            MMLogger.get_current_instance().warning(f'{text}.')
+        return kept
+
+    def _check_labels(self, data_list: List[dict]) -> None:
+        labels = [info['seg_map_path'] for info in data_list]
+        missing = missing_files([*labels, *map(confidence_path, labels)])
+        if missing:
+            names = first_names([osp.relpath(path, self.pseudo_label_root) for path in missing])
+            raise ValueError(f'{len(missing):,} of the {2 * len(labels):,} files (label and confidence) for '
+                             f'{len(labels):,} images are missing in {self.pseudo_label_root}: {names}. Was the set '
+                             f'made from other images? Label these with {HOW_TO_MAKE} {self.pseudo_label_root} '
+                             '--overwrite`, or list the images to use in `ann_file`.')
+
+
+def _metainfo_of(given: Union[dict, str, None]) -> Optional[dict]:
+    """Classes and palette, if need be those of a data set of that name."""
+    if not isinstance(given, str):
+        return given
+    kind = DATASETS.get(given)
+    found = getattr(kind, 'METAINFO', {})
+    if not found.get('classes'):
+        raise ValueError(f'metainfo={given!r} of PseudoLabeledDataset: there is no data set of that name that has '
+                         "classes. Give such a name ('CityscapesDataset'), or dict(classes=..., palette=...).")
+    return dict(found)

@@ -1,0 +1,129 @@
+"""Which pixels of a pseudo-label are kept: thresholds of the confidence, one for all classes or one a class.
+
+Confidences are stored in 8 bits, rounded down: c becomes floor(255 * c). A pixel is kept at the threshold t if its
+stored confidence is at least 255 * t.
+"""
+from typing import Sequence, Union
+
+import cv2
+import numpy as np
+
+from .label_maps import IGNORE
+
+LEVELS = 256  # stored confidences are 0-255
+Thresholds = Union[float, Sequence[float], np.ndarray]
+
+
+def lowest_kept(thresholds: Thresholds) -> np.ndarray:
+    """The lowest stored confidences that are kept: 255 * t, rounded up.
+
+    Args:
+        thresholds (float | Sequence[float]): (C, ) or one, in [0, 1].
+
+    Returns:
+        np.ndarray: uint8 of the same shape.
+
+    Raises:
+        ValueError: if a threshold is outside [0, 1].
+
+    Example:
+        >>> int(lowest_kept(0.6))
+        153
+    """
+    values = np.asarray(thresholds, np.float64)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ValueError(f'threshold={np.asarray(thresholds).tolist()}: thresholds of the confidence are 0 (every '
+                         'pixel is kept) to 1.')
+    return np.ceil(255 * values - 1e-6).astype(np.uint8)  # 0.2 + 0.4 is a little more than 0.6
+
+
+def keep_confident(label: np.ndarray, confidence: np.ndarray, thresholds: Thresholds) -> np.ndarray:
+    """A pseudo-label with 255 wherever its confidence is below the threshold of its class.
+
+    Args:
+        label (np.ndarray): (H, W) uint8 train ids in {0..C-1, 255}; 255 stays.
+        confidence (np.ndarray): (H, W) uint8, 255 is 1.0.
+        thresholds (float | Sequence[float]): In [0, 1]; one for all classes, or (C, ).
+
+    Returns:
+        np.ndarray: (H, W) uint8 in {0..C-1, 255}, a new array.
+    """
+    lowest = lowest_kept(thresholds)
+    if lowest.ndim:
+        table = np.zeros(LEVELS, np.uint8)
+        table[:len(lowest)] = lowest
+        lowest = cv2.LUT(label, table)
+    return np.where(confidence >= lowest, label, np.uint8(IGNORE))
+
+
+def confidence_histogram(label: np.ndarray, confidence: np.ndarray, num_classes: int) -> np.ndarray:
+    """How many pixels have each class and confidence.
+
+    Args:
+        label (np.ndarray): (H, W) uint8 in {0..C-1, 255}; 255 is not counted.
+        confidence (np.ndarray): (H, W) uint8.
+        num_classes (int): C.
+
+    Returns:
+        np.ndarray: (C, 256) int64.
+    """
+    joint = label.astype(np.int32) * LEVELS + confidence
+    counts = np.bincount(joint.ravel(), minlength=LEVELS * LEVELS).reshape(LEVELS, LEVELS)
+    return counts[:num_classes]
+
+
+def class_balanced_thresholds(histogram: np.ndarray, portion: Union[float, np.ndarray],
+                              max_threshold: float = 1.0) -> np.ndarray:
+    """The thresholds at which the same portion of every class is kept, the most confident pixels of each.
+
+    With the confidences of a class in descending order, M_c, its threshold exp(-k_c) is M_c[portion * |M_c|]. Pixels of
+    one stored confidence stay together: at least `portion` is kept. A class without pixels has `max_threshold`.
+
+    The paper also lets the thresholds decide which class a pixel gets, argmax p(c) / exp(-k_c). Here the class is the
+    one that was stored, the most probable.
+
+    Args:
+        histogram (np.ndarray): (C, 256) pixels of each class by stored confidence.
+        portion (float | np.ndarray): In (0, 1]; one for all classes, or (C, ).
+        max_threshold (float): No threshold is higher: a class that the teacher is sure of keeps more than its
+            portion. Defaults to 1.
+
+    Returns:
+        np.ndarray: (C, ) float64 in [0, max_threshold].
+
+    Source: Zou et al., Unsupervised domain adaptation for semantic segmentation via class-balanced self-training,
+        ECCV 2018, section 4.1, algorithm 2.
+    """
+    kept = np.cumsum(histogram[:, ::-1], axis=1)[:, ::-1]  # pixels of each class at or above each confidence
+    totals = kept[:, 0]
+    wanted = np.maximum(1, np.asarray(portion, np.float64) * totals - 1e-6)
+    thresholds = ((kept >= wanted[:, None]).sum(axis=1) - 1) / 255  # kept falls: the last that has enough
+    return np.where(totals > 0, np.minimum(thresholds, max_threshold), max_threshold)
+
+
+def instance_adaptive_thresholds(histogram: np.ndarray, image_histogram: np.ndarray, portion: float, beta: float,
+                                 gamma: float) -> np.ndarray:
+    """Thresholds of one image, between those of the whole set and its own.
+
+    theta_c = beta * g_c + (1 - beta) * i_c, where g_c keeps `portion` of the class in the whole set, and i_c keeps
+    portion * g_c ** gamma of the class in this image: of a class that the teacher is not sure of, only the very best.
+
+    In the paper g_c is the running mean of the images before this one, beginning at 0.9, so that a label depends on
+    the order of the images. Here g_c comes from the whole set (`class_balanced_thresholds`), and the result is a
+    function of the image and the set alone.
+
+    Args:
+        histogram (np.ndarray): (C, 256) pixels of the set, see `class_balanced_thresholds`.
+        image_histogram (np.ndarray): (C, 256) pixels of the image.
+        portion (float): In (0, 1]; the paper's alpha, 0.2.
+        beta (float): Weight of the set in [0, 1]; 0.9 in the paper.
+        gamma (float): At least 0; 8 in the paper.
+
+    Returns:
+        np.ndarray: (C, ) float64 in [0, 1].
+
+    Source: Mei et al., Instance adaptive self-training for unsupervised domain adaptation, ECCV 2020, section 3.2.
+    """
+    of_set = class_balanced_thresholds(histogram, portion)
+    of_image = class_balanced_thresholds(image_histogram, portion * of_set**gamma)
+    return beta * of_set + (1 - beta) * of_image

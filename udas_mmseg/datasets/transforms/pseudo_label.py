@@ -1,0 +1,99 @@
+"""Reading pseudo-labels with the pixels left out that the teacher was not sure of."""
+from typing import Any, Dict, Mapping, Optional
+
+import numpy as np
+from mmseg.registry import TRANSFORMS
+
+from ..pseudo_label_set import read_pseudo_label
+from ..thresholds import (
+    Thresholds,
+    class_balanced_thresholds,
+    confidence_histogram,
+    instance_adaptive_thresholds,
+    keep_confident,
+    lowest_kept,
+)
+from .loading import LabelLoader, fit_label
+
+HISTOGRAM_KEY = 'confidence_histogram'
+_CLASS_BALANCED = dict(portion=0.5, beta=1.0, gamma=8.0)
+_RANGES = dict(portion='above 0, up to 1', beta='0 to 1', gamma='0 or more')
+
+
+@TRANSFORMS.register_module()
+class LoadPseudoLabel(LabelLoader):
+    """Read a pseudo-label and its confidence; pixels below the threshold become 255.
+
+    Required keys: `seg_map_path`, with its confidence beside it; `ori_shape` if an image was loaded; for
+    `class_balanced` also `confidence_histogram`, as `PseudoLabeledDataset` gives it. Added keys: `gt_seg_map` (H, W)
+    uint8 in {0..C-1, 255}; `gt_seg_map` in `seg_fields`.
+
+    Args:
+        threshold (float): Confidence in [0, 1] from which a pixel is kept; with `class_balanced` the highest that the
+            threshold of a class can be. Defaults to 0.6, as in UDAS.
+        class_balanced (dict, optional): A threshold for each class, which keeps the most confident `portion` (default
+            0.5) of its pixels in the whole set, as in CBST; see `class_balanced_thresholds`. With `beta` below 1
+            (default; 0.9 in IAST) the thresholds lean towards the image's own, see `instance_adaptive_thresholds`, with
+            the exponent `gamma` (default 8). Since `threshold` is the cap, it has to be raised (0.9, say) for classes
+            that the teacher is sure of to be thinned out, too. Defaults to None: one threshold for all.
+        backend_args (dict, optional): Arguments of MMEngine's file backend. Defaults to None.
+
+    Raises:
+        SampleError: if label or confidence is missing, broken, or of another size than the image.
+        ValueError: for a threshold outside [0, 1], an unknown entry of `class_balanced`, or `class_balanced` with a
+            data set that gives no histogram.
+
+    Example:
+        >>> pipeline = [dict(type='LoadVerifiedImage'), dict(type='LoadPseudoLabel', threshold=0.6), ...]
+    """
+
+    def __init__(self,
+                 threshold: float = 0.6,
+                 class_balanced: Optional[Mapping[str, float]] = None,
+                 backend_args: Optional[dict] = None) -> None:
+        lowest_kept(threshold)
+        self.threshold = threshold
+        self.class_balanced = None if class_balanced is None else _complete(class_balanced)
+        self.backend_args = backend_args
+
+    def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
+        """Load `results['seg_map_path']`; see the class."""
+        label, confidence = read_pseudo_label(results['seg_map_path'], self.backend_args)
+        thresholds = self._thresholds(label, confidence, results)
+        label, confidence = (fit_label(part, results) for part in (label, confidence))
+        results['gt_seg_map'] = keep_confident(label, confidence, thresholds)
+        results.setdefault('seg_fields', []).append('gt_seg_map')
+        return results
+
+    def _thresholds(self, label: np.ndarray, confidence: np.ndarray, results: Mapping[str, Any]) -> Thresholds:
+        if self.class_balanced is None:
+            return self.threshold
+        histogram = results.get(HISTOGRAM_KEY)
+        if histogram is None:
+            raise ValueError(f'class_balanced={self.class_balanced} needs the confidences of a whole set, but nothing '
+                             f'tells them for {results["seg_map_path"]}. Use PseudoLabeledDataset, and a set whose '
+                             'index.json has `confidence_histogram` (tools/pseudo_label.py writes it).')
+        portion, beta, gamma = (self.class_balanced[name] for name in ('portion', 'beta', 'gamma'))
+        if beta == 1:
+            return class_balanced_thresholds(histogram, portion, self.threshold)
+        of_image = confidence_histogram(label, confidence, len(histogram))
+        # the cap comes last: within, a lower threshold of the set would mean a higher one of the image
+        return np.minimum(instance_adaptive_thresholds(histogram, of_image, portion, beta, gamma), self.threshold)
+
+    def __repr__(self) -> str:
+        return (f'{type(self).__name__}(threshold={self.threshold}, class_balanced={self.class_balanced}, '
+                f'backend_args={self.backend_args})')
+
+
+def _complete(given: Mapping[str, float]) -> Dict[str, float]:
+    """The arguments of `class_balanced`, checked and with defaults."""
+    unknown = sorted(set(given) - set(_CLASS_BALANCED))
+    if unknown:
+        raise ValueError(f'class_balanced has {unknown}; its entries are {_CLASS_BALANCED} (the defaults). The highest '
+                         'threshold is `threshold` of LoadPseudoLabel.')
+    options = {**_CLASS_BALANCED, **given}
+    good = dict(portion=0 < options['portion'] <= 1, beta=0 <= options['beta'] <= 1, gamma=options['gamma'] >= 0)
+    for name, is_good in good.items():
+        if not is_good:
+            raise ValueError(f'class_balanced has {name}={options[name]}; allowed is {_RANGES[name]}.')
+    return options

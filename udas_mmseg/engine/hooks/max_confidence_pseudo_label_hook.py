@@ -1,0 +1,200 @@
+"""Pseudo-labels by the model in training, made anew while training goes on."""
+import contextlib
+import hashlib
+import logging
+import os
+import os.path as osp
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, Iterator, Optional
+
+import torch
+from mmengine.dataset import BaseDataset
+from mmengine.dist import broadcast, get_world_size, is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner, find_latest_checkpoint
+from mmseg.registry import HOOKS
+from torch import nn
+
+from ...evaluation.pseudo_labeler import decisive_digest, open_images, open_set, unlabeled_dataset
+from ...evaluation.view_labeling import Labeler, LabelingOptions, check_labeler, label_dataset
+from ...mirrored_folder import holds_files, read_index
+from ...randomness import derive_seeds
+from ..parallel import unwrap
+from ..together import together
+from .domain_panel_hook import predicting
+
+
+@HOOKS.register_module()
+class MaxConfidencePseudoLabelHook(Hook):
+    """Label a data set with the model as it is, every `interval` iterations, for the training that reads the labels.
+
+    What is written is what `tools/pseudo_label.py` writes. `out` becomes a link to the newest set,
+    `<out>.iter_<iteration>`, and is replaced in one step: whoever opens a file of it gets the old or the new one. A
+    folder that is there as the run begins becomes `<out>.before` and is never deleted; sets of the hook are, as soon
+    as there is a checkpoint from which a run resumes with a later one. Samples that workers have loaded in advance
+    still have the earlier labels.
+
+    Training does not notice: the model predicts in eval mode without gradients, and its modes, its buffers and the
+    random generators are put back. All processes share the images, and label with the buffers of the first, which are
+    those that are saved. Views are a function of the seed, the iteration and the image, so that a resumed run makes
+    the same labels.
+
+    Args:
+        out (str): Folder of the labels.
+        dataset (dict): Config of the images, loaded by the test pipeline of the run's config; labels are not opened.
+        interval (int): Iterations between sets. Defaults to 5000.
+        begin (bool): Whether to label before the first iteration, too. Defaults to False.
+        views (int): Views of each image, the image itself among them. Defaults to 3.
+        augment (dict, optional): Config of the `SegAugment` that the further views are drawn from. Defaults to
+            AutoAugment's ImageNet policy.
+        seed (int): Of the draws. Defaults to 0.
+        temperature (float): Of the softmax; below 1 sharpens. Defaults to 1.0.
+        batch_size (int): Images whose views are predicted at once. Defaults to 1.
+        workers (int): Processes that load images and draw views. Defaults to 2.
+        max_broken (int): Images that may be left out because they cannot be read. Defaults to 0.
+
+    Raises:
+        ValueError: if a value is outside its range; before training, if images, model and options do not fit.
+        FileExistsError: before training, if `out` holds something else than pseudo-labels.
+
+    Example:
+        >>> custom_hooks = [dict(type='MaxConfidencePseudoLabelHook', out='work_dirs/labels', interval=2000,
+        ...                      dataset=_base_.target_train)]
+    """
+    priority = 'LOWEST'  # behind CheckpointHook: killed while it labels, a run resumes at this very iteration
+
+    def __init__(self,
+                 out: str,
+                 dataset: dict,
+                 interval: int = 5000,
+                 begin: bool = False,
+                 views: int = 3,
+                 augment: Optional[dict] = None,
+                 seed: int = 0,
+                 temperature: float = 1.0,
+                 batch_size: int = 1,
+                 workers: int = 2,
+                 max_broken: int = 0) -> None:
+        if interval < 1:
+            raise ValueError(f'MaxConfidencePseudoLabelHook: interval={interval}: it must be 1 or more.')
+        self.options = LabelingOptions(views, augment, seed, temperature, batch_size, workers, max_broken)
+        self.out = Path(osp.abspath(out))
+        self.dataset = dataset
+        self.interval = interval
+        self.begin = begin
+        self._images: BaseDataset = None
+        self._digest = ''
+
+    def before_train(self, runner: Runner) -> None:
+        """Open the images, and see to it that `out` has the labels that the run had at this iteration."""
+        together(lambda: self._open(runner))
+        due = runner.iter // self.interval * self.interval
+        together(lambda: self._adopt() if is_main_process() else None)
+        if due == runner.iter and (due > 0 or self.begin):
+            self._refresh(runner, due, runner.iter)
+        elif together(lambda: self._has_set(due)):
+            together(lambda: self._link(self._folder(due)) if is_main_process() else None)
+        elif due > 0:
+            print_log(f'{self._folder(due)} is missing, whose labels a run has at iteration {runner.iter}. They are '
+                      'made with the model of this iteration instead, so that the run is not what it would have been.',
+                      'current', logging.WARNING)
+            self._refresh(runner, due, runner.iter)
+
+    def after_train_iter(self,
+                         runner: Runner,
+                         batch_idx: int,
+                         data_batch: Optional[dict] = None,
+                         outputs: Optional[dict] = None) -> None:
+        """Label if it is time."""
+        if self.every_n_train_iters(runner, self.interval):
+            self._refresh(runner, runner.iter + 1, runner.iter + 1)
+
+    def _open(self, runner: Runner) -> None:
+        dataset_cfg = unlabeled_dataset(runner.cfg, self.dataset)
+        self._images = open_images(dataset_cfg)
+        self._digest = decisive_digest(runner.cfg, dataset_cfg['pipeline'])
+        check_labeler(Labeler.of(runner.model), self._images.metainfo.get('classes') or (), self.options)
+        if self.out.exists() and holds_files(self.out) and read_index(self.out, 'teacher') is None:
+            raise FileExistsError(f'{self.out} holds files but no index of ours: it is no set of pseudo-labels, and is '
+                                  'left alone. Choose another `out`.')
+
+    def _refresh(self, runner: Runner, number: int, iteration: int) -> None:
+        """Make set `number` with the weights that the model has at an iteration, and let `out` be it."""
+        model = unwrap(runner.model)
+        options = replace(self.options, seed=derive_seeds(self.options.seed, 'pseudo_labels', number)[0])
+        with predicting(model), _buffers_of_first(model):
+            labeler = Labeler.of(model)
+            teacher: Dict[str, Any] = dict(
+                config=runner.cfg.filename or '', checkpoint=f'iteration {iteration}', iteration=iteration,
+                sha256=weights_digest(labeler.segmentor), config_digest=self._digest)
+            writer = together(lambda: open_set(self._images, str(self._folder(number)), teacher, options, True))
+            if together(writer.complete) is None:
+                label_dataset(labeler, self._images, writer, options)
+        together(lambda: self._replace(runner, number) if is_main_process() else None)
+
+    def _replace(self, runner: Runner, number: int) -> None:
+        self._link(self._folder(number))
+        latest = re.search(r'iter_(\d+)\.pth', find_latest_checkpoint(runner.work_dir) or '')
+        needed = int(latest[1]) // self.interval * self.interval if latest else 0
+        for folder in self.out.parent.glob(f'{self.out.name}.iter_*'):
+            other = re.fullmatch(r'iter_(\d+)(\.part)?', folder.name[len(self.out.name) + 1:])
+            if other and int(other[1]) < min(needed, number):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _folder(self, number: int) -> Path:
+        """Where the set is that is made at an iteration; at 0 without `begin`, the one that was there before."""
+        return self.out.with_name(f'{self.out.name}.iter_{number}' if number or self.begin else self._before.name)
+
+    @property
+    def _before(self) -> Path:
+        return self.out.with_name(f'{self.out.name}.before')
+
+    def _has_set(self, number: int) -> bool:
+        return 'num_images' in (read_index(self._folder(number), 'teacher') or {})
+
+    def _link(self, folder: Path) -> None:
+        """Let `out` be a set, in one step."""
+        part = self.out.with_name(f'{self.out.name}.link')
+        part.unlink(missing_ok=True)
+        part.symlink_to(folder.name)
+        os.replace(part, self.out)
+
+    def _adopt(self) -> None:
+        """Put a folder that is there as the run begins behind a link."""
+        if self.out.is_symlink() or not self.out.is_dir():
+            return
+        if not holds_files(self.out):
+            self.out.rmdir()
+        elif self._before.exists():
+            raise FileExistsError(f'{self.out} and {self._before} are both there, and one of them is in the way. '
+                                  'Delete the one whose labels are not to be used.')
+        else:
+            self.out.rename(self._before)
+            self._link(self._before)
+
+
+def weights_digest(model: nn.Module) -> str:
+    """SHA-256 of a model's weights and buffers, with their names."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(f'{name} {tuple(value.shape)} {value.dtype}'.encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _buffers_of_first(model: nn.Module) -> Iterator[None]:
+    """Give every process the first one's buffers for a while: without synchronised batch norm each has its own."""
+    buffers = list(model.buffers()) if get_world_size() > 1 else []
+    before = [buffer.clone() for buffer in buffers]
+    try:
+        for buffer in buffers:
+            broadcast(buffer)
+        yield
+    finally:
+        for buffer, value in zip(buffers, before):
+            buffer.copy_(value)

@@ -1,0 +1,159 @@
+"""Batch norm statistics of the target domain."""
+import contextlib
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
+
+import torch
+import torch.nn.functional as F
+from mmengine.dataset import pseudo_collate
+from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+from mmseg.registry import DATASETS, HOOKS
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ...datasets.transforms import SampleError
+from ...models.segmentors.branches import heads_of
+from ...randomness import seeded_rng
+from ..parallel import unwrap
+
+
+@HOOKS.register_module()
+class TargetNormStatisticsHook(Hook):
+    """After the last iteration, compute the running statistics of batch norm anew on unlabelled target images.
+
+    In training they become a mixture of the domains that the segmentor sees; at test time there is only one. Nothing
+    else changes: not a weight, no mode, no random generator. The last checkpoint and the last validation have the new
+    statistics. Each process computes all of them, the same on each. Layers that do not learn statistics in training
+    (`norm_eval`, frozen stages, `track_running_stats=False`) keep what they have, and so does an EMA teacher.
+
+    Images are spread evenly over the data set, and go through in whole batches, each of which counts alike.
+
+    Args:
+        branch (str | dict): A branch of the training data set ('target', 'pseudo_labeled'), with its own pipeline, or
+            the config of a data set; labels are not used. Defaults to 'target'.
+        num_images (int): How many, if the data set has that many. Defaults to 160.
+        batch_size (int): Images that are normalised together. Defaults to 8.
+
+    Raises:
+        ValueError: if `num_images` or `batch_size` is less than 1, or, before training, if there is no such branch or
+            its data set is empty.
+
+    Example:
+        >>> custom_hooks = [dict(type='TargetNormStatisticsHook', branch=_base_.target_train)]
+
+    Source: Li et al., "Adaptive Batch Normalization for practical domain adaptation", Pattern Recognition 2018.
+    """
+    priority = 'LOW'  # behind EMATeacherHook, before CheckpointHook
+
+    def __init__(self, branch: Union[str, dict] = 'target', num_images: int = 160, batch_size: int = 8) -> None:
+        for key, value in dict(num_images=num_images, batch_size=batch_size).items():
+            if value < 1:
+                raise ValueError(f'TargetNormStatisticsHook: {key}={value}: it must be 1 or more. To keep the '
+                                 'statistics of training, leave the hook out.')
+        self.branch = branch
+        self.num_images = num_images
+        self.batch_size = batch_size
+        self._dataset: Any = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Open the data set, so that a mistake is known now and not after the last iteration."""
+        if isinstance(self.branch, dict):
+            self._dataset = DATASETS.build(self.branch)
+        else:
+            branches: Dict[str, Any] = getattr(runner.train_dataloader.dataset, 'branches', {})
+            if self.branch not in branches:
+                raise ValueError(f'TargetNormStatisticsHook: branch={self.branch!r}, but the training data have '
+                                 f'{sorted(branches) or "no branches"}. Name one of them, or give the config of a data '
+                                 'set of target images.')
+            self._dataset = branches[self.branch].dataset
+        if len(self._dataset) == 0:
+            raise ValueError(f'TargetNormStatisticsHook: the data set {self.branch!r} is empty. Check its '
+                             '`data_prefix`, `img_suffix` and `ann_file`.')
+
+    def after_train_iter(self,
+                         runner: Runner,
+                         batch_idx: int,
+                         data_batch: Optional[dict] = None,
+                         outputs: Optional[dict] = None) -> None:
+        """Compute the statistics if this was the last iteration."""
+        if runner.iter + 1 != runner.max_iters:
+            return
+        model = unwrap(runner.model)
+        segmentor = unwrap(getattr(model, 'segmentor', model))
+        count = replace_norm_statistics(segmentor, self._batches(model))
+        runner.logger.info(f'Statistics of {count} batch norm layers computed on {self.num_images} target images at '
+                           'most.')
+
+    def _batches(self, model: nn.Module) -> Iterator[Tensor]:
+        """Preprocessed images of one size each; a rest that is no whole batch only where there is nothing else."""
+        indices = spread_evenly(len(self._dataset), self.num_images)
+        size = min(self.batch_size, len(indices))
+        samples: List[dict] = []
+        for index in indices:
+            samples += self._sample(index)
+            if len(samples) == size:
+                yield model.data_preprocessor(pseudo_collate(samples), False)['inputs']
+                samples = []
+
+    def _sample(self, index: int) -> List[dict]:
+        """A sample, or none if its file is broken; the same whenever it is drawn."""
+        try:
+            with seeded_rng('norm_statistics', index):
+                return [self._dataset[index]]
+        except SampleError as error:
+            MMLogger.get_current_instance().warning(f'TargetNormStatisticsHook leaves out a broken sample: {error}')
+            return []
+
+
+def spread_evenly(length: int, count: int) -> List[int]:
+    """Up to `count` indices of a data set, at even distances."""
+    count = min(count, length)
+    return [number * length // count for number in range(count)]
+
+
+def replace_norm_statistics(segmentor: nn.Module, batches: Iterator[Tensor]) -> int:
+    """Set the running mean and variance of batch norm to the averages over batches.
+
+    Args:
+        segmentor (EncoderDecoder): In training mode; layers of it that are not keep their statistics.
+        batches (Iterator[Tensor]): (N, 3, H, W), preprocessed.
+
+    Returns:
+        int: How many layers have new statistics.
+    """
+    norms = [module for module in segmentor.modules()
+             if isinstance(module, _BatchNorm) and module.training and module.running_mean is not None]
+    modes = [(module, module.training) for module in segmentor.modules()]
+    segmentor.eval()
+    try:
+        with torch.no_grad():
+            for number, images in enumerate(batches):
+                with _measuring(norms, 1 / (number + 1)):
+                    features = segmentor.extract_feat(images)
+                    for head in heads_of(segmentor).values():
+                        head(features)
+    finally:
+        for module, mode in modes:  # not train(), which submodules override
+            module.training = mode
+    return len(norms)
+
+
+@contextlib.contextmanager
+def _measuring(norms: Sequence[nn.Module], share: float) -> Iterator[None]:
+    """Let layers normalise with the statistics of a batch, and let these count by a share in the running ones.
+
+    Without torch's own training mode: synchronised batch norm would wait for other processes there.
+    """
+
+    def measure(norm: nn.Module) -> Any:
+        return lambda values: F.batch_norm(values, norm.running_mean, norm.running_var, norm.weight, norm.bias, True,
+                                           share, norm.eps)
+
+    try:
+        for norm in norms:
+            norm.forward = measure(norm)
+        yield
+    finally:
+        for norm in norms:
+            norm.__dict__.pop('forward', None)

@@ -1,0 +1,278 @@
+"""The whole of UDAS in one resumable run."""
+import gc
+import os
+import os.path as osp
+import time
+from typing import Any, Callable, Dict, List, Optional
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from ...datasets.preflight import check_config
+from ...evaluation.comparison import config_digest
+from ...evaluation.pseudo_label_quality import CollapsedPseudoLabels
+from ...mirrored_folder import INDEX, file_digest
+from ...version import __version__
+from ..launch import init_distributed, mend_last_checkpoint
+from ..together import together
+from .lock import WorkDirLock
+from .manifest import Manifest, ladder
+from .stage_config import CONFIG, stage_config, without_products
+from .stages import UNDECISIVE, Stage, plan_stages
+from .steps import export_student, label_images, translate_images
+
+
+@RUNNERS.register_module()
+class SelfTrainingRunner:
+    """Translation, adaptation and rounds of self-training, each an ordinary run in a folder of its own.
+
+    The stages are planned by `plan_stages`: a CycleGAN is trained and translates the source (both optional), a model is
+    adapted, and in each round the last model, the teacher, labels the target's images and a student learns from these
+    labels; the student is the next teacher. The last student is exported for MMSegmentation alone.
+
+    The work directory has a folder for each stage with the `config.py` that it ran, so that
+    `python tools/train.py <folder>/config.py` runs a training stage by hand, and `manifest.json`: digests of the
+    configs, hashes of inputs and outputs, times and metrics. A run that is started again skips what is complete and
+    goes on with what is not; it ends with the same weights and labels as one that was never interrupted. A directory
+    that holds another run is refused, and so is one that another process works in.
+
+    Args:
+        work_dir (str): The work directory.
+        self_training (dict): The stages:
+
+            - `rounds` (int): rounds of labelling and training a student. Defaults to 2.
+            - `translate` (dict, optional): `config` of the translator (`configs/translation`), `checkpoint` of a
+              trained one, which saves training it, `size` (width, height) of the images, `options` over the config.
+              None: no translation; the configs are used as they are.
+            - `adapt` (dict): `config` of the first teacher, `options` over it, or `checkpoint` of one that is trained.
+            - `label` (dict): `views`, `augment`, `temperature`, `batch_size`, `workers` and `max_broken` as in
+              `write_pseudo_labels`; `min_coverage` and `max_class_share` as in `check_pseudo_labels`; `min_change`:
+              with less of the kept pixels changed since the round before, training stops (0: never); `truth`, the
+              entry of the student's config that has labels to judge the pseudo-labels by (never to train on).
+            - `student` (dict): `config`, `options`, and `init`: 'imagenet' (whatever its config loads), 'scratch', or
+              'teacher' (the teacher's weights).
+            - `export` (dict): `name` of the exported files, `num_images` in the picture of predictions.
+            - `options` (dict): over the config of every training, by dotted keys.
+        seed (int): Defaults to 0.
+        launcher (str): As in MMEngine. Defaults to 'none'.
+        amp (str): 'float16', 'bfloat16' or '' for neither. Defaults to ''.
+        name (str): What the run is called. Defaults to 'self_training'.
+
+    Raises:
+        ValueError: for settings that do not exist or do not fit together.
+
+    Source: UDAS, section 3.5 and algorithm 1.
+    """
+
+    def __init__(self,
+                 work_dir: str,
+                 self_training: Dict[str, Any],
+                 seed: int = 0,
+                 launcher: str = 'none',
+                 amp: str = '',
+                 name: str = 'self_training') -> None:
+        self.work_dir = osp.normpath(work_dir)
+        self.settings = self_training
+        self.launcher = launcher
+        self.name = name
+        self.stages = plan_stages(self_training)
+        common = dict(self_training.get('options') or {})
+        self.configs = {stage.name: stage_config(stage, self.work_dir, seed, common, amp)
+                        for stage in self.stages if stage.config}
+        self._header = dict(name=name, seed=seed, versions=dict(udas_mmseg=__version__, torch=str(torch.__version__)))
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> 'SelfTrainingRunner':
+        """Build it from a config with `self_training`, and perhaps `randomness`, `launcher` and `amp`."""
+        if not cfg.get('self_training'):
+            raise ValueError('the config has runner_type="SelfTrainingRunner" but no `self_training`, which says what '
+                             'its stages are. See configs/udas/gta2cs_ssl.py.')
+        name = osp.splitext(osp.basename(cfg.filename or 'self_training'))[0]
+        settings = cfg.to_dict()['self_training']
+        seed = (cfg.get('randomness') or {}).get('seed') or 0
+        return cls(cfg.work_dir, settings, seed, cfg.get('launcher', 'none'), cfg.get('amp') or '', name)
+
+    def plan(self) -> str:
+        """The stages, what each takes and where it writes, as a table."""
+        lines = [f'{self.name}: {len(self.stages)} stages in {self.work_dir}', '',
+                 '| stage | what | iterations | takes |', '| --- | --- | --- | --- |']
+        for stage in self.stages:
+            takes = ', '.join(part for part in (stage.teacher, stage.translations, stage.labels) if part) or '-'
+            iterations = self.configs[stage.name].train_cfg.max_iters if stage.trains else '-'
+            lines.append(f'| {stage.name} | {self._what(stage)} | {iterations} | {takes} |')
+        return '\n'.join(lines) + '\n'
+
+    def check(self) -> List[str]:
+        """Hold the configs of all trainings against the data, as far as no stage has to run for that.
+
+        Raises:
+            ValueError: listing everything that does not fit, such as missing folders.
+        """
+        lines: List[str] = []
+        problems: List[str] = []
+        for stage in (stage for stage in self.stages if stage.trains):
+            if stage.round > 1:
+                continue  # as in the first
+            try:
+                lines += [f'{stage.name}: {line}' for line in check_config(without_products(self.configs[stage.name]))]
+            except ValueError as error:
+                problems += [line for line in str(error).splitlines()[1:] if line not in problems]
+        if problems:
+            raise ValueError('the configs of the stages do not fit the data:\n' + '\n'.join(problems))
+        return lines
+
+    def train(self) -> None:
+        """Run what is left of the stages.
+
+        Raises:
+            WorkDirError: if the directory holds another run, or another process works in it.
+            CollapsedPseudoLabels: if a student could not learn from its labels; the last good student is kept.
+        """
+        lock = WorkDirLock(self.work_dir)
+        together(lambda: lock.acquire() if is_main_process() else None)
+        try:
+            manifest = together(self._open_manifest)
+            for stage in self.stages:
+                if self._ended_early(manifest) and stage.kind in ('label', 'student'):
+                    continue
+                if self._result(manifest, stage) is None:
+                    self._run(stage, manifest)
+        finally:
+            lock.release()
+
+    def _open_manifest(self) -> Manifest:
+        manifest = Manifest(self.work_dir, self._header)
+        manifest.check({stage.name: self._digest(stage) for stage in self.stages})
+        return manifest
+
+    def _digest(self, stage: Stage) -> str:
+        """What decides the result of a stage, beside what it takes from other stages."""
+        cfg = self.configs.get(stage.name)
+        settings = {key: value for key, value in stage.settings.items() if key not in UNDECISIVE}
+        return config_digest(dict(stage=[stage.kind, stage.teacher, stage.translations, stage.labels, settings],
+                                  config=cfg.to_dict() if cfg else None, seed=self._header['seed']))
+
+    def _result(self, manifest: Manifest, stage: Stage) -> Optional[Dict[str, Any]]:
+        """The entry of a complete stage, the same in every process; None if it is not complete."""
+        shared = [manifest.result(stage.name, self._digest(stage))]
+        broadcast_object_list(shared)
+        return shared[0]
+
+    def _run(self, stage: Stage, manifest: Manifest) -> None:
+        """Run one stage, and note what it gave."""
+        number = self.stages.index(stage) + 1
+        if is_main_process():
+            print(f'\nStage {number} of {len(self.stages)}: {stage.name}, {self._what(stage)}', flush=True)
+            manifest.begin(stage.name, self._digest(stage), self._command(stage))
+        started = time.monotonic()
+        step: Callable[[Stage, Manifest], Dict[str, Any]] = getattr(self, f'_{stage.kind}')
+        result = step(stage, manifest)
+        if is_main_process():
+            manifest.complete(stage.name, time.monotonic() - started, **result)
+            print(f'\n{ladder(manifest.content["stages"])}', flush=True)
+
+    def _train_stage(self, stage: Stage, manifest: Manifest) -> Dict[str, Any]:
+        """Train by an ordinary Runner, from its last checkpoint if it has one."""
+        cfg = self.configs[stage.name].copy()
+        inputs = {}
+        if stage.kind == 'student' and stage.settings['init'] == 'teacher':
+            cfg.load_from = self.checkpoint_of(stage.teacher, manifest)
+        for source in (stage.translations, stage.labels):
+            if source:
+                inputs[source] = file_digest(osp.join(self.work_dir, source, INDEX))
+        together(lambda: self._prepare(cfg) if is_main_process() else None)
+        cfg.resume = osp.exists(osp.join(cfg.work_dir, 'last_checkpoint'))
+        init_distributed(cfg, self.launcher)
+        runner = Runner.from_cfg(cfg)
+        runner.train()
+        metrics = {key[len('val/'):]: buffer.current() for key, buffer in runner.message_hub.log_scalars.items()
+                   if key.startswith('val/') and not key.endswith(('/time', '/data_time'))}
+        del runner  # its model and loaders, before the next stage has its own
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        checkpoint = _last_checkpoint(cfg.work_dir)
+        return dict(checkpoint=checkpoint, sha256=file_digest(checkpoint), metrics=metrics, inputs=inputs)
+
+    _translator = _adapt = _student = _train_stage
+
+    def _prepare(self, cfg: Config) -> None:
+        """Check a config against the data, and write it, so that the stage can be run by hand."""
+        print('\n'.join(check_config(cfg)), flush=True)
+        os.makedirs(cfg.work_dir, exist_ok=True)
+        mend_last_checkpoint(cfg.work_dir)
+        cfg.dump(osp.join(cfg.work_dir, CONFIG))
+
+    def _translate(self, stage: Stage, manifest: Manifest) -> Dict[str, Any]:
+        checkpoint = self.checkpoint_of(stage.teacher, manifest)
+        return translate_images(stage, self.configs[stage.name], checkpoint, osp.join(self.work_dir, stage.name))
+
+    def _label(self, stage: Stage, manifest: Manifest) -> Dict[str, Any]:
+        student = self.stages[self.stages.index(stage) + 1]
+        before = [other.name for other in self.stages if other.kind == 'label' and other.round == stage.round - 1]
+        checkpoint = self.checkpoint_of(stage.teacher, manifest)
+        try:
+            return label_images(stage, self._teacher_config(stage), checkpoint, self.configs[student.name],
+                                osp.join(self.work_dir, stage.name),
+                                osp.join(self.work_dir, before[0]) if before else None)
+        except CollapsedPseudoLabels as error:
+            raise CollapsedPseudoLabels(f'{stage.name}: {error}\nThe last good model is kept: {checkpoint}. Correct its '
+                                        'training, or allow more (self_training.label.min_coverage, max_class_share), '
+                                        'and give the same command.') from error
+
+    def _export(self, stage: Stage, manifest: Manifest) -> Dict[str, Any]:
+        """Export the last student that was trained."""
+        last = [other.name for other in self.stages if other.kind == 'student' and self._result(manifest, other)][-1]
+        name, folder = stage.settings['name'] or self.name, osp.join(self.work_dir, stage.name)
+        checkpoint = self.checkpoint_of(last, manifest)
+        return together(lambda: export_student(self.configs[last], checkpoint, folder, name, stage.settings[
+            'num_images']) if is_main_process() else {})
+
+    def checkpoint_of(self, teacher: str, manifest: Manifest) -> str:
+        """Path of a teacher's checkpoint: what its stage ended with, or the file that the config names.
+
+        Raises:
+            FileNotFoundError: if it is gone.
+        """
+        entry = manifest.content['stages'].get(teacher)
+        path = entry['checkpoint'] if entry else teacher
+        if not osp.isfile(path):
+            raise FileNotFoundError(f'the teacher {path} does not exist (any more). Restore it' +
+                                    (f', or delete the entry {teacher!r} in {manifest.path} to train it anew.'
+                                     if entry else ', or correct `checkpoint`.'))
+        return path
+
+    def _teacher_config(self, stage: Stage) -> Config:
+        """Config of the model that labels: that of its stage, or of adaptation where a checkpoint was given."""
+        if stage.teacher in self.configs:
+            return self.configs[stage.teacher]
+        return Config.fromfile(self.settings['adapt']['config'])
+
+    def _ended_early(self, manifest: Manifest) -> bool:
+        ended = [any(entry.get('is_last') for entry in manifest.content['stages'].values())]
+        broadcast_object_list(ended)
+        return ended[0]
+
+    def _command(self, stage: Stage) -> str:
+        """What runs a stage by hand."""
+        folder = osp.join(self.work_dir, stage.name)
+        return f'python tools/train.py {osp.join(folder, CONFIG)}' if stage.trains else ''
+
+    def _what(self, stage: Stage) -> str:
+        settings = stage.settings
+        return {
+            'translator': f'trains the translator of {stage.config}',
+            'translate': 'translates the source images',
+            'adapt': f'trains {stage.config}',
+            'label': f'labels the target images, {settings.get("views")} views',
+            'student': f'trains {stage.config} from {settings.get("init")}',
+            'export': 'exports the last student for MMSegmentation alone'
+        }[stage.kind]
+
+
+def _last_checkpoint(folder: str) -> str:
+    with open(osp.join(folder, 'last_checkpoint')) as file:
+        return file.read().strip()

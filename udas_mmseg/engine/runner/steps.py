@@ -1,0 +1,90 @@
+"""What the stages do that are no training."""
+import os.path as osp
+from typing import Any, Dict, Optional
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmseg.registry import DATASETS
+
+from ...evaluation.pseudo_label_quality import check_pseudo_labels, label_change, markdown_coverage, overall_coverage
+from ...evaluation.pseudo_labeler import write_pseudo_labels
+from ...mirrored_folder import INDEX, file_digest
+from ...visualization import save_picture
+from ..export_files import build_original, export_segmentor, load_checkpoint
+from ..prediction_panel import draw_predictions
+from ..together import together
+from .stage_config import pseudo_label_threshold, pseudo_labeled_dataset, to_label
+from .stages import Stage
+
+_LABELER = ('views', 'temperature', 'batch_size', 'workers', 'max_broken')
+
+
+def translate_images(stage: Stage, cfg: Config, checkpoint: str, out: str) -> Dict[str, Any]:
+    """Translate the source's images; see `write_translations`."""
+    from ...translation.translate_set import write_translations  # MMagic is needed for this alone
+    size = stage.settings['size']
+    write_translations(cfg, checkpoint, out, size=tuple(size) if size else None, name=stage.config)
+    return dict(index_sha256=file_digest(osp.join(out, INDEX)), inputs={'translator': file_digest(checkpoint)})
+
+
+def label_images(stage: Stage, teacher: Config, checkpoint: str, student: Config, out: str,
+                 before: Optional[str]) -> Dict[str, Any]:
+    """Label the images that a student's config reads pseudo-labels of, and judge the labels.
+
+    Args:
+        stage (Stage): A stage of kind 'label'.
+        teacher (Config): Config of the model that labels.
+        checkpoint (str): Its weights.
+        student (Config): Config of the student.
+        out (str): Folder of the labels.
+        before (str, optional): Folder of the labels of the round before.
+
+    Returns:
+        dict: For the manifest; `is_last` if the labels have changed so little that the rounds end.
+
+    Raises:
+        CollapsedPseudoLabels: if a student could not learn from them.
+    """
+    settings, dataset = stage.settings, pseudo_labeled_dataset(student)
+    threshold = pseudo_label_threshold(dataset)
+    options = {key: settings[key] for key in _LABELER}
+    index = write_pseudo_labels(teacher, checkpoint, out, dataset=to_label(dataset),
+                                augment=settings['augment'] or None, name=teacher.filename or '', **options)
+    together(lambda: check_pseudo_labels(index, threshold, settings['min_coverage'], settings['max_class_share']))
+    result: Dict[str, Any] = dict(inputs={'teacher': file_digest(checkpoint)},
+                                  index_sha256=file_digest(osp.join(out, INDEX)), threshold=threshold,
+                                  coverage=overall_coverage(index, threshold))
+    if is_main_process():
+        print(markdown_coverage(index, threshold), flush=True)
+        summary = f'{100 * result["coverage"]:.1f} % of the pixels kept'
+        if before is not None:
+            result['change'] = label_change(before, out, threshold)
+            result['is_last'] = result['change'] < settings['min_change']
+            summary += f', {100 * result["change"]:.1f} % of them changed'
+        result['summary'] = summary
+    return result
+
+
+def export_student(cfg: Config, checkpoint: str, out: str, name: str, num_images: int) -> Dict[str, Any]:
+    """Export a student for MMSegmentation alone, and draw what it predicts on validation images.
+
+    Args:
+        cfg (Config): The student's.
+        checkpoint (str): Its weights.
+        out (str): Folder for both.
+        name (str): Name of the exported files.
+        num_images (int): Rows of the picture.
+    """
+    exported = export_segmentor(cfg, checkpoint, out, name)
+    result = dict(exported_config=str(exported.config), checkpoint=str(exported.checkpoint),
+                  sha256=file_digest(str(exported.checkpoint)), inputs={'student': file_digest(checkpoint)},
+                  summary=f'{exported.config}, {exported.checkpoint}')
+    if cfg.get('val_dataloader'):
+        content = load_checkpoint(checkpoint)
+        model = build_original(cfg, content.get('state_dict', content))
+        with torch.inference_mode():
+            picture = draw_predictions({'validation': DATASETS.build(cfg.val_dataloader.dataset)}, {name: model},
+                                       num_images)
+        save_picture(osp.join(out, 'predictions.png'), picture)
+    return result

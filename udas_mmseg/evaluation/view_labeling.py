@@ -1,0 +1,289 @@
+"""Labelling a data set by the most confident of several views, in one process or in several."""
+import contextlib
+import logging
+import os
+import sys
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Deque, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import torch
+from mmengine.dataset import BaseDataset
+from mmengine.dist import all_gather_object, broadcast_object_list, get_dist_info, is_main_process
+from mmengine.logging import print_log
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from ..datasets.image_views import ImageViews, ImageViewsDataset, Unreadable, build_augment, map_at_size
+from ..datasets.transforms.affine_map import AffineMap
+from ..engine.parallel import unwrap
+from ..engine.together import together
+from ..models.max_confidence import confidence, most_confident, softmax_with_temperature
+from ..progress import Progress
+from .pseudo_label_writer import PseudoLabelWriter
+
+_WRITERS = min(16, max(4, os.cpu_count() or 1))  # threads that encode and write
+_DEFAULT_AUGMENT = dict(type='SegAutoAugment', policy='imagenet')
+
+
+@dataclass(frozen=True)
+class LabelingOptions:
+    """How a data set is labelled.
+
+    Args:
+        views (int): Views of each image, the image itself among them. UDAS merges 3. Defaults to 3.
+        augment (dict, optional): Config of the `SegAugment` that the further views are drawn from. Defaults to
+            AutoAugment's ImageNet policy.
+        seed (int): Of the draws, 0 or more. Defaults to 0.
+        temperature (float): Of the softmax, above 0; below 1 sharpens. Defaults to 1.0.
+        batch_size (int): Images whose views are predicted at once. Defaults to 1.
+        workers (int): Processes that load images and draw views. Defaults to 2.
+        max_broken (int): Images that may be left out because they cannot be read. Defaults to 0.
+
+    Raises:
+        ValueError: if a value is outside its range, or `augment` is nothing that can be undone.
+    """
+    views: int = 3
+    augment: Optional[Dict[str, Any]] = None
+    seed: int = 0
+    temperature: float = 1.0
+    batch_size: int = 1
+    workers: int = 2
+    max_broken: int = 0
+
+    def __post_init__(self) -> None:
+        for name, lowest in (('views', 1), ('batch_size', 1), ('seed', 0), ('workers', 0), ('max_broken', 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < lowest:
+                raise ValueError(f'{name}={value!r}: allowed are whole numbers from {lowest}.')
+        if not 0 < self.temperature < float('inf'):
+            raise ValueError(f'temperature={self.temperature}: it must be above 0; 1 changes nothing, less sharpens.')
+        if self.augment_cfg is not None:
+            build_augment(self.augment_cfg)
+
+    @property
+    def augment_cfg(self) -> Optional[Dict[str, Any]]:
+        """What the further views are drawn from; None if there are none."""
+        if self.views == 1:
+            return None
+        return dict(_DEFAULT_AUGMENT if self.augment is None else self.augment)
+
+    @property
+    def header(self) -> Dict[str, Any]:
+        """What of this decides the labels, as a set's index has it."""
+        return dict(views=self.views, augment=self.augment_cfg, seed=self.seed, temperature=self.temperature)
+
+
+class Labeler(NamedTuple):
+    """A segmentor, what prepares its images, and its name."""
+    segmentor: nn.Module
+    preprocessor: nn.Module
+
+    @classmethod
+    def of(cls, model: nn.Module) -> 'Labeler':
+        """The labeler that is in a model, alone or under `segmentor` as `AdversarialSegmentor` has it.
+
+        Raises:
+            ValueError: if it is no segmentor of MMSegmentation's kind.
+        """
+        segmentor = model = unwrap(model)
+        while hasattr(segmentor, 'segmentor'):
+            segmentor = unwrap(segmentor.segmentor)
+        needed = ('inference', 'postprocess_result', 'align_corners')
+        lacking = [name for name in needed if not hasattr(segmentor, name)]
+        if lacking:
+            raise ValueError(f'{type(segmentor).__name__} cannot label images: it has no {" and no ".join(lacking)}. '
+                             "Use a segmentor that is derived from MMSegmentation's EncoderDecoder.")
+        return cls(segmentor, model.data_preprocessor)
+
+
+def check_labeler(labeler: Labeler, classes: Sequence[str], options: LabelingOptions) -> None:
+    """Check that a model can label images of these classes.
+
+    Raises:
+        ValueError: if it has other classes, or one channel where probabilities of several classes are needed.
+    """
+    segmentor = labeler.segmentor
+    if segmentor.num_classes != len(classes):
+        raise ValueError(f'the model has num_classes={segmentor.num_classes}, but the images have {len(classes)} '
+                         f'classes {tuple(classes)}. Label them with a model that was trained for these, or correct '
+                         '`metainfo.classes`.')
+    if segmentor.out_channels == 1 and (options.views > 1 or options.temperature != 1):
+        raise ValueError('the model has one output channel for both classes, and is supported with views=1 and '
+                         f'temperature=1 only, not views={options.views}, temperature={options.temperature}. Train '
+                         'it with out_channels=2.')
+
+
+def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWriter,
+                  options: LabelingOptions) -> Dict[str, Any]:
+    """Label what the writer does not have yet; in several processes each takes its share.
+
+    Call it in every process of the group, with the model in evaluation mode. The files do not depend on the number of
+    processes or of workers, nor on where a run was broken off: every batch has `batch_size` images of one size, filled
+    up with copies where there are fewer, and views are a function of seed and image.
+
+    Args:
+        labeler (Labeler): What predicts.
+        dataset (BaseDataset): Unlabelled images in the writer's order; a sample that fails is not replaced.
+        writer (PseudoLabelWriter): Where labels go.
+        options (LabelingOptions): How they are made.
+
+    Returns:
+        dict: The content of `index.json`, in every process.
+
+    Raises:
+        OSError: if a file cannot be written; what was written before is kept.
+        ValueError: if more than `max_broken` images cannot be read, behind the labelling of the others; if the views
+            cannot be drawn; if a prediction is not finite.
+    """
+    rank, world_size = get_dist_info()
+    shared = [together(lambda: writer.begin() if rank == 0 else [])]
+    broadcast_object_list(shared)
+    pending = shared[0]
+    if rank == 0 and len(pending) < len(dataset):
+        print(f'{len(dataset) - len(pending)} of {len(dataset)} labels are kept from an earlier run.', file=sys.stderr)
+    batches = [pending[first:first + options.batch_size] for first in range(0, len(pending), options.batch_size)]
+    views = ImageViewsDataset(dataset, writer.names, options.augment_cfg and build_augment(options.augment_cfg),
+                              options.views, options.seed)
+    with _predicting_alike():
+        broken = _label_share(labeler, views, writer, options, batches[rank::world_size], len(pending))
+    gathered = all_gather_object((broken, writer.counts))
+    skipped = {writer.names[index]: reason for part, _ in gathered for index, reason in part.items()}
+    for other, (_, counts) in enumerate(gathered):
+        if other != rank:
+            writer.add(counts)
+    shared = [together(lambda: _finish(writer, skipped, options.max_broken) if rank == 0 else {})]
+    broadcast_object_list(shared)
+    return shared[0]
+
+
+def _finish(writer: PseudoLabelWriter, skipped: Mapping[str, str], max_broken: int) -> Dict[str, Any]:
+    listed = '\n- '.join(skipped.values())
+    counted = f'{len(skipped)} of {len(writer.names)} images cannot be read'
+    if len(skipped) > max_broken or len(skipped) == len(writer.names):
+        raise ValueError(f'{counted} (max_broken={max_broken}); the others are labelled and kept in {writer.part}:\n- '
+                         f'{listed}\nMend them and give the same command, or allow them to be left out with a higher '
+                         '`max_broken` (--max-broken).')
+    if skipped:
+        print_log(f'{counted} and have no label:\n- {listed}', 'current', logging.WARNING)
+    return writer.finish(skipped)
+
+
+def _label_share(labeler: Labeler, views: ImageViewsDataset, writer: PseudoLabelWriter, options: LabelingOptions,
+                 batches: Sequence[List[int]], pending: int) -> Dict[int, str]:
+    """Label some batches and write the files behind the predictions; what is wrong with unreadable images."""
+    loader = DataLoader(views, batch_sampler=batches, num_workers=options.workers, collate_fn=list,
+                        generator=torch.Generator())  # of its own: the process' numbers are left alone
+    world_size, kept = get_dist_info()[1], len(views) - pending
+    progress, done = Progress(str(writer.out), len(views), kept), 0
+    broken: Dict[int, str] = {}
+    with _BackgroundWriter(writer, 2 * options.batch_size + _WRITERS) as files:
+        for batch in loader:
+            broken.update(item for item in batch if isinstance(item, Unreadable))
+            for group in _alike([item for item in batch if isinstance(item, ImageViews)]):
+                for image, (label, sure) in zip(group, predict_views(labeler, group, options)):
+                    files.write(image.index, label, sure)
+            done += len(batch)
+            if is_main_process():  # the other processes are about as far
+                progress.update(min(len(views), kept + done * world_size))
+    return broken
+
+
+@torch.no_grad()
+def predict_views(labeler: Labeler, images: Sequence[ImageViews],
+                  options: LabelingOptions) -> Iterator[Tuple[Tensor, Tensor]]:
+    """Predict all views of some images in one batch (one for each size of the views), and merge those of each image.
+
+    Args:
+        labeler (Labeler): What predicts.
+        images (Sequence[ImageViews]): Up to `batch_size` images of one size, whose views are of the same sizes.
+        options (LabelingOptions): Temperature, and the size to which the batch is filled up.
+
+    Yields:
+        tuple: label (H, W) uint8 and confidence (H, W) float32 of each image, at its original size.
+    """
+    filled = [*images, *images[-1:] * (options.batch_size - len(images))]  # rounding depends on the size of a batch
+    sizes = [sample['inputs'].shape for sample in images[0].samples]
+    predictions = {}
+    for size in dict.fromkeys(sizes):
+        numbers = [number for number, other in enumerate(sizes) if other == size]
+        batch = labeler.preprocessor({key: [image.samples[number][key] for image in filled for number in numbers]
+                                      for key in ('inputs', 'data_samples')}, False)
+        logits = labeler.segmentor.inference(batch['inputs'], [item.metainfo for item in batch['data_samples']])
+        for place, number in enumerate(numbers):
+            predictions[number] = logits[place::len(numbers)], batch['data_samples'][place::len(numbers)]
+    for place, image in enumerate(images):
+        merged = []
+        for number, affine in enumerate(image.maps):
+            logits, samples = predictions[number]
+            result = labeler.segmentor.postprocess_result(logits[place:place + 1], samples[place:place + 1])[0]
+            size = tuple(image.samples[0]['data_samples'].ori_shape[:2])
+            to_view = map_at_size(affine, size, labeler.segmentor.align_corners)
+            merged.append(_in_image(result, to_view, options.temperature))
+        label, sure = most_confident(*zip(*merged))
+        yield label, sure
+
+
+def _in_image(result: SegDataSample, to_view: AffineMap, temperature: float) -> Tuple[Tensor, Tensor, Tensor]:
+    """Label (H, W) uint8 and confidence (H, W) of a view in the image's frame, and which pixels it has, (H, W) bool.
+
+    Where nothing moved, label and confidence are those of plain inference, bit for bit.
+    """
+    logits = result.seg_logits.data
+    if to_view.is_identity:
+        label = result.pred_sem_seg.data[0].to(torch.uint8)
+        return label, confidence(logits, temperature), torch.ones_like(label, dtype=torch.bool)
+    probs, valid = to_view.undo(softmax_with_temperature(logits[None], temperature))
+    sure, label = probs[0].max(dim=0)
+    return label.to(torch.uint8), sure, valid
+
+
+def _alike(items: Sequence[ImageViews]) -> List[List[ImageViews]]:
+    """Images by the sizes of their views and their original size."""
+    groups: Dict[tuple, List[ImageViews]] = {}
+    for item in items:
+        sizes = tuple(tuple(sample['inputs'].shape) for sample in item.samples)
+        groups.setdefault((sizes, tuple(item.samples[0]['data_samples'].ori_shape)), []).append(item)
+    return list(groups.values())
+
+
+@contextlib.contextmanager
+def _predicting_alike() -> Iterator[None]:
+    """Let cuDNN choose the same algorithms in every process and every run."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.benchmark, cudnn.deterministic
+    cudnn.benchmark, cudnn.deterministic = False, True
+    try:
+        yield
+    finally:
+        cudnn.benchmark, cudnn.deterministic = before
+
+
+class _BackgroundWriter:
+    """Encodes and writes while the next images are predicted; up to `limit` images wait."""
+
+    def __init__(self, writer: PseudoLabelWriter, limit: int) -> None:
+        self.writer, self.limit = writer, limit
+        self.pool = ThreadPoolExecutor(_WRITERS)
+        self.waiting: Deque[Future] = deque()
+
+    def write(self, index: int, label: Tensor, sure: Tensor) -> None:
+        """Take an image; what went wrong with an earlier one is raised here, or on leaving."""
+        self.waiting.append(self.pool.submit(self._write, index, label, sure))
+        while len(self.waiting) > self.limit:
+            self.waiting.popleft().result()
+
+    def _write(self, index: int, label: Tensor, sure: Tensor) -> None:
+        self.writer.write(index, label.cpu().numpy(), sure)
+
+    def __enter__(self) -> '_BackgroundWriter':
+        return self
+
+    def __exit__(self, kind: Optional[type], *rest: object) -> None:
+        try:
+            for future in self.waiting if kind is None else ():
+                future.result()
+        finally:
+            self.pool.shutdown(cancel_futures=True)

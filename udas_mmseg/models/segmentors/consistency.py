@@ -1,0 +1,129 @@
+"""Consistency of a segmentor's predictions on several views of a labelled image with the label."""
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Sequence, Tuple
+
+import numpy as np
+import torch
+from mmseg.models.losses import CrossEntropyLoss, accuracy
+from mmseg.models.utils import resize
+from torch import Tensor, nn
+
+from ...datasets.transforms.affine_map import AffineMap
+from ..losses.consistency import log_of_probabilities, mean_over_pixels, smoothed_kl
+from ..losses.precision import at_least_float32
+from ..max_confidence import winning_view
+from ..views import change_colours, draw_view, warp_batch
+
+Forward = Callable[[Tensor], Sequence[Tensor]]
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """L_cons: KL(y_smooth || p_max) per labelled pixel, p_max the most confident of several views' predictions.
+
+    The first view is the image itself; the others are drawn anew for each batch, by a shear, shift or rotation in
+    AutoAugment's ranges and perhaps a flip, and undone on the probabilities. p_max is the whole distribution of the
+    view that wins a pixel, and gradients go through that view alone. Each head has its own p_max and its own
+    `loss_decode.loss_weight`. With one view and no smoothing it is the cross-entropy of the heads.
+
+    Args:
+        num_views (int): K_c, 1 or more. A view costs a forward and a backward. Defaults to 3.
+        smoothing (float): Of the label, in [0, 1]. Defaults to 0.1.
+        weight (float): Factor of the term, 0 or more. Defaults to 1.
+        magnitude (float): Share of AutoAugment's ranges that is used, in [0, 1]. Defaults to 1.
+        brightness (float): See `change_colours`, for all views but the first. Defaults to 0.
+        contrast (float): The same, in [0, 1]. Defaults to 0.
+
+    Raises:
+        ValueError: for a value outside of its range.
+
+    Source: UDAS, L_cons on labelled images, as this project reads it (docs/student.md).
+    """
+    num_views: int = 3
+    smoothing: float = 0.1
+    weight: float = 1.0
+    magnitude: float = 1.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.num_views < 1:
+            raise ValueError(f'consistency.num_views={self.num_views}: it must be 1 (the image alone) or more.')
+        for name, high in dict(smoothing=1, magnitude=1, contrast=1, weight=np.inf, brightness=np.inf).items():
+            if not 0 <= getattr(self, name) <= high:
+                raise ValueError(f'consistency.{name}={getattr(self, name)}: it must be in [0, {high:g}].')
+
+    def losses(self, heads: Dict[str, nn.Module], forward: Forward, images: Tensor, logits: Sequence[Tensor],
+               label: Tensor, rng: np.random.Generator) -> Dict[str, Tensor]:
+        """The term of each head.
+
+        Args:
+            heads (dict[str, nn.Module]): MMSegmentation's decode heads, by name.
+            forward (Callable): From images to each head's logits; called for each further view.
+            images (Tensor): (N, 3, H, W), preprocessed.
+            logits (Sequence[Tensor]): (N, C, H_i, W_i) of each head for these images.
+            label (Tensor): (N, H, W) int64 in {0..C-1, ignore_index of the heads}.
+            rng (np.random.Generator): Draws the views.
+
+        Returns:
+            dict[str, Tensor]: `<head>.loss_cons`, and `<head>.acc_seg` on the first view in percent.
+        """
+        size = label.shape[1:]
+        views = [AffineMap.identity(size)]
+        outputs = [list(logits)]
+        for _ in range(self.num_views - 1):
+            views.append(draw_view(tuple(size), rng, self.magnitude))
+            warped = warp_batch(views[-1], images)
+            outputs.append(list(forward(change_colours(warped, rng, self.brightness, self.contrast))))
+        losses: Dict[str, Tensor] = {}
+        for (name, head), of_head in zip(heads.items(), zip(*outputs)):
+            full = [resize(at_least_float32(level), size=size, mode='bilinear', align_corners=head.align_corners,
+                           warning=False) for level in of_head]
+            kl = smoothed_kl(most_confident_log_probs(full, views), label, self.smoothing, head.ignore_index)
+            loss = mean_over_pixels(kl, label, head.loss_decode.avg_non_ignore, head.ignore_index)
+            losses[f'{name}.loss_cons'] = self.weight * head.loss_decode.loss_weight * loss
+            losses[f'{name}.acc_seg'] = accuracy(full[0], label, ignore_index=head.ignore_index)
+        return losses
+
+
+def most_confident_log_probs(logits: List[Tensor], views: List[AffineMap]) -> Tensor:
+    """Log of p_max: of each pixel, the distribution of the view that is most confident of its class.
+
+    Args:
+        logits (list[Tensor]): K tensors (N, C, H, W), float32 at least, in the frames of the views.
+        views (list[AffineMap]): From the images to the views; the first is the identity.
+
+    Returns:
+        Tensor: (N, C, H, W), in the frame of the images.
+    """
+    log_probs, confidences, valid = zip(*(_in_image_frame(*pair) for pair in zip(logits, views)))
+    winner = winning_view(confidences, valid)[:, None]
+    merged = log_probs[0]
+    for number in range(1, len(log_probs)):
+        merged = torch.where(winner == number, log_probs[number], merged)
+    return merged
+
+
+def _in_image_frame(logits: Tensor, view: AffineMap) -> Tuple[Tensor, Tensor, Tensor]:
+    """Log-probabilities (N, C, H, W), confidence (N, H, W) and mask (H, W) of a view in the frame of the image."""
+    if view.is_identity:  # without a detour through probabilities, so that small ones keep their gradient
+        log_probs = logits.log_softmax(dim=1)
+        return log_probs, log_probs.detach().amax(dim=1).exp(), view.undo(logits)[1]
+    probs, valid = view.undo(logits.softmax(dim=1))
+    return log_of_probabilities(probs), probs.detach().amax(dim=1), valid
+
+
+def check_heads(heads: Dict[str, nn.Module]) -> None:
+    """Refuse heads whose loss is not the cross-entropy that L_cons takes the place of.
+
+    Raises:
+        ValueError: naming the head and its loss.
+    """
+    for name, head in heads.items():
+        loss = head.loss_decode
+        plain = isinstance(loss, CrossEntropyLoss) and not (loss.use_sigmoid or loss.use_mask or loss.class_weight)
+        if not plain or loss.reduction != 'mean' or head.sampler is not None:
+            raise ValueError(f'consistency takes the place of plain cross-entropy, but the {name} head has '
+                             f'{type(loss).__name__} with class weights, a sigmoid, a sampler or another form. Set its '
+                             'loss_decode=dict(type="CrossEntropyLoss", loss_weight=...) without these and without a '
+                             'sampler, or set consistency=None.')

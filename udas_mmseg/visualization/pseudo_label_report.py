@@ -1,0 +1,196 @@
+"""A report on pseudo-labels as one HTML page, with its pictures in it."""
+import base64
+import html
+import io
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+import cv2
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from .panels import add_legend, blend, color_ramp, colorize, fit, grid
+
+CELL_WIDTH = 280  # of a sample's pictures, in pixels
+_STYLE = '''\
+body { font: 15px/1.45 sans-serif; color: #222; max-width: 90em; margin: 2em auto; padding: 0 1em }
+table { border-collapse: collapse; margin: 1em 0 } th, td { padding: .2em .8em; border-bottom: 1px solid #ddd }
+td { text-align: right } th:first-child, td:first-child { text-align: left } img { max-width: 100% }
+'''
+_CLASS_COLUMNS = (('share', 'of all pixels'), ('source_share', 'in the source'), ('true_share', 'in truth'),
+                  ('kept', 'kept'), ('kept_share', 'of those kept'), ('precision', 'precision'), ('recall', 'recall'),
+                  ('iou_kept', 'IoU kept'), ('iou_all', 'IoU all'))
+_SUMMARY_COLUMNS = (('coverage', 'kept'), ('mIoU_kept', 'mIoU kept'), ('mIoU_all', 'mIoU all'),
+                    ('accuracy_kept', 'accuracy kept'), ('ece', 'calibration error'), ('change', 'changed'))
+_NOTES = '''\
+All figures are percent. Kept: pixels whose confidence is at least the threshold. Precision: of the kept pixels of a
+class, those that are of it. Recall: of the pixels of a class, those that are kept with it. mIoU kept looks at kept
+pixels alone: it rises as fewer are kept, so read it beside what is kept. Calibration error: the mean distance between
+confidence and accuracy. Changed: of the pixels that this set or the one before it keeps, those that differ.
+'''
+
+
+def draw_samples(samples: Sequence[Mapping[str, Any]], classes: Sequence[str],
+                 palette: Sequence[Sequence[int]]) -> np.ndarray:
+    """Rows of image, label, confidence and what is kept; and the truth, where there is one.
+
+    Args:
+        samples (Sequence[Mapping]): `name`; `image` (H, W, 3) uint8 BGR; `label` and `kept` (H, W) uint8 in
+            {0..C-1, 255}; `confidence` (H, W) uint8; `truth` like `label`, or None.
+        classes (Sequence[str]): C names.
+        palette (Sequence): C RGB colours, 0-255.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 BGR, with the classes under it.
+    """
+    rows, has_truth = [], any(sample['truth'] is not None for sample in samples)
+    for sample in samples:
+        height, width = sample['label'].shape
+        image = cv2.resize(sample['image'], (width, height), interpolation=cv2.INTER_AREA)
+        row = [image, colorize(sample['label'], palette), color_ramp(sample['confidence'] / 255),
+               blend(image, sample['kept'], palette)]
+        if sample['truth'] is not None:
+            row.append(colorize(sample['truth'], palette))
+        box = CELL_WIDTH, max(1, round(CELL_WIDTH * height / width))
+        rows.append([fit(picture, box) for picture in row])
+    titles = ['image', 'pseudo-label', 'confidence', 'kept', 'truth'][:4 + has_truth]
+    return add_legend(grid(rows, titles, [sample['name'] for sample in samples]), classes, palette)
+
+
+def draw_confidence(histogram: np.ndarray, classes: Sequence[str], threshold: float) -> bytes:
+    """Confidences of all pixels, and of each class on its own.
+
+    Args:
+        histogram (np.ndarray): (C, 256) pixels by stored confidence.
+        classes (Sequence[str]): C names.
+        threshold (float): In [0, 1].
+
+    Returns:
+        bytes: A PNG.
+    """
+    groups = histogram.reshape(len(histogram), 32, 8).sum(axis=2)
+    shares = groups / np.maximum(1, groups.sum(axis=1, keepdims=True))
+    figure = _figure(2, 2 + 0.22 * len(classes))
+    left, right = figure.subplots(1, 2)
+    left.bar((np.arange(32) + 0.5) / 32, groups.sum(axis=0) / max(1, groups.sum()), 1 / 32, log=bool(groups.any()))
+    left.set(xlabel='confidence', ylabel='share of all pixels', xlim=(0, 1))
+    image = right.imshow(shares, aspect='auto', vmin=0, extent=(0, 1, len(classes) - 0.5, -0.5))
+    right.set_yticks(range(len(classes)), classes)
+    right.set(xlabel='confidence', title="share of each class' pixels")
+    figure.colorbar(image)
+    for axes, color in ((left, 'black'), (right, 'white')):
+        axes.axvline(threshold, color=color, linestyle='--')
+    return _png(figure)
+
+
+def draw_reliability(parts: Sequence[Mapping[str, float]], curve: Sequence[Mapping[str, Optional[float]]],
+                     threshold: float) -> bytes:
+    """Accuracy over the confidence, and what each threshold would keep.
+
+    Args:
+        parts (Sequence[Mapping]): What `udas_mmseg.evaluation.pseudo_label_quality.reliability` returns.
+        curve (Sequence[Mapping]): What `threshold_curve` of the same module returns.
+        threshold (float): In [0, 1].
+
+    Returns:
+        bytes: A PNG.
+    """
+    figure = _figure(2, 4)
+    left, right = figure.subplots(1, 2)
+    left.plot([0, 1], [0, 1], color='grey', linestyle=':', label='calibrated')
+    left.plot([part['confidence'] for part in parts], [part['accuracy'] for part in parts], marker='o',
+              label='these labels')
+    left.set(xlabel='confidence', ylabel='accuracy', xlim=(0, 1), ylim=(0, 1.02))
+    for key, label in (('accuracy', 'accuracy of what is kept'), ('coverage', 'kept')):
+        points = [(point['threshold'], point[key]) for point in curve if point[key] is not None]
+        right.plot(*zip(*points), label=label)
+    right.axvline(threshold, color='black', linestyle='--')
+    right.set(xlabel='threshold', ylabel='share', xlim=(0, 1), ylim=(0, 1.02))
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return _png(figure)
+
+
+def picture_bytes(picture: np.ndarray) -> bytes:
+    """A picture (H, W, 3) uint8 BGR as PNG."""
+    done, data = cv2.imencode('.png', picture)
+    assert done, 'OpenCV encodes every 8-bit picture as PNG'
+    return data.tobytes()
+
+
+def to_html(report: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes]]) -> str:
+    """The page; it needs no other file and no network.
+
+    Args:
+        report (Mapping): What `udas_mmseg.evaluation.pseudo_label_report.write_quality_report` returns.
+        pictures (Mapping): For each set by name: title -> PNG.
+    """
+    parts = ['<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Pseudo-labels</title>',
+             f'<style>{_STYLE}</style><h1>Pseudo-labels</h1>',
+             _list({'threshold': report['threshold'], **report['facts']}),
+             _table(*summary_rows(report)), f'<p>{_NOTES}</p>']
+    for entry in report['sets']:
+        parts += [f'<h2>{html.escape(entry["name"])}</h2>', _list(_facts_of(entry)), _table(*class_rows(entry))]
+        for title, picture in pictures[entry['name']].items():
+            data = base64.b64encode(picture).decode()
+            parts.append(f'<h3>{html.escape(title)}</h3><img alt="{html.escape(title)}" '
+                         f'src="data:image/png;base64,{data}">')
+    return '\n'.join(parts) + '\n'
+
+
+def summary_rows(report: Mapping[str, Any]) -> List[List[str]]:
+    """Head and a row for each set: images, and what was measured, in percent; for a table."""
+    entries = [{**entry, **(entry['truth'] or {}), 'coverage': entry['coverage']} for entry in report['sets']]
+    columns = [column for column in _SUMMARY_COLUMNS if any(entry.get(column[0]) is not None for entry in entries)]
+    rows = [[entry['name'], str(entry['num_images']), str(len(entry['skipped']))] +
+            [_percent(entry.get(key)) for key, _ in columns] for entry in entries]
+    return [['pseudo-labels', 'images', 'skipped', *(title for _, title in columns)], *rows]
+
+
+def class_rows(entry: Mapping[str, Any]) -> List[List[str]]:
+    """Head and a row for each class of a set, in percent; for a table."""
+    classes = entry['classes']
+    columns = [column for column in _CLASS_COLUMNS if any(figures.get(column[0]) is not None
+                                                          for figures in classes.values())]
+    rows = [[name, *(_percent(figures.get(key)) for key, _ in columns)] for name, figures in classes.items()]
+    return [['class', *(title for _, title in columns)], *rows]
+
+
+def _facts_of(entry: Mapping[str, Any]) -> Dict[str, Any]:
+    made_with = {name: ', '.join(f'{key} {value}' for key, value in fact.items()) if isinstance(fact, Mapping) else fact
+                 for name, fact in entry['made_with'].items() if fact is not None}
+    facts = dict(folder=entry['folder'], **made_with)
+    if entry['skipped']:
+        facts['skipped images'] = '; '.join(f'{name}: {reason}' for name, reason in entry['skipped'].items())
+    if entry['truth']:
+        facts['images with ground truth'] = entry['truth']['num_images']
+    return facts
+
+
+def _table(head: Sequence[str], *rows: Sequence[str]) -> str:
+    lines = [('th', head), *(('td', row) for row in rows)]
+    return '<table>' + '\n'.join(
+        '<tr>' + ''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells) + '</tr>'
+        for tag, cells in lines) + '</table>'
+
+
+def _list(facts: Mapping[str, Any]) -> str:
+    return '<ul>' + '\n'.join(f'<li>{html.escape(name)}: {html.escape(str(value))}</li>'
+                              for name, value in facts.items()) + '</ul>'
+
+
+def _percent(share: Optional[float]) -> str:
+    return '-' if share is None else f'{100 * share:.2f}'
+
+
+def _figure(columns: int, height: float) -> Figure:
+    figure = Figure(figsize=(6 * columns, height), layout='constrained')
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=80, format='png', metadata={'Software': None})
+    return buffer.getvalue()
