@@ -15,11 +15,11 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from measuring import paired
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
-from mmseg.models.utils import resize
 from mmseg.registry import DATASETS, MODELS
 from PIL import Image
 from torch import nn
@@ -71,7 +71,9 @@ def images_of(root: str, files: int, size: Tuple[int, int], seen: Tuple[int, int
 
 
 def names_of(images: BaseDataset) -> List[str]:
-    return [osp.basename(images.get_data_info(index)['img_path']) for index in range(len(images))]
+    """What views are drawn by: paths below the image folder."""
+    root = images.data_prefix['img_path']
+    return [osp.relpath(images.get_data_info(index)['img_path'], root) for index in range(len(images))]
 
 
 def wait() -> None:
@@ -161,8 +163,8 @@ def disk(size: Tuple[int, int] = (2048, 1024), seen: Tuple[int, int] = (80, 45))
     generator = torch.Generator().manual_seed(0)
     coarse = torch.randn(1, 19, seen[1] // 4 + 1, seen[0] // 4 + 1, generator=generator) * 4
     noise = torch.randn(1, 19, *seen[::-1], generator=generator) / 2
-    logits = resize(resize(coarse, size=seen[::-1], mode='bilinear') + noise, size=size[::-1], mode='bilinear',
-                    align_corners=True)[0]  # yapf: disable
+    smooth = F.interpolate(coarse, size=seen[::-1], mode='bilinear')
+    logits = F.interpolate(smooth + noise, size=size[::-1], mode='bilinear', align_corners=True)[0]
     pictures = logits.argmax(0).to(torch.uint8).numpy(), encode_confidence(confidence(logits))
     ours, theirs = (sum(len(encode(picture)) for picture in pictures) / 1000 for encode in (encode_png, pillow_png))
     return dict(name=f'label and confidence {size[0]}x{size[1]} on disk, kB', value=ours,

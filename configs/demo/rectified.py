@@ -2,7 +2,7 @@ r"""Stage 2 of Seg-Uncertainty on the generated scenes: rectified training on MR
 
 python tools/train.py configs/demo/mrnet.py
 python tools/pseudo_label.py configs/demo/mrnet.py work_dirs/demo/mrnet/iter_600.pth \
-    --out work_dirs/pseudo_labels/demo/mrnet
+    --out work_dirs/pseudo_labels/demo/mrnet --views 1
 python tools/train.py configs/demo/rectified.py
 """
 _base_ = './source_only.py'

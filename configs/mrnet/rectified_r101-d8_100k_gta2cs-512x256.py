@@ -2,7 +2,7 @@ r"""Stage 2 of Seg-Uncertainty on GTA5 -> Cityscapes: rectified training on MRNe
 
 python tools/pseudo_label.py configs/mrnet/mrnet_r101-d8_100k_gta2cs-1024x512.py \
     work_dirs/mrnet/mrnet_r101-d8_100k_gta2cs-1024x512/iter_100000.pth \
-    --out work_dirs/pseudo_labels/mrnet_r101-d8_100k_gta2cs-1024x512
+    --out work_dirs/pseudo_labels/mrnet_r101-d8_100k_gta2cs-1024x512 --views 1
 python tools/train.py configs/mrnet/rectified_r101-d8_100k_gta2cs-512x256.py
 Published: learning rate 1e-4, 9 crops of 512x256 a step, lambda_seg 0.5. Scored on Cityscapes val.
 Hardware and time: not measured. mIoU: not measured.

@@ -1,8 +1,9 @@
 """Every config under configs/ parses, fits its data, builds and backpropagates."""
+import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import cv2
 import numpy as np
@@ -18,11 +19,15 @@ from adversarial_models import deeplabv2
 from small_data import write_carla_and_camvid, write_demo_data, write_image
 from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.launch import load_config
+from udas_mmseg.engine.runner import SelfTrainingRunner
+from udas_mmseg.engine.runner.stage_config import pseudo_label_threshold, pseudo_labeled_dataset, to_label
 from udas_mmseg.evaluation.pseudo_label_writer import confidence_path
 from udas_mmseg.mirrored_folder import mirrored_path
 
 ROOT = Path(__file__).parents[2]
-CONFIGS = sorted(path for path in (ROOT / 'configs').rglob('*.py') if '_base_' not in path.parts)
+EVERY = sorted(path for path in (ROOT / 'configs').rglob('*.py') if '_base_' not in path.parts)
+SELF_TRAINING = [path for path in EVERY if 'ssl' in path.stem]  # stages, each with a config of its own
+CONFIGS = [path for path in EVERY if path not in SELF_TRAINING]
 # Configs of larger label budgets, and the config of the smallest one that each inherits from
 LARGER_BUDGETS = {
     path: path.with_name(re.sub(r'_(2|5|10|500|1000|2975)(?=[_.])', smallest, path.name))
@@ -37,7 +42,7 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = write_carla_and_camvid(write_demo_data(tmp_path_factory.mktemp('data'), 3, 2))
     write_synthia(root / 'synthia')
     for images, translated in (('gta5/images', 'gta5_translated'), ('gta5/images', 'gta5_cycada'),
-                               ('carla/images', 'carla_cyclegan')):
+                               ('carla/images', 'carla_cyclegan'), ('synthia/RGB', 'synthia_translated')):
         shutil.copytree(root / images, root / translated)
     (root / 'weights.pth').touch()  # never loaded: nothing is initialised here
     return root
@@ -61,9 +66,11 @@ def write_synthia(root: Path) -> None:
 
 
 def write_pseudo_labels(dataset: dict, num_classes: int) -> None:
-    """Random train ids and confidences for every image of a data set, named as `tools/pseudo_label.py` does it."""
+    """Random train ids and confidences for every image of a data set, as `tools/pseudo_label.py` writes them."""
     rng = np.random.default_rng(0)
-    root, labels = dataset['data_prefix']['img_path'], Path(dataset['data_prefix']['seg_map_path'])
+    prefix = dataset['data_prefix']
+    root = str(Path(dataset.get('data_root') or '', prefix['img_path']))
+    labels = Path(dataset.get('pseudo_label_root') or prefix['seg_map_path'])
     images = list(Path(root).rglob(f'*{dataset.get("img_suffix", ".png")}'))
     assert images, root
     for image in images:
@@ -71,6 +78,22 @@ def write_pseudo_labels(dataset: dict, num_classes: int) -> None:
         shape = cv2.imread(str(image)).shape[:2]
         write_image(labels / name, rng.integers(0, num_classes, shape, dtype=np.uint8))
         write_image(labels / confidence_path(name), rng.integers(0, 256, shape, dtype=np.uint8))
+    metainfo = dataset.get('metainfo') or 'CityscapesDataset'
+    classes = (DATASETS.get(metainfo).METAINFO if isinstance(metainfo, str) else metainfo)['classes']
+    index = dict(teacher=dict(checkpoint='none'), classes=list(classes), num_images=len(images))
+    (labels / 'index.json').write_text(json.dumps(index))
+
+
+def find_datasets(cfg: Any, kind: str) -> Iterator[dict]:
+    """Configs of data sets of a type, anywhere in a config."""
+    if isinstance(cfg, dict):
+        if cfg.get('type') == kind:
+            yield cfg
+        for value in cfg.values():
+            yield from find_datasets(value, kind)
+    elif isinstance(cfg, (list, tuple)):
+        for item in cfg:
+            yield from find_datasets(item, kind)
 
 
 def shrink(cfg: Any, width: int, height: int) -> None:
@@ -154,7 +177,9 @@ def cfg(request: pytest.FixtureRequest, data_root: Path) -> Config:
     if request.param != ROOT / 'configs' / WHOLE:
         make_shallow(cfg.model)
     if 'pseudo_labeled_train' in cfg:
-        write_pseudo_labels(cfg.pseudo_labeled_train, cfg.model.decode_head.num_classes)
+        num_classes = cfg.model.get('segmentor', cfg.model).decode_head.num_classes
+        for dataset in (cfg.pseudo_labeled_train, *find_datasets(cfg.train_dataloader, 'PseudoLabeledDataset')):
+            write_pseudo_labels(dataset, num_classes)
     cfg.train_dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
     evaluation = cfg.val_dataloader or cfg.translate_dataloader
     evaluation.update(batch_size=1, num_workers=0, persistent_workers=False)
@@ -218,8 +243,36 @@ def test_validation_or_translation_runs(cfg: Config) -> None:
     assert int(prediction.max()) < getattr(model, 'segmentor', model).num_classes
 
 
+@pytest.mark.parametrize('path', SELF_TRAINING, ids=name_of)
+def test_stages_of_self_training_fit_the_data_and_each_other(path: Path, data_root: Path, tmp_path: Path) -> None:
+    runner = SelfTrainingRunner.from_cfg(load_config(str(path), str(tmp_path)))
+    kinds = [stage.kind for stage in runner.stages]
+    assert kinds[-5:] == ['label', 'student', 'label', 'student', 'export']
+    for cfg in runner.configs.values():
+        find_weights(cfg.model, data_root / 'weights.pth')
+        make_budgets_small(cfg.train_dataloader, data_root / 'splits')
+    assert runner.check()
+    label, student = runner.stages[kinds.index('label')], runner.configs[runner.stages[-2].name]
+    assert pseudo_label_threshold(pseudo_labeled_dataset(student)) > 0
+    assert DATASETS.build(to_label(pseudo_labeled_dataset(student))).get_data_info(0).get('seg_map_path') is None
+    if path.parent.name == 'udas':  # as published
+        assert (label.settings['views'], runner.stages[0].kind) == (3, 'translator')
+        assert pseudo_label_threshold(pseudo_labeled_dataset(student)) == 0.6
+
+
+@pytest.mark.parametrize('path', SELF_TRAINING, ids=name_of)
+def test_plan_of_self_training_needs_no_data(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ('DATA', 'DEMO', 'WEIGHTS', 'TRANSLATED', 'PSEUDO'):
+        monkeypatch.setenv(f'UDAS_{name}_ROOT', str(tmp_path / 'nowhere'))
+    runner = SelfTrainingRunner.from_cfg(load_config(str(path), str(tmp_path / 'run')))
+    assert all(f'| {stage.name} |' in runner.plan() for stage in runner.stages)
+    with pytest.raises(ValueError, match='nowhere'):
+        runner.check()
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_config_opens_with_the_command_that_runs_it() -> None:
-    for path in CONFIGS:
+    for path in EVERY:
         command = f'python tools/train.py {path.relative_to(ROOT)}'
         assert command in path.read_text().split('"""')[1], f'{path} does not say: {command}'
 

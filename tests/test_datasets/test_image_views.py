@@ -47,7 +47,7 @@ def test_first_view_is_the_image_and_the_others_are_drawn(views: Callable) -> No
     dataset = views()
     for index, found in enumerate(dataset):
         plain = dataset.dataset[index]
-        assert found.index == index and len(found.samples) == len(found.maps) == 3
+        assert found.number == index and len(found.samples) == len(found.maps) == 3
         assert torch.equal(found.samples[0]['inputs'], plain['inputs']) and found.maps[0].is_identity
         image = plain['inputs'].permute(1, 2, 0).numpy()
         for sample, affine in zip(found.samples[1:], found.maps[1:]):
@@ -96,7 +96,7 @@ def test_broken_image_is_named(views: Callable, image_folder: Callable) -> None:
     with open(path, 'wb') as file:
         file.write(b'no image')
     found = dataset[2]
-    assert isinstance(found, Unreadable) and found.index == 2 and path in found.reason
+    assert isinstance(found, Unreadable) and found.number == 2 and path in found.reason
     assert isinstance(dataset[1], ImageViews)
 
 

@@ -1,5 +1,5 @@
 """Images together with augmented views of them, for predictions that are merged."""
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 import torch
@@ -18,14 +18,14 @@ class ImageViews(NamedTuple):
 
     `samples` are packed as by `PackSegInputs`, and `maps` lead from the image to each view.
     """
-    index: int
+    number: int
     samples: List[dict]
     maps: List[AffineMap]
 
 
 class Unreadable(NamedTuple):
     """An image that cannot be read, and why."""
-    index: int
+    number: int
     reason: str
 
 
@@ -61,7 +61,8 @@ class ImageViewsDataset(Dataset):
             sample = self.dataset[index]
         except (SampleError, OSError) as error:
             return Unreadable(index, str(error))
-        size = tuple(sample['inputs'].shape[1:])
+        height, width = sample['inputs'].shape[1:]
+        size = height, width
         samples, maps = [sample], [AffineMap.identity(size)]
         if self.augment is not None and self.views > 1:
             image = np.ascontiguousarray(sample['inputs'].permute(1, 2, 0).numpy())
@@ -130,7 +131,7 @@ def _resizing(before: Size, after: Size, align_corners: bool) -> np.ndarray:
     return matrix
 
 
-def _pack(view: np.ndarray, meta: Dict[str, Any], size: Tuple[int, ...]) -> dict:
+def _pack(view: np.ndarray, meta: Dict[str, Any], size: Size) -> dict:
     """A view as a sample, whose predictions are resized as those on the image are."""
     kept = {key: value for key, value in meta.items() if key not in ('flip', 'flip_direction', 'pad_shape')}
     shape = view.shape[:2]

@@ -221,17 +221,19 @@ class PseudoLabelWriter:
 
     def _keep(self, label: str) -> bool:
         """Whether an earlier run wrote both files of an image, whole; counts its pixels then."""
-        pictures = []
-        for name in (label, confidence_path(label)):
-            path = self.part / name
-            content = path.read_bytes() if path.is_file() else b''
-            pictures.append(None if find_damage(content) else decode_label(content))
-        if pictures[0] is None or pictures[1] is None or pictures[0].shape != pictures[1].shape:
+        decoded, stored = (self._read(name) for name in (label, confidence_path(label)))
+        if decoded is None or stored is None or decoded.shape != stored.shape:
             return False
-        counts = self._count(*pictures)
+        counts = self._count(decoded, stored)
         if counts is not None:
             self.add(counts)
         return counts is not None
+
+    def _read(self, name: str) -> Optional[np.ndarray]:
+        """A picture of an earlier run, or None if it is not there or broken."""
+        path = self.part / name
+        content = path.read_bytes() if path.is_file() else b''
+        return None if find_damage(content) else decode_label(content)
 
     def _count(self, label: np.ndarray, stored: np.ndarray) -> Optional[np.ndarray]:
         """Pixels of each class and stored confidence (C, 256), or None if there is an id that is no class."""
@@ -256,7 +258,7 @@ def _differences(found: Dict[str, Any], header: Dict[str, Any]) -> List[str]:
         'checkpoint': (found['teacher'].get('sha256'), header['teacher'].get('sha256')),
         'model or test pipeline': (found['teacher'].get('config_digest'), header['teacher'].get('config_digest')),
         'number of views': (found.get('views'), header['views']),
-        'temperature': (found.get('temperature'), header['temperature']),
+        'temperature': (found.get('temperature', 1.0), header['temperature']),
         'list of classes': (found.get('classes'), header['classes']),
         'image folder': (found.get('image_root'), header['image_root'])
     }

@@ -145,8 +145,8 @@ def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWri
     if rank == 0 and len(pending) < len(dataset):
         print(f'{len(dataset) - len(pending)} of {len(dataset)} labels are kept from an earlier run.', file=sys.stderr)
     batches = [pending[first:first + options.batch_size] for first in range(0, len(pending), options.batch_size)]
-    views = ImageViewsDataset(dataset, writer.names, options.augment_cfg and build_augment(options.augment_cfg),
-                              options.views, options.seed)
+    augment = None if options.augment_cfg is None else build_augment(options.augment_cfg)
+    views = ImageViewsDataset(dataset, writer.names, augment, options.views, options.seed)
     with _predicting_alike():
         broken = _label_share(labeler, views, writer, options, batches[rank::world_size], len(pending))
     gathered = all_gather_object((broken, writer.counts))
@@ -154,9 +154,9 @@ def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWri
     for other, (_, counts) in enumerate(gathered):
         if other != rank:
             writer.add(counts)
-    shared = [together(lambda: _finish(writer, skipped, options.max_broken) if rank == 0 else {})]
-    broadcast_object_list(shared)
-    return shared[0]
+    finished = [together(lambda: _finish(writer, skipped, options.max_broken) if rank == 0 else {})]
+    broadcast_object_list(finished)
+    return finished[0]
 
 
 def _finish(writer: PseudoLabelWriter, skipped: Mapping[str, str], max_broken: int) -> Dict[str, Any]:
@@ -184,7 +184,7 @@ def _label_share(labeler: Labeler, views: ImageViewsDataset, writer: PseudoLabel
             broken.update(item for item in batch if isinstance(item, Unreadable))
             for group in _alike([item for item in batch if isinstance(item, ImageViews)]):
                 for image, (label, sure) in zip(group, predict_views(labeler, group, options)):
-                    files.write(image.index, label, sure)
+                    files.write(image.number, label, sure)
             done += len(batch)
             if is_main_process():  # the other processes are about as far
                 progress.update(min(len(views), kept + done * world_size))
@@ -204,7 +204,7 @@ def predict_views(labeler: Labeler, images: Sequence[ImageViews],
     Yields:
         tuple: label (H, W) uint8 and confidence (H, W) float32 of each image, at its original size.
     """
-    filled = [*images, *images[-1:] * (options.batch_size - len(images))]  # rounding depends on the size of a batch
+    filled = [*images, *[images[-1]] * (options.batch_size - len(images))]  # rounding depends on a batch's size
     sizes = [sample['inputs'].shape for sample in images[0].samples]
     predictions = {}
     for size in dict.fromkeys(sizes):
@@ -222,8 +222,8 @@ def predict_views(labeler: Labeler, images: Sequence[ImageViews],
             size = tuple(image.samples[0]['data_samples'].ori_shape[:2])
             to_view = map_at_size(affine, size, labeler.segmentor.align_corners)
             merged.append(_in_image(result, to_view, options.temperature))
-        label, sure = most_confident(*zip(*merged))
-        yield label, sure
+        labels, confidences, valid = zip(*merged)
+        yield most_confident(labels, confidences, valid)
 
 
 def _in_image(result: SegDataSample, to_view: AffineMap, temperature: float) -> Tuple[Tensor, Tensor, Tensor]:

@@ -1,4 +1,5 @@
 """The stages of self-training, planned before any of them runs."""
+import os.path as osp
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -71,7 +72,7 @@ def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
     def add(suffix: str, kind: str, part: str, **fields: Any) -> str:
         settings = parts[part] or {}
         name = f'{len(stages):02d}_{suffix}' if kind != 'export' else suffix  # the last one, however many rounds
-        stages.append(Stage(name, kind, settings.get('config', ''), settings, **fields))
+        stages.append(Stage(name, kind, _plain(settings.get('config', '')), settings, **fields))
         return name
 
     translations, translate, adapt = '', parts['translate'], parts['adapt']
@@ -85,6 +86,12 @@ def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
                       translations=translations, labels=labels)
     add('export', 'export', 'export', round=rounds, teacher=teacher)
     return stages
+
+
+def _plain(path: str) -> str:
+    """A path as short as it goes: from the current folder, if it is below."""
+    relative = osp.relpath(path) if path else ''
+    return osp.normpath(path) if path and relative.startswith(osp.pardir) else relative
 
 
 def _checked(self_training: Mapping[str, Any]) -> Tuple[int, Dict[str, Optional[Dict[str, Any]]]]:
