@@ -50,13 +50,16 @@ def main() -> None:
         if args.dry_run and not is_self_training:
             raise ValueError('--dry-run shows the stages of a config with runner_type="SelfTrainingRunner", such as '
                              f'configs/udas/gta2cs_ssl.py; {args.config} is a single training.')
-        plan = prepare_self_training(cfg, args) if is_self_training else prepare_training(cfg, args)
+        if is_self_training:
+            stages = prepare_self_training(cfg, args)
+        else:
+            prepare_training(cfg, args)
     except (OSError, ValueError, RuntimeError, ImportError) as error:  # the user's to mend: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     if args.dry_run:
         return
     try:
-        (plan or build_runner(cfg)).train()
+        (stages if is_self_training else build_runner(cfg)).train()
     except (FloatingPointError, SampleError) as error:
         raise SystemExit(f'{type(error).__name__}: {last_line(error)}') from error
     except (ValueError, FileNotFoundError, WorkDirError) as error:

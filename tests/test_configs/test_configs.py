@@ -32,7 +32,7 @@ CONFIGS = [path for path in EVERY if path not in SELF_TRAINING]
 LARGER_BUDGETS = {
     path: path.with_name(re.sub(r'_(2|5|10|500|1000|2975)(?=[_.])', smallest, path.name))
     for smallest, pattern in (('_1', 'carla2camvid/labeled_*'), ('_100', 'udas/gta2cs_*_*[05].py'))
-    for path in CONFIGS if path.match(pattern) and not re.search(rf'{smallest}[_.]', path.name)
+    for path in CONFIGS if path.match(pattern) and not re.search(rf'({smallest}|_0)[_.]', path.name)
 }
 WHOLE = 'udas/gta2cs_uda.py'  # with its ResNet-101; where others have one, they have a ResNet-18 here, for speed
 

@@ -20,7 +20,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Adaptation and one round, without a translator."""
     path = write_configs(tmp_path_factory.mktemp('ssl'), iters=2, train=4)
     text = path.read_text().replace("translate=dict(config='{{fileDirname}}/cyclegan.py')", 'translate=None')
-    path.write_text(text.replace('rounds=2', 'rounds=1'))
+    path.write_text(text.replace('rounds=2', 'rounds=1').replace('views=2', "truth='labeled_target_train', views=2"))
     for name in ('adapt', 'student'):  # the originals are read
         file = path.with_name(f'{name}.py')
         file.write_text(file.read_text().replace(" translated_root='',", ''))
@@ -56,7 +56,10 @@ def test_each_stage_is_noted_with_what_it_took_and_gave(finished: Path) -> None:
     assert found['02_student_r1']['inputs']['01_label_r1'] == found['01_label_r1']['index_sha256']
     assert found['export']['inputs']['student'] == found['02_student_r1']['sha256']
     assert 0 <= found['02_student_r1']['metrics']['mIoU'] <= 100
-    assert 'pixels kept' in found['01_label_r1']['summary']
+    labels = found['01_label_r1']
+    assert 'pixels kept, mIoU' in labels['summary']
+    assert 0 <= labels['quality']['mIoU_kept'] <= 1 and labels['coverage'] > 0
+    assert Path(labels['report']).read_text().startswith('<!DOCTYPE html>')
     index = json.loads((finished / '01_label_r1/index.json').read_text())
     assert (index['num_images'], index['views']) == (4, 2)
     assert index['teacher']['sha256'] == found['00_adapt']['sha256']
@@ -141,6 +144,8 @@ def test_missing_data_are_named_before_anything_runs(config: Path, tmp_path: Pat
     moved = {'options': {'train_dataloader.dataset.source.data_root': str(tmp_path / 'nowhere')}}
     with pytest.raises(ValueError, match=r'do not fit the data:\n.*nowhere/images'):
         runner(config, tmp_path / 'run', **moved).check()
+    with pytest.raises(ValueError, match=r"label\.truth='nobody' is no entry of .*student\.py"):
+        runner(config, tmp_path / 'run', **{'label.truth': 'nobody'}).check()
     assert not (tmp_path / 'run').exists()
 
 

@@ -120,6 +120,11 @@ class SelfTrainingRunner:
                 lines += [f'{stage.name}: {line}' for line in check_config(without_products(self.configs[stage.name]))]
             except ValueError as error:
                 problems += [line for line in str(error).splitlines()[1:] if line not in problems]
+        label, student = (next(stage for stage in self.stages if stage.kind == kind) for kind in ('label', 'student'))
+        truth = label.settings['truth']
+        if truth and truth not in self.configs[student.name]:
+            problems.append(f'- self_training.label.truth={truth!r} is no entry of {student.config}. Name a data set with '
+                            "labels there, or leave it out ('').")
         if problems:
             raise ValueError('the configs of the stages do not fit the data:\n' + '\n'.join(problems))
         return lines

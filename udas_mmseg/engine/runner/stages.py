@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 # what each part of `self_training` may hold, and what it is where it is not given; None: it has to be given
-_TRANSLATE = dict(config=None, checkpoint='', size=(), options={})
-_ADAPT = dict(config=None, checkpoint='', options={})
-_LABEL = dict(
+_TRANSLATE: Dict[str, Any] = dict(config=None, checkpoint='', size=(), options={})
+_ADAPT: Dict[str, Any] = dict(config=None, checkpoint='', options={})
+_LABEL: Dict[str, Any] = dict(
     views=3, augment={}, temperature=1.0, batch_size=1, workers=2, max_broken=0, min_coverage=0.05,
     max_class_share=0.98, min_change=0.0, truth='')  # yapf: disable
-_STUDENT = dict(config=None, init='imagenet', options={})
-_EXPORT = dict(name='', num_images=6)
+_STUDENT: Dict[str, Any] = dict(config=None, init='imagenet', options={})
+_EXPORT: Dict[str, Any] = dict(name='', num_images=6)
 _PARTS: Dict[str, Dict[str, Any]] = dict(
     translate=_TRANSLATE, adapt=_ADAPT, label=_LABEL, student=_STUDENT, export=_EXPORT)
 _REQUIRED = ('adapt', 'student')
@@ -112,10 +112,11 @@ def _checked(self_training: Mapping[str, Any]) -> Tuple[int, Dict[str, Optional[
             continue
         given = given or {}
         _check_keys(f'self_training.{name}', given, defaults)
-        parts[name] = {key: given.get(key, value) for key, value in defaults.items()}
-        missing = [key for key, value in parts[name].items() if value is None]
+        part = {key: given.get(key, value) for key, value in defaults.items()}
+        missing = [key for key, value in part.items() if value is None]
         if missing:
             raise ValueError(f'self_training.{name}.{missing[0]} is missing. Give the path of a config file.')
+        parts[name] = part
     if parts['student']['init'] not in INITS:  # type: ignore[index]
         raise ValueError(f'self_training.student.init={parts["student"]["init"]!r}: '  # type: ignore[index]
                          f'allowed are {", ".join(INITS)}.')

@@ -7,7 +7,8 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmseg.registry import DATASETS
 
-from ...evaluation.pseudo_label_quality import check_pseudo_labels, label_change, markdown_coverage, overall_coverage
+from ...evaluation.pseudo_label_quality import check_pseudo_labels, markdown_coverage, overall_coverage
+from ...evaluation.pseudo_label_report import write_quality_report
 from ...evaluation.pseudo_labeler import write_pseudo_labels
 from ...mirrored_folder import INDEX, file_digest
 from ...visualization import save_picture
@@ -57,13 +58,26 @@ def label_images(stage: Stage, teacher: Config, checkpoint: str, student: Config
                                   coverage=overall_coverage(index, threshold))
     if is_main_process():
         print(markdown_coverage(index, threshold), flush=True)
-        summary = f'{100 * result["coverage"]:.1f} % of the pixels kept'
-        if before is not None:
-            result['change'] = label_change(before, out, threshold)
-            result['is_last'] = result['change'] < settings['min_change']
-            summary += f', {100 * result["change"]:.1f} % of them changed'
-        result['summary'] = summary
+        result.update(_judge(stage, student, dataset, out, before, threshold))
     return result
+
+
+def _judge(stage: Stage, student: Config, dataset: Dict[str, Any], out: str, before: Optional[str],
+           threshold: float) -> Dict[str, Any]:
+    """Write the report on a set of labels, `<out>_report/`; what the manifest says of it."""
+    truth = stage.settings['truth']
+    sets = {osp.basename(folder): folder for folder in (before, out) if folder}
+    images, labeled = DATASETS.build(to_label(dataset)), DATASETS.build(student[truth]) if truth else None
+    entry = write_quality_report(f'{out}_report', sets, images, labeled, threshold=threshold)['sets'][-1]
+    result: Dict[str, Any] = dict(report=osp.join(f'{out}_report', 'report.html'))
+    summary = f'{100 * entry["coverage"]:.1f} % of the pixels kept'
+    if truth:
+        result['quality'] = {key: entry['truth'][key] for key in ('mIoU_kept', 'mIoU_all', 'ece')}
+        summary += f', mIoU {100 * result["quality"]["mIoU_kept"]:.1f} of these'
+    if before is not None:
+        result.update(change=entry['change'], is_last=entry['change'] < stage.settings['min_change'])
+        summary += f', {100 * entry["change"]:.1f} % changed'
+    return dict(result, summary=summary)
 
 
 def export_student(cfg: Config, checkpoint: str, out: str, name: str, num_images: int) -> Dict[str, Any]:

@@ -1,0 +1,16 @@
+"""All of UDAS on generated scenes with 10 labels: translation, adaptation, and two rounds of self-training.
+
+make demo, or: python tools/make_demo_data.py data/demo && python tools/train.py configs/demo/self_training/ssl.py
+Figures: docs/results.md.
+"""
+default_scope = 'mmseg'
+custom_imports = dict(imports=['udas_mmseg'], allow_failed_imports=False)
+runner_type = 'SelfTrainingRunner'
+randomness = dict(seed=0)
+self_training = dict(
+    rounds=2,
+    translate=dict(config='{{fileDirname}}/../cyclegan.py'),
+    adapt=dict(config='{{fileDirname}}/adapt.py'),
+    label=dict(views=3, batch_size=8, workers=1),
+    student=dict(config='{{fileDirname}}/student.py', init='teacher'),
+    export=dict(num_images=6))

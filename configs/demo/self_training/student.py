@@ -1,0 +1,37 @@
+"""A student: the mixed scenes of adapt.py, and "real" scenes with the teacher's labels, strongly augmented.
+
+python tools/train.py configs/demo/self_training/ssl.py    # trains it in rounds, with all that it needs
+python tools/train.py configs/demo/self_training/student.py
+The second reads what the first made; the folders: UDAS_TRANSLATED_ROOT, UDAS_PSEUDO_ROOT. Figures: docs/results.md.
+"""
+_base_ = './translated.py'
+budget = dict(type='LabelBudgetDataset', n='1/20', seed=2021)  # as in adapt.py
+mixed_train = dict(
+    type='DomainMixDataset',
+    dataset=dict(_base_.translated_train, pipeline=_base_.source_pipeline[:-1]),
+    target=dict(
+        budget,
+        part='labeled',
+        dataset=dict(_base_.labeled_target_train, pipeline=_base_.labeled_target_pipeline[:-1])),
+    pipeline=[dict(type='DomainCutMix', alpha=1.0), _base_.pack])
+pseudo_labeled_train = dict(
+    type='PseudoLabeledDataset',
+    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/demo/self_training}}/03_label_r1',
+    metainfo='CityscapesDataset',
+    data_root=_base_.target_root,
+    data_prefix=dict(img_path='leftImg8bit/train'),
+    img_suffix='_leftImg8bit.png',
+    pipeline=[
+        _base_.load,
+        dict(type='LoadPseudoLabel', threshold=0.6), _base_.resize, _base_.weak,
+        dict(type='SegAutoAugment', policy='imagenet'), _base_.pack
+    ])
+train_dataloader = dict(
+    batch_size=4,
+    dataset=dict(
+        _delete_=True,
+        type='DomainPairDataset',
+        source=mixed_train,
+        pseudo_labeled=dict(budget, part='unlabeled', dataset=pseudo_labeled_train)))
+model = dict(_delete_=True, type='StudentTeacherSegmentor', segmentor=_base_.model)
+custom_hooks = [dict(type='CheckFiniteLossHook'), dict(type='TargetNormStatisticsHook', branch=_base_.target_train)]
