@@ -28,7 +28,8 @@ from udas_mmseg.datasets.image_views import ImageViewsDataset, build_augment
 from udas_mmseg.demo import write_cityscapes
 from udas_mmseg.evaluation.pseudo_label_writer import encode_confidence, encode_png
 from udas_mmseg.evaluation.pseudo_labeler import open_set
-from udas_mmseg.evaluation.view_labeling import Labeler, LabelingOptions, label_dataset, predict_views
+from udas_mmseg.evaluation.view_labeling import LabelingOptions, label_dataset
+from udas_mmseg.evaluation.view_prediction import Labeler, predict_views
 from udas_mmseg.models.max_confidence import confidence
 
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
@@ -134,7 +135,7 @@ class OneByOne:
         self.labeler.segmentor.inference = self.single
         try:
             for index in writer.begin():
-                label, sure = next(iter(predict_views(self.labeler, [self.views[index]], self.options)))
+                label, sure = next(iter(predict_views(self.labeler, [self.views[index]])))
                 writer.write(index, label.cpu().numpy(), sure)
             writer.finish()
         finally:

@@ -101,6 +101,7 @@ train_dataloader = dict(
     dataset=dict(type='DomainPairDataset', source=dict(source, pipeline=pipeline), target=target))
 translate_dataloader = dict(batch_size=2, num_workers=1, dataset=source)
 optim_wrapper = dict(constructor='PerChildOptimWrapperConstructor', generators=adam, discriminators=adam)
+model_wrapper_cfg = dict(type='MMSeparateDistributedDataParallel', broadcast_buffers=False)
 default_hooks = dict(translator=dict(type='TranslatorCheckpointHook'))
 val_cfg = None
 '''

@@ -1,33 +1,45 @@
-"""Translate generated street scenes, train on them, adapt to the other domain, and show what that gains: `make demo`.
+"""The whole of UDAS on generated street scenes, and what each part of it gains: `make demo`.
 
-Everything goes below work_dirs/demo: data, runs, translated images, a table and pictures. Call it again after an
-interruption: what is finished is kept.
+Two processes share the processor's cores: self-training in all its stages (translation, adaptation with Domain CutMix,
+two rounds of pseudo-labels and students), and the trainings that it is held against. At the end stands the ladder.
+Everything goes below work_dirs/demo: data, runs, tables and pictures. Call it again after an interruption: what is
+finished is kept.
 """
 import argparse
+import json
 import os
 import os.path as osp
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
-from typing import Dict, List, Tuple
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any, Callable, Dict, List, Tuple
 
-import numpy as np
-from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
-from mmengine.runner import Runner
 from mmseg.registry import DATASETS
 
 from udas_mmseg.demo import write_cityscapes, write_gta5
-from udas_mmseg.engine.launch import build_runner, load_config
-from udas_mmseg.visualization import add_legend, colorize, grid, save_picture
+from udas_mmseg.engine.export_files import build_original, load_checkpoint
+from udas_mmseg.engine.launch import load_config
+from udas_mmseg.engine.prediction_panel import draw_predictions
+from udas_mmseg.visualization import save_picture
 
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
-# the ladder: name of the rung -> its config
-RUNGS = {'source only': 'configs/demo/source_only.py', 'adapted (UDAS)': 'configs/demo/udas_uda.py'}
-TRANSLATOR = 'configs/demo/cyclegan.py'
-DOMAINS = {'source': 'simulated', 'target': 'real'}
+CONFIGS = osp.join(ROOT, 'configs/demo/self_training')
+SELF_TRAINING, COMPARISON = 'self_training', 'comparison'  # folders
+TRANSLATE = '01_translate'
+# the ladder: name of the rung -> the stages of self-training whose last one is its model, or the config that is trained
+RUNGS: Dict[str, Any] = {
+    'source only': 'source_only',
+    'translated': 'translated',
+    'adapted': ('02_adapt', ),
+    'round 1': ('03_label_r1', '04_student_r1'),
+    'round 2': ('05_label_r2', '06_student_r2'),
+    'oracle': 'oracle'
+}
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,119 +47,226 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', default='work_dirs/demo', help='folder for everything (default: work_dirs/demo)')
     parser.add_argument('--train', type=int, default=200, help='training images in each domain (default: 200)')
     parser.add_argument('--val', type=int, default=50, help='validation images in each domain (default: 50)')
-    parser.add_argument('--iters', type=int, help="iterations of each training (default: the config's)")
+    parser.add_argument('--iters', type=int, help="iterations of each training (default: the configs')")
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
+                        help='over the config of self-training, e.g. self_training.label.views=1')
     return parser.parse_args()
 
 
-def train(name: str, config: str, work_dir: str, options: List[str]) -> str:
-    """Train as a user would, showing only the progress; the whole output is in <work_dir>/train.txt.
+class Commands:
+    """Commands that run side by side, and are stopped together.
+
+    Args:
+        threads (int): Threads of each for arithmetic.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.environment = {**os.environ, 'OMP_NUM_THREADS': str(threads)}
+        self.stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._running: List[subprocess.Popen] = []
+
+    def run(self, name: str, command: List[str], log: str, show: Callable[[str], str]) -> None:
+        """Run a Python file until it ends; its whole output goes to a log.
+
+        Args:
+            name (str): What it does, for messages.
+            command (list[str]): The file, and its arguments.
+            log (str): Path of the log, which is added to.
+            show (Callable): What to print of a line, '' for nothing.
+
+        Raises:
+            RuntimeError: with the end of the log, if the command fails and was not stopped.
+        """
+        with self._lock:
+            if self.stopped.is_set():
+                return
+            process = subprocess.Popen([sys.executable, *command], env=self.environment, stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, text=True, errors='replace')
+            self._running.append(process)
+        os.makedirs(osp.dirname(log), exist_ok=True)
+        lines: List[str] = []
+        with open(log, 'a', buffering=1) as file, process:
+            for line in process.stdout or ():
+                file.write(line)
+                lines = [*lines[-11:], line]
+                text = show(line)
+                if text:
+                    print(f'  {text}', flush=True)
+        if process.returncode and not self.stopped.is_set():
+            raise RuntimeError(f'{name} failed, log {log}:\n{"".join(lines)}')
+
+    def stop(self) -> None:
+        """End what runs, and start nothing more."""
+        with self._lock:
+            self.stopped.set()
+            for process in self._running:
+                process.terminate()
+
+
+class Progress:
+    """What to print of the output of a self-training run: stages, and how far their trainings are."""
+
+    def __init__(self) -> None:
+        self.stage = ''
+
+    def __call__(self, line: str) -> str:
+        begun = re.match(r'Stage (\d+ of \d+): (\w+), (.*)', line)
+        if begun:
+            self.stage = begun[2]
+            return 'self-training, stage {}: {}, {}'.format(*begun.groups())
+        found = re.search(r'Iter\(train\) \[ *(\d+)/(\d+)\].*eta: ([\d:]+).* loss: ([\d.]+)', line)
+        return f'{self.stage}: ' + 'iteration {} of {}, {} left, loss {}'.format(*found.groups()) if found else ''
+
+
+def self_train(commands: Commands, out: str, options: List[str]) -> None:
+    """All stages of self-training, as a user would run them."""
+    work_dir = osp.join(out, SELF_TRAINING)
+    commands.run('self-training', [osp.join(ROOT, 'tools/train.py'), osp.join(CONFIGS, 'ssl.py'), '--work-dir',
+                                   work_dir, *(['--cfg-options', *options] if options else [])],
+                 osp.join(work_dir, 'output.txt'), Progress())
+
+
+def compare(commands: Commands, out: str, options: List[str]) -> None:
+    """The trainings without self-training, one after the other; the last one waits for the translated images."""
+    def show(line: str) -> str:
+        found = re.match(r'\[(\d+)/(\d+).*?\] (\S+), seed', line)
+        return 'comparison, training {} of {}: {}'.format(*found.groups()) if found else ''
+
+    def run(*names: str) -> None:
+        commands.run('the comparison', [osp.join(ROOT, 'tools/compare.py'), *(osp.join(CONFIGS, f'{name}.py')
+                                        for name in names), '--out', osp.join(out, COMPARISON), '--work-dir', out,
+                                        *(['--cfg-options', *options] if options else [])],
+                     osp.join(out, f'{COMPARISON}.txt'), show)
+
+    run('source_only', 'oracle')
+    while stages_of(out).get(TRANSLATE, {}).get('state') != 'complete':
+        if commands.stopped.wait(1):
+            return
+    run('source_only', 'oracle', 'translated')  # what is finished is only read
+
+
+def stages_of(out: str) -> Dict[str, Any]:
+    """The stages of self-training that were begun, from its manifest."""
+    path = osp.join(out, SELF_TRAINING, 'manifest.json')
+    if not osp.exists(path):
+        return {}
+    with open(path) as file:
+        return json.load(file)['stages']
+
+
+def read_rungs(out: str) -> Dict[str, Dict[str, Any]]:
+    """What each rung came to.
 
     Returns:
-        str: Path of the last checkpoint.
+        dict: Name of the rung -> `metrics` in percent on the target's validation images, `minutes`, and `config` and
+        `checkpoint` of its model.
     """
-    os.makedirs(work_dir, exist_ok=True)
-    log = osp.join(work_dir, 'train.txt')
-    command = [sys.executable, osp.join(ROOT, 'tools/train.py'), osp.join(ROOT, config), '--work-dir', work_dir,
-               '--resume', *(['--cfg-options', *options] if options else [])]
-    with open(log, 'a', buffering=1) as file, subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace') as process:
-        for line in process.stdout or ():
-            file.write(line)
-            found = re.search(r'Iter\(train\) \[ *(\d+)/(\d+)\].*eta: ([\d:]+).* loss: ([\d.]+)', line)
-            if found:
-                print('  {}: iteration {} of {}, {} left, loss {}'.format(name, *found.groups()), flush=True)
-    if process.returncode:
-        with open(log, errors='replace') as file:
-            raise SystemExit(f'{name}: training failed, log {log}:\n' + ''.join(file.readlines()[-12:]))
-    with open(osp.join(work_dir, 'last_checkpoint')) as file:
-        return file.read().strip()
+    stages, rungs = stages_of(out), {}
+    for name, made_by in RUNGS.items():
+        if isinstance(made_by, str):
+            folder = osp.join(out, COMPARISON, 'demo', SELF_TRAINING, made_by, 'seed_0')
+            with open(osp.join(folder, 'result.json')) as file:
+                result = json.load(file)
+            with open(osp.join(folder, 'last_checkpoint')) as file:
+                rungs[name] = dict(metrics=result['metrics'], minutes=result['seconds'] / 60,
+                                   config=osp.join(CONFIGS, f'{made_by}.py'), checkpoint=file.read().strip())
+        elif made_by[-1] in stages:  # a run may have fewer rounds
+            last = stages[made_by[-1]]
+            rungs[name] = dict(metrics=last['metrics'], minutes=sum(stages[stage]['seconds'] for stage in made_by) / 60,
+                               config=osp.join(out, SELF_TRAINING, made_by[-1], 'config.py'),
+                               checkpoint=last['checkpoint'])
+    return rungs
 
 
-def translate(checkpoint: str, out: str) -> None:
-    """Translate the simulated images as a user would: pictures and distances are in <out>_report."""
-    command = [sys.executable, osp.join(ROOT, 'tools/translate.py'), osp.join(ROOT, TRANSLATOR), checkpoint,
-               '--out', out, '--overwrite']
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
-    if done.returncode:
-        raise SystemExit(f'translation failed:\n{done.stdout[-3000:]}')
-    print(''.join(f'  {line}\n' for line in done.stdout.splitlines() if line.startswith('distance')), end='')
+def table(rungs: Dict[str, Dict[str, Any]], translation: float) -> str:
+    """Mean IoU of each rung on the target, then IoU of each class, rung beside rung.
 
-
-def evaluate(config: str, checkpoint: str, work_dir: str) -> Tuple[Dict[str, dict], Runner]:
-    """Score a checkpoint on the validation images of both domains.
-
-    Returns:
-        tuple: domain -> metrics in percent, and the last Runner, which holds the model.
+    Args:
+        rungs (dict): See `read_rungs`.
+        translation (float): Minutes of training the translator and translating.
     """
-    scores = {}
-    for domain in DOMAINS:
-        cfg = load_config(osp.join(ROOT, config), osp.join(work_dir, f'test_{domain}'))
-        cfg.merge_from_dict(dict(load_from=checkpoint, log_level='WARNING'))
-        cfg.test_dataloader.dataset = cfg[f'{domain}_val']
-        runner = build_runner(cfg)
-        scores[domain] = runner.test()
-    return scores, runner
-
-
-def draw(cfg: Config, models: Dict[str, Runner], count: int = 3) -> np.ndarray:
-    """A row an image, of both domains in turn: image, truth, and what each model predicts."""
-    rows, captions = [], []
-    datasets = {domain: DATASETS.build(cfg[f'{domain}_val']) for domain in DOMAINS}
-    meta = datasets['target'].metainfo
-    for number in range(count):
-        for domain, kind in DOMAINS.items():
-            dataset = datasets[domain]
-            sample = dataset[number * len(dataset) // count]
-            predictions = [runner.model.test_step(pseudo_collate([sample]))[0] for runner in models.values()]
-            label = sample['data_samples'].gt_sem_seg.data[0].numpy()
-            rows.append([sample['inputs'].numpy().transpose(1, 2, 0), colorize(label, meta['palette'])] +
-                        [colorize(p.pred_sem_seg.data[0].numpy(), meta['palette']) for p in predictions])
-            captions.append(f'{kind} ({domain})')
-    return add_legend(grid(rows, ['image', 'truth', *models], captions), meta['classes'], meta['palette'])
-
-
-def table(scores: Dict[str, Dict[str, dict]]) -> str:
-    """Mean IoU of each rung on both domains, then IoU of each class on the target, rung beside rung."""
-    lines = ['| mIoU, percent | on simulated (source) | on real (target) | gap |', '| --- | --- | --- | --- |']
-    for name, by_domain in scores.items():
-        source, target = (by_domain[domain]['mIoU'] for domain in DOMAINS)
-        lines.append(f'| {name} | {source:.1f} | {target:.1f} | {source - target:.1f} |')
-    lines += ['', f'| IoU on real | {" | ".join(scores)} |', f'| --- |{" --- |" * len(scores)}']
-    on_target = [by_domain['target'] for by_domain in scores.values()]
-    for key in [key for key in on_target[0] if key.startswith('IoU/')]:
-        cells = [f'{metrics[key]:.1f}' if key in metrics else '-' for metrics in on_target]
+    lines = ['| rung | mIoU on real, percent | minutes |', '| --- | --- | --- |']
+    lines += [f'| {name} | {rung["metrics"]["mIoU"]:.1f} | {rung["minutes"]:.1f} |' for name, rung in rungs.items()]
+    lines += ['', f'Translation: {translation:.1f} minutes more, of which all but source only and the oracle make use.']
+    lines += ['', f'| IoU on real | {" | ".join(rungs)} |', f'| --- |{" --- |" * len(rungs)}']
+    metrics = [rung['metrics'] for rung in rungs.values()]
+    for key in dict.fromkeys(key for scores in metrics for key in scores if key.startswith('IoU/')):
+        cells = [f'{scores[key]:.1f}' if key in scores else '-' for scores in metrics]
         lines.append(f'| {key[4:]} | {" | ".join(cells)} |')
     return '\n'.join(lines) + '\n'
+
+
+def draw(rungs: Dict[str, Dict[str, Any]], path: str) -> None:
+    """A picture of what each rung's model makes of images of both domains."""
+    models = {}
+    for name, rung in rungs.items():
+        content = load_checkpoint(rung['checkpoint'])
+        models[name] = build_original(load_config(rung['config']), content.get('state_dict', content))
+    cfg = load_config(osp.join(CONFIGS, 'source_only.py'))
+    datasets = {'simulated': DATASETS.build(cfg.source_val), 'real': DATASETS.build(cfg.target_val)}
+    save_picture(path, draw_predictions(datasets, models, 3))
+
+
+def train_all(args: argparse.Namespace) -> None:
+    """Both processes, side by side where there are cores for that; if one fails, the other is stopped."""
+    options = [f'train_cfg.max_iters={args.iters}'] if args.iters else []
+    cores = os.cpu_count() or 1
+    commands = Commands(max(1, cores // 2))
+    with ThreadPoolExecutor(min(2, cores)) as pool:
+        jobs = [pool.submit(self_train, commands, args.out,
+                            [*(f'self_training.options.{option}' for option in options), *args.cfg_options]),
+                pool.submit(compare, commands, args.out, options)]
+        try:
+            wait(jobs, return_when=FIRST_EXCEPTION)
+        finally:
+            commands.stop()
+    for job in jobs:
+        job.result()
+
+
+def prepare(out: str, train: int, val: int) -> None:
+    """Write the data, and tell the configs where everything is."""
+    data = osp.join(out, 'data')
+    os.environ['UDAS_DEMO_ROOT'] = osp.abspath(data)
+    os.environ['UDAS_TRANSLATED_ROOT'] = osp.abspath(osp.join(out, SELF_TRAINING))
+    write_gta5(osp.join(data, 'gta5'), train, val, progress=True)
+    write_cityscapes(osp.join(data, 'cityscapes'), train, val, progress=True)
+
+
+def report(out: str) -> Tuple[str, str]:
+    """The table, and where to find the rest."""
+    rungs, stages = read_rungs(out), stages_of(out)
+    picture = osp.join(out, 'predictions.png')
+    draw(rungs, picture)
+    translation = sum(stages[name]['seconds'] for name in ('00_translator', TRANSLATE)) / 60
+    text = table(rungs, translation)
+    with open(osp.join(out, 'table.md'), 'w') as file:
+        file.write(text)
+    files = {
+        picture: 'images, truth and predictions',
+        f'{osp.join(out, SELF_TRAINING, TRANSLATE)}_report/samples.png': 'images, their translations, and real ones',
+        **{stage['report']: f'how good {name} is' for name, stage in stages.items() if 'report' in stage},
+        osp.join(out, SELF_TRAINING, 'export'): 'the last student, for MMSegmentation alone',
+        osp.join(out, 'table.md'): 'this table'
+    }
+    return text, '\n'.join(f'{path}: {what}' for path, what in files.items())
 
 
 def main() -> None:
     args = parse_args()
     started = time.monotonic()
     warnings.filterwarnings('ignore')  # MMSegmentation's own, many a run
-    data = osp.join(args.out, 'data')
-    os.environ['UDAS_DEMO_ROOT'] = osp.abspath(data)  # the demo's configs look here
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('terminated'))  # so that the trainings are ended, too
     try:
-        write_gta5(osp.join(data, 'gta5'), args.train, args.val, progress=True)
-        write_cityscapes(osp.join(data, 'cityscapes'), args.train, args.val, progress=True)
-    except (OSError, ValueError) as error:  # the user's to mend: no traceback
+        prepare(args.out, args.train, args.val)
+        train_all(args)
+        text, files = report(args.out)
+    except (OSError, ValueError, RuntimeError) as error:  # the user's to mend: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
-    options = [f'train_cfg.max_iters={args.iters}'] if args.iters else []
-    work_dir, translated = osp.join(args.out, 'cyclegan'), osp.join(args.out, 'translated')
-    translate(train('translation (CycleGAN)', TRANSLATOR, work_dir, options), translated)
-    scores, models = {}, {}
-    for name, config in RUNGS.items():
-        work_dir = osp.join(args.out, osp.splitext(osp.basename(config))[0])
-        checkpoint = train(name, config, work_dir, options)
-        scores[name], models[name] = evaluate(config, checkpoint, work_dir)
-    text = table(scores)
-    with open(osp.join(args.out, 'table.md'), 'w') as file:
-        file.write(text)
-    picture = osp.join(args.out, 'predictions.png')
-    save_picture(picture, draw(load_config(osp.join(ROOT, RUNGS['source only'])), models))
-    minutes = (time.monotonic() - started) / 60
-    print(f'\n{text}\n{picture}: images, truth and predictions\n'
-          f'{translated}_report/samples.png: simulated images, their translations, and real ones\n'
-          f'{osp.join(args.out, "table.md")}: this table\n{minutes:.1f} minutes')
+    except KeyboardInterrupt:
+        raise SystemExit('interrupted: the same command goes on from here') from None
+    print(f'\n{text}\n{files}\n{(time.monotonic() - started) / 60:.1f} minutes')
 
 
 if __name__ == '__main__':

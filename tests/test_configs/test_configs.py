@@ -42,7 +42,8 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = write_carla_and_camvid(write_demo_data(tmp_path_factory.mktemp('data'), 3, 2))
     write_synthia(root / 'synthia')
     for images, translated in (('gta5/images', 'gta5_translated'), ('gta5/images', 'gta5_cycada'),
-                               ('carla/images', 'carla_cyclegan'), ('synthia/RGB', 'synthia_translated')):
+                               ('gta5/images', '01_translate'), ('carla/images', 'carla_cyclegan'),
+                               ('synthia/RGB', 'synthia_translated')):
         shutil.copytree(root / images, root / translated)
     (root / 'weights.pth').touch()  # never loaded: nothing is initialised here
     return root

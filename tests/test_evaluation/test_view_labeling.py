@@ -18,7 +18,8 @@ from small_data import CLASSES, write_image
 from udas_mmseg.datasets.image_views import ImageViewsDataset, build_augment, map_at_size
 from udas_mmseg.evaluation import view_labeling
 from udas_mmseg.evaluation.pseudo_label_writer import PseudoLabelWriter, confidence_path, encode_confidence
-from udas_mmseg.evaluation.view_labeling import Labeler, LabelingOptions, check_labeler, label_dataset
+from udas_mmseg.evaluation.view_labeling import LabelingOptions, check_labeler, label_dataset
+from udas_mmseg.evaluation.view_prediction import Labeler
 from udas_mmseg.models.max_confidence import max_confidence_merge
 
 SIZES = ((40, 60), (40, 60), (36, 50), (40, 60), (36, 50))  # height, width

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from udas_mmseg.models.max_confidence import (
     confidence,
+    first_highest,
     max_confidence_merge,
     most_confident,
     softmax_with_temperature,
@@ -92,6 +93,15 @@ def test_labels_are_merged_as_probabilities_are() -> None:
     expected = max_confidence_merge(PROBS, ALL)
     assert label.dtype == torch.uint8 and torch.equal(label.long(), expected[0]) and torch.equal(sure, expected[1])
     assert winning_view(PROBS.amax(dim=2), ALL).flatten().tolist() == [1, 0, 2, 2]
+
+
+def test_class_of_the_highest_value_is_the_first_of_equal_ones() -> None:
+    values = torch.randint(0, 3, (5, 20, 30), generator=torch.Generator().manual_seed(0)).float()
+    label, highest = first_highest(values)
+    assert label.dtype == torch.uint8 and torch.equal(highest, values.amax(dim=0))
+    assert torch.equal(label.long(), (values == highest).int().argmax(dim=0))
+    assert set(label.unique().tolist()) == set(range(5))
+    assert first_highest(torch.full((2, 1, 1), float('nan')))[0].item() == 0
 
 
 @pytest.mark.parametrize('probs, valid, message', [

@@ -1,29 +1,86 @@
 """`make demo`, with a few scenes and iterations."""
+import importlib.util
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
+LADDER = ['source only', 'translated', 'adapted', 'round 1', 'round 2', 'oracle']
+# after two iterations no model is sure of anything
+ANY_LABELS = ['self_training.label.min_coverage=0', 'self_training.label.max_class_share=1']
 
 
-def demo(out: Path) -> str:
-    done = subprocess.run([sys.executable, 'tools/demo.py', '--out', str(out), '--train', '4', '--val', '2', '--iters',
-                           '2'], cwd=ROOT, capture_output=True, text=True, timeout=600)
+def demo(out: Path, *options: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, 'tools/demo.py', '--out', str(out), '--train', '10', '--val', '2', '--iters',
+                           '2', '--cfg-options', *options], cwd=ROOT, capture_output=True, text=True, timeout=900)
+
+
+def rows(table: str) -> list:
+    return [line.split(' | ')[0][2:] for line in table.splitlines() if line.startswith('| ')]
+
+
+@pytest.fixture(scope='module')
+def module() -> Any:
+    spec = importlib.util.spec_from_file_location('demo', ROOT / 'tools/demo.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_rung_is_trained_scored_and_drawn_and_kept(tmp_path: Path) -> None:
+    done = demo(tmp_path, *ANY_LABELS)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
-
-
-def test_every_rung_is_trained_scored_and_drawn(tmp_path: Path) -> None:
-    output = demo(tmp_path)
     table = (tmp_path / 'table.md').read_text()
-    assert table in output
-    rows = [line.split(' | ')[0] for line in table.splitlines()]
-    assert '| source only' in rows and '| adapted (UDAS)' in rows and '| road' in rows
-    assert (tmp_path / 'predictions.png').stat().st_size > 10000
-    assert len(list((tmp_path / 'translated/').rglob('*.png'))) == 4
-    assert (tmp_path / 'translated_report/samples.png').stat().st_size > 10000
-    assert 'distance of colours' in output
-    weights = tmp_path / 'udas_uda/iter_2.pth'
-    written = weights.stat().st_mtime_ns
-    assert demo(tmp_path).split('\n\n')[1] == output.split('\n\n')[1]  # the table, again
-    assert weights.stat().st_mtime_ns == written, 'what was finished is not trained again'
+    assert table in done.stdout
+    assert rows(table)[2:8] == LADDER and 'road' in rows(table)[8:]
+    assert '02_adapt: iteration' not in done.stdout  # it has two, and tells of every 25th
+    assert 'self-training, stage 3 of 8: 02_adapt' in done.stdout and 'demo/self_training/oracle' in done.stdout
+    for name in ('predictions.png', 'self_training/01_translate_report/samples.png',
+                 'self_training/05_label_r2_report/report.html'):
+        assert (tmp_path / name).stat().st_size > 10000
+    weights = [path for path in tmp_path.rglob('iter_2.pth') if path.parent.name != '00_translator']
+    assert len(weights) == 6
+    written = [path.stat().st_mtime_ns for path in weights]
+    again = demo(tmp_path, *ANY_LABELS)
+    assert table in again.stdout, again.stderr[-3000:]
+    assert [path.stat().st_mtime_ns for path in weights] == written, 'what was finished is not trained again'
+
+
+def test_a_rung_that_fails_ends_the_others_and_is_reported(tmp_path: Path) -> None:
+    done = demo(tmp_path, 'self_training.rounds=0')
+    assert done.returncode == 1 and 'Traceback' not in done.stderr
+    assert 'RuntimeError: self-training failed, log' in done.stderr and 'whole numbers from 1' in done.stderr
+    assert not list(tmp_path.rglob('*.pth'))
+
+
+def test_commands_are_stopped_together(module: Any, tmp_path: Path) -> None:
+    commands, shown = module.Commands(3), []
+    with pytest.raises(RuntimeError, match=r'(?s)the first failed, log .*line 3\nline 4'):
+        commands.run('the first', ['-c', 'for number in range(5): print("line", number)\nexit(7)'],
+                     str(tmp_path / 'log'), lambda line: shown.append(line) or '')
+    assert len(shown) == 5 and (tmp_path / 'log').read_text().startswith('line 0\n')
+    commands.run('threads', ['-c', 'import os; print(os.environ["OMP_NUM_THREADS"])'], str(tmp_path / 'threads'), str)
+    assert (tmp_path / 'threads').read_text() == '3\n'
+    started = time.monotonic()
+    with module.ThreadPoolExecutor(1) as pool:
+        job = pool.submit(commands.run, 'the second', ['-c', 'import time; print("up", flush=True); time.sleep(60)'],
+                          str(tmp_path / 'second'), str)
+        while not (tmp_path / 'second').exists() or not (tmp_path / 'second').read_text():
+            time.sleep(0.05)
+        commands.stop()
+    job.result()  # no error: it was stopped
+    assert time.monotonic() - started < 30
+    commands.run('the third', ['-c', 'exit(1)'], str(tmp_path / 'third'), str)  # not even begun
+    assert not (tmp_path / 'third').exists()
+
+
+def test_progress_names_the_stage(module: Any) -> None:
+    show = module.Progress()
+    assert show('Stage 3 of 8: 02_adapt, trains adapt.py\n') == 'self-training, stage 3 of 8: 02_adapt, trains adapt.py'
+    line = 'mmengine - INFO - Iter(train) [ 25/300]  lr: 1e-3  eta: 0:01:40  time: 0.3  source.loss: 9.9  loss: 2.5000'
+    assert show(line) == '02_adapt: iteration 25 of 300, 0:01:40 left, loss 2.5000'
+    assert show('Saving checkpoint at 100 iterations') == ''

@@ -16,7 +16,8 @@ from ..engine.together import together
 from ..mirrored_folder import file_digest
 from .comparison import config_digest
 from .pseudo_label_writer import PseudoLabelWriter
-from .view_labeling import Labeler, LabelingOptions, check_labeler, label_dataset
+from .view_labeling import LabelingOptions, check_labeler, label_dataset
+from .view_prediction import Labeler
 
 _SCANNED = 8  # images that are read before anything is labelled
 

@@ -6,23 +6,20 @@ import sys
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Deque, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Deque, Dict, Iterator, List, Mapping, Optional, Sequence
 
 import torch
 from mmengine.dataset import BaseDataset
 from mmengine.dist import all_gather_object, broadcast_object_list, get_dist_info, is_main_process
 from mmengine.logging import print_log
-from mmseg.structures import SegDataSample
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ..datasets.image_views import ImageViews, ImageViewsDataset, Unreadable, build_augment, map_at_size
-from ..datasets.transforms.affine_map import AffineMap
-from ..engine.parallel import unwrap
+from ..datasets.image_views import ImageViews, ImageViewsDataset, Unreadable, build_augment
 from ..engine.together import together
-from ..models.max_confidence import confidence, most_confident, softmax_with_temperature
 from ..progress import Progress
 from .pseudo_label_writer import PseudoLabelWriter
+from .view_prediction import Labeler, predict_views
 
 _WRITERS = min(16, max(4, os.cpu_count() or 1))  # threads that encode and write
 _DEFAULT_AUGMENT = dict(type='SegAutoAugment', policy='imagenet')
@@ -74,29 +71,6 @@ class LabelingOptions:
     def header(self) -> Dict[str, Any]:
         """What of this decides the labels, as a set's index has it."""
         return dict(views=self.views, augment=self.augment_cfg, seed=self.seed, temperature=self.temperature)
-
-
-class Labeler(NamedTuple):
-    """A segmentor, what prepares its images, and its name."""
-    segmentor: nn.Module
-    preprocessor: nn.Module
-
-    @classmethod
-    def of(cls, model: nn.Module) -> 'Labeler':
-        """The labeler that is in a model, alone or under `segmentor` as `AdversarialSegmentor` has it.
-
-        Raises:
-            ValueError: if it is no segmentor of MMSegmentation's kind.
-        """
-        segmentor = model = unwrap(model)
-        while hasattr(segmentor, 'segmentor'):
-            segmentor = unwrap(segmentor.segmentor)
-        needed = ('inference', 'postprocess_result', 'align_corners')
-        lacking = [name for name in needed if not hasattr(segmentor, name)]
-        if lacking:
-            raise ValueError(f'{type(segmentor).__name__} cannot label images: it has no {" and no ".join(lacking)}. '
-                             "Use a segmentor that is derived from MMSegmentation's EncoderDecoder.")
-        return cls(segmentor, model.data_preprocessor)
 
 
 def check_labeler(labeler: Labeler, classes: Sequence[str], options: LabelingOptions) -> None:
@@ -183,61 +157,13 @@ def _label_share(labeler: Labeler, views: ImageViewsDataset, writer: PseudoLabel
         for batch in loader:
             broken.update(item for item in batch if isinstance(item, Unreadable))
             for group in _alike([item for item in batch if isinstance(item, ImageViews)]):
-                for image, (label, sure) in zip(group, predict_views(labeler, group, options)):
+                predictions = predict_views(labeler, group, options.batch_size, options.temperature)
+                for image, (label, sure) in zip(group, predictions):
                     files.write(image.number, label, sure)
             done += len(batch)
             if is_main_process():  # the other processes are about as far
                 progress.update(min(len(views), kept + done * world_size))
     return broken
-
-
-@torch.no_grad()
-def predict_views(labeler: Labeler, images: Sequence[ImageViews],
-                  options: LabelingOptions) -> Iterator[Tuple[Tensor, Tensor]]:
-    """Predict all views of some images in one batch (one for each size of the views), and merge those of each image.
-
-    Args:
-        labeler (Labeler): What predicts.
-        images (Sequence[ImageViews]): Up to `batch_size` images of one size, whose views are of the same sizes.
-        options (LabelingOptions): Temperature, and the size to which the batch is filled up.
-
-    Yields:
-        tuple: label (H, W) uint8 and confidence (H, W) float32 of each image, at its original size.
-    """
-    filled = [*images, *[images[-1]] * (options.batch_size - len(images))]  # rounding depends on a batch's size
-    sizes = [sample['inputs'].shape for sample in images[0].samples]
-    predictions = {}
-    for size in dict.fromkeys(sizes):
-        numbers = [number for number, other in enumerate(sizes) if other == size]
-        batch = labeler.preprocessor({key: [image.samples[number][key] for image in filled for number in numbers]
-                                      for key in ('inputs', 'data_samples')}, False)
-        logits = labeler.segmentor.inference(batch['inputs'], [item.metainfo for item in batch['data_samples']])
-        for place, number in enumerate(numbers):
-            predictions[number] = logits[place::len(numbers)], batch['data_samples'][place::len(numbers)]
-    for place, image in enumerate(images):
-        merged = []
-        for number, affine in enumerate(image.maps):
-            logits, samples = predictions[number]
-            result = labeler.segmentor.postprocess_result(logits[place:place + 1], samples[place:place + 1])[0]
-            size = tuple(image.samples[0]['data_samples'].ori_shape[:2])
-            to_view = map_at_size(affine, size, labeler.segmentor.align_corners)
-            merged.append(_in_image(result, to_view, options.temperature))
-        labels, confidences, valid = zip(*merged)
-        yield most_confident(labels, confidences, valid)
-
-
-def _in_image(result: SegDataSample, to_view: AffineMap, temperature: float) -> Tuple[Tensor, Tensor, Tensor]:
-    """Label (H, W) uint8 and confidence (H, W) of a view in the image's frame, and which pixels it has, (H, W) bool.
-
-    Where nothing moved, label and confidence are those of plain inference, bit for bit.
-    """
-    logits = result.seg_logits.data
-    if to_view.is_identity:
-        label = result.pred_sem_seg.data[0].to(torch.uint8)
-        return label, confidence(logits, temperature), torch.ones_like(label, dtype=torch.bool)
-    probs, valid = to_view.undo(softmax_with_temperature(logits[None], temperature))
-    sure, label = probs[0].max(dim=0)
-    return label.to(torch.uint8), sure, valid
 
 
 def _alike(items: Sequence[ImageViews]) -> List[List[ImageViews]]:

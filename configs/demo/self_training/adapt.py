@@ -36,4 +36,4 @@ optim_wrapper = dict(
     segmentor=_base_.optim_wrapper,
     discriminators=dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3, betas=(0.9, 0.99))))
 model_wrapper_cfg = dict(type='MMSeparateDistributedDataParallel', broadcast_buffers=False)
-custom_hooks = [dict(type='CheckFiniteLossHook'), dict(type='TargetNormStatisticsHook', branch=_base_.target_train)]
+custom_hooks = [dict(type='CheckFiniteLossHook'), dict(type='TargetNormStatisticsHook', branch=_base_.target_images)]

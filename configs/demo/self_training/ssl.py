@@ -11,6 +11,6 @@ self_training = dict(
     rounds=2,
     translate=dict(config='{{fileDirname}}/../cyclegan.py'),
     adapt=dict(config='{{fileDirname}}/adapt.py'),
-    label=dict(views=3, batch_size=8, workers=1),
+    label=dict(views=3, batch_size=8, workers=1, truth='labeled_target_train'),
     student=dict(config='{{fileDirname}}/student.py', init='teacher'),
     export=dict(num_images=6))

@@ -23,7 +23,7 @@ pseudo_labeled_train = dict(
     img_suffix='_leftImg8bit.png',
     pipeline=[
         _base_.load,
-        dict(type='LoadPseudoLabel', threshold=0.6), _base_.resize, _base_.weak,
+        dict(type='LoadPseudoLabel', threshold=0.6), _base_.half, _base_.weak,
         dict(type='SegAutoAugment', policy='imagenet'), _base_.pack
     ])
 train_dataloader = dict(
@@ -34,4 +34,4 @@ train_dataloader = dict(
         source=mixed_train,
         pseudo_labeled=dict(budget, part='unlabeled', dataset=pseudo_labeled_train)))
 model = dict(_delete_=True, type='StudentTeacherSegmentor', segmentor=_base_.model)
-custom_hooks = [dict(type='CheckFiniteLossHook'), dict(type='TargetNormStatisticsHook', branch=_base_.target_train)]
+custom_hooks = [dict(type='CheckFiniteLossHook'), dict(type='TargetNormStatisticsHook', branch=_base_.target_images)]

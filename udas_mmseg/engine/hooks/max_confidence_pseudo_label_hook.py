@@ -20,7 +20,8 @@ from mmseg.registry import HOOKS
 from torch import nn
 
 from ...evaluation.pseudo_labeler import decisive_digest, open_images, open_set, unlabeled_dataset
-from ...evaluation.view_labeling import Labeler, LabelingOptions, check_labeler, label_dataset
+from ...evaluation.view_labeling import LabelingOptions, check_labeler, label_dataset
+from ...evaluation.view_prediction import Labeler
 from ...mirrored_folder import holds_files, read_index
 from ...randomness import derive_seeds
 from ..parallel import unwrap

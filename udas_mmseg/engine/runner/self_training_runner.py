@@ -141,9 +141,11 @@ class SelfTrainingRunner:
         try:
             manifest = together(self._open_manifest)
             for stage in self.stages:
-                if self._ended_early(manifest) and stage.kind in ('label', 'student'):
-                    continue
-                if self._result(manifest, stage) is None:
+                shared = [manifest.content]  # the first process takes the notes
+                broadcast_object_list(shared)
+                manifest.content = shared[0]
+                has_ended = any(entry.get('is_last') for entry in manifest.content['stages'].values())
+                if not (has_ended and stage.kind in ('label', 'student')) and self._result(manifest, stage) is None:
                     self._run(stage, manifest)
         finally:
             lock.release()
@@ -161,10 +163,8 @@ class SelfTrainingRunner:
                                   config=cfg.to_dict() if cfg else None, seed=self._header['seed']))
 
     def _result(self, manifest: Manifest, stage: Stage) -> Optional[Dict[str, Any]]:
-        """The entry of a complete stage, the same in every process; None if it is not complete."""
-        shared = [manifest.result(stage.name, self._digest(stage))]
-        broadcast_object_list(shared)
-        return shared[0]
+        """The entry of a complete stage; None if it is not complete."""
+        return manifest.result(stage.name, self._digest(stage))
 
     def _run(self, stage: Stage, manifest: Manifest) -> None:
         """Run one stage, and note what it gave."""
@@ -182,12 +182,8 @@ class SelfTrainingRunner:
     def _train_stage(self, stage: Stage, manifest: Manifest) -> Dict[str, Any]:
         """Train by an ordinary Runner, from its last checkpoint if it has one."""
         cfg = self.configs[stage.name].copy()
-        inputs = {}
         if stage.kind == 'student' and stage.settings['init'] == 'teacher':
-            cfg.load_from = self.checkpoint_of(stage.teacher, manifest)
-        for source in (stage.translations, stage.labels):
-            if source:
-                inputs[source] = file_digest(osp.join(self.work_dir, source, INDEX))
+            cfg.load_from = together(lambda: self.checkpoint_of(stage.teacher, manifest))
         together(lambda: self._prepare(cfg) if is_main_process() else None)
         cfg.resume = osp.exists(osp.join(cfg.work_dir, 'last_checkpoint'))
         init_distributed(cfg, self.launcher)
@@ -199,7 +195,11 @@ class SelfTrainingRunner:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+        if not is_main_process():  # which takes the notes
+            return {}
         checkpoint = _last_checkpoint(cfg.work_dir)
+        inputs = {source: file_digest(osp.join(self.work_dir, source, INDEX))
+                  for source in (stage.translations, stage.labels) if source}
         return dict(checkpoint=checkpoint, sha256=file_digest(checkpoint), metrics=metrics, inputs=inputs)
 
     _translator = _adapt = _student = _train_stage
@@ -255,11 +255,6 @@ class SelfTrainingRunner:
         if stage.teacher in self.configs:
             return self.configs[stage.teacher]
         return Config.fromfile(self.settings['adapt']['config'])
-
-    def _ended_early(self, manifest: Manifest) -> bool:
-        ended = [any(entry.get('is_last') for entry in manifest.content['stages'].values())]
-        broadcast_object_list(ended)
-        return ended[0]
 
     def _command(self, stage: Stage) -> str:
         """What runs a stage by hand."""

@@ -26,6 +26,8 @@ def translate_images(stage: Stage, cfg: Config, checkpoint: str, out: str) -> Di
     from ...translation.translate_set import write_translations  # MMagic is needed for this alone
     size = stage.settings['size']
     write_translations(cfg, checkpoint, out, size=tuple(size) if size else None, name=stage.config)
+    if not is_main_process():  # which finishes the set, and takes the notes
+        return {}
     return dict(index_sha256=file_digest(osp.join(out, INDEX)), inputs={'translator': file_digest(checkpoint)})
 
 

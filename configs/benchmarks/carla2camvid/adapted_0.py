@@ -1,0 +1,12 @@
+"""The teacher of UDAS without target labels: UDA on translated CARLA, with batch norm's statistics of CamVid (3 classes).
+
+python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/adapted_0.py
+Figures: docs/results.md.
+"""
+_base_ = './translated_uda.py'
+norm_statistics = dict(
+    type='TargetNormStatisticsHook',
+    branch=dict(_base_.target_train, pipeline=[*_base_.test_pipeline[:2],
+                                               dict(type='PackSegInputs')]))
+custom_hooks = [*_base_.custom_hooks, norm_statistics]

@@ -1,0 +1,17 @@
+"""UDAS without target labels on CARLA -> CamVid (3 classes): translation, adaptation, two rounds of self-training.
+
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ssl_0.py
+The labels of CamVid's training images are opened to judge the pseudo-labels, and for nothing else (`truth`).
+Figures: docs/results.md.
+"""
+default_scope = 'mmseg'
+custom_imports = dict(imports=['udas_mmseg'], allow_failed_imports=False)
+runner_type = 'SelfTrainingRunner'
+randomness = dict(seed=0)
+self_training = dict(
+    rounds=2,
+    translate=dict(config='{{fileDirname}}/cyclegan.py'),
+    adapt=dict(config='{{fileDirname}}/adapted_0.py'),
+    label=dict(views=3, batch_size=4, workers=1, truth='labeled_target_train'),
+    student=dict(config='{{fileDirname}}/student_0.py', init='imagenet'),
+    export=dict(num_images=6))

@@ -1,0 +1,36 @@
+"""A student of UDAS without target labels: translated CARLA, and CamVid with the teacher's labels (3 classes).
+
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ssl_0.py    # with all that it needs
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/student_0.py
+The second needs translated images and pseudo-labels. Half of the classes of a CARLA image are pasted into each
+pseudo-labelled one (ClassMix), as strong augmentation. Figures: docs/results.md.
+"""
+_base_ = './source_only.py'
+pseudo_labeled_train = dict(
+    type='PseudoLabeledDataset',
+    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/carla2camvid',
+    metainfo=_base_.metainfo,
+    data_root=_base_.target_root,
+    data_prefix=dict(img_path='images/train'),
+    img_suffix='.jpg',
+    pipeline=[
+        dict(type='LoadVerifiedImage'),
+        dict(type='LoadPseudoLabel', threshold=0.8), *_base_.labeled_target_pipeline[2:4], _base_.mix_pad,
+        _base_.mix_flip
+    ])
+mixed_train = dict(
+    type='DomainMixDataset',
+    dataset=_base_.cutmix_train.dataset,
+    target=pseudo_labeled_train,
+    pipeline=[dict(type='DomainClassMix', classes_of='source'), _base_.distortion,
+              dict(type='PackSegInputs')])
+train_dataloader = dict(
+    batch_size=4,
+    dataset=dict(
+        _delete_=True, type='DomainPairDataset', source=_base_.translated_train, pseudo_labeled=mixed_train))
+model = dict(_delete_=True, type='StudentTeacherSegmentor', segmentor=_base_.model, joint_forward=True)
+norm_statistics = dict(
+    type='TargetNormStatisticsHook',
+    branch=dict(_base_.target_train, pipeline=[*_base_.test_pipeline[:2],
+                                               dict(type='PackSegInputs')]))
+custom_hooks = [*_base_.custom_hooks, norm_statistics]

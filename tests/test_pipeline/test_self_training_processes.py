@@ -1,0 +1,69 @@
+"""Self-training from the command line: in two processes, and beside another run."""
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tiny_self_training import ROOT, command, run, write_configs
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two iterations a training, one round."""
+    path = write_configs(tmp_path_factory.mktemp('ssl'), iters=2, train=5)
+    path.write_text(path.read_text().replace('rounds=2', 'rounds=1'))
+    return path
+
+
+def launch_two(config: Path, work_dir: Path, port: int) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', f'--master_port={port}',
+         str(ROOT / 'tools/train.py'), str(config), '--work-dir', str(work_dir), '--launcher', 'pytorch'],
+        env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=400)
+
+
+def test_two_processes_run_every_stage_once(config: Path, tmp_path: Path) -> None:
+    done = launch_two(config, tmp_path / 'run', 29661)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    stages = json.loads((tmp_path / 'run/manifest.json').read_text())['stages']
+    assert list(stages) == ['00_translator', '01_translate', '02_adapt', '03_label_r1', '04_student_r1', 'export']
+    assert all(entry['state'] == 'complete' and entry['attempts'] == 1 for entry in stages.values())
+    assert done.stdout.count('Stage 3 of 6') == 1
+    assert len(list((tmp_path / 'run/03_label_r1').rglob('*_confidence.png'))) == 5
+    assert json.loads((tmp_path / 'run/03_label_r1/index.json').read_text())['num_images'] == 5
+    again = launch_two(config, tmp_path / 'run', 29662)  # everything is there
+    assert again.returncode == 0 and 'Stage' not in again.stdout
+
+
+def test_second_run_in_the_same_directory_is_refused_and_the_first_goes_on(config: Path, tmp_path: Path) -> None:
+    first = subprocess.Popen(command(config, tmp_path), env={**os.environ, 'OMP_NUM_THREADS': '1'},
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / 'manifest.json').exists():
+            assert first.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        second = run(config, tmp_path)
+        assert second.returncode == 1
+        assert f'WorkDirError: {tmp_path} is in use by another run (process {first.pid} on ' in second.stderr
+        assert 'Traceback' not in second.stderr
+        assert first.poll() is None
+    finally:
+        first.kill()
+        first.wait()
+
+
+def test_plan_alone_and_missing_data(config: Path, tmp_path: Path) -> None:
+    moved = ['--cfg-options', f'self_training.adapt.options.train_dataloader.dataset.source.data_root={tmp_path}/none']
+    plan = run(config, tmp_path / 'run', '--dry-run', *moved)
+    assert plan.returncode == 0 and '| 02_adapt |' in plan.stdout
+    assert not (tmp_path / 'run').exists()
+    real = run(config, tmp_path / 'run', *moved)
+    assert real.returncode == 1
+    assert f'{tmp_path}/none/images' in real.stderr and 'Traceback' not in real.stderr
+    single = run(config.with_name('adapt.py'), tmp_path / 'run', '--dry-run')
+    assert single.returncode == 1 and 'is a single training' in single.stderr
