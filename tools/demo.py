@@ -19,6 +19,7 @@ import warnings
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, Callable, Dict, List, Tuple
 
+from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS
 
 from udas_mmseg.demo import write_cityscapes, write_gta5
@@ -199,6 +200,7 @@ def table(rungs: Dict[str, Dict[str, Any]], translation: float) -> str:
 
 def draw(rungs: Dict[str, Dict[str, Any]], path: str) -> None:
     """A picture of what each rung's model makes of images of both domains."""
+    MMLogger.get_current_instance().setLevel('WARNING')
     models = {}
     for name, rung in rungs.items():
         content = load_checkpoint(rung['checkpoint'])

@@ -9,14 +9,12 @@ when all of it is written; the same command goes on after an interruption. Label
 """
 import argparse
 import errno
-import os
 from typing import Any, Dict
 
-from mmengine.config import Config, DictAction
-from mmengine.dist import init_dist, is_main_process
-from torch import cuda
+from mmengine.config import DictAction
+from mmengine.dist import is_main_process
 
-from udas_mmseg.engine.launch import init_distributed, load_config
+from udas_mmseg.engine.launch import load_config, start_processes
 from udas_mmseg.evaluation.pseudo_labeler import write_pseudo_labels
 
 
@@ -42,21 +40,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     return parser.parse_args()
-
-
-def start_processes(cfg: Config, launcher: str) -> None:
-    """Raises ValueError if several processes would not know of each other."""
-    started = int(os.environ.get('WORLD_SIZE', 1))
-    if launcher == 'none' and started > 1:
-        raise ValueError(f'{started} processes were started, and each would label everything. Give --launcher pytorch.')
-    if launcher in ('slurm', 'mpi') and not cuda.is_available():
-        raise ValueError(f'--launcher {launcher} needs CUDA devices, and torch sees none. Take torchrun and --launcher '
-                         'pytorch.')
-    init_distributed(cfg, launcher)
-    if launcher != 'none' and cuda.is_available():
-        # they meet again when all is labelled: the slowest may need longer than NCCL's 10 minutes
-        options = dict(backend='nccl', timeout=24 * 3600)
-        init_dist(launcher, **{**options, **(cfg.get('env_cfg') or {}).get('dist_cfg', {})})
 
 
 def summary(out: str, index: Dict[str, Any]) -> str:

@@ -7,14 +7,14 @@ python tools/train.py configs/demo/rectified.py
 """
 _base_ = './source_only.py'
 pseudo_labeled_train = dict(
-    type='CityscapesDataset',
-    data_prefix=dict(
-        img_path='{{$UDAS_DEMO_ROOT:data/demo}}/cityscapes/leftImg8bit/train',
-        seg_map_path='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/demo/mrnet'),
-    seg_map_suffix='_leftImg8bit.png',
+    type='PseudoLabeledDataset',
+    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/demo/mrnet',
+    metainfo='CityscapesDataset',
+    data_prefix=dict(img_path='{{$UDAS_DEMO_ROOT:data/demo}}/cityscapes/leftImg8bit/train'),
+    img_suffix='_leftImg8bit.png',
     pipeline=[
         dict(type='LoadVerifiedImage'),
-        dict(type='LoadLabelIds'), _base_.resize, _base_.crop,
+        dict(type='LoadPseudoLabel', threshold=0.0),  # every pixel _base_.resize, _base_.crop,
         dict(type='RandomFlip', prob=0.5),
         dict(type='PackSegInputs')
     ])

@@ -12,14 +12,14 @@ _base_ = [
     '../_base_/datasets/synthia2cs_1280x760.py', '../_base_/schedules/sgd_poly250k_120k.py'
 ]
 pseudo_labeled_train = dict(
-    type='CityscapesDataset',
-    data_prefix=dict(
-        img_path='{{$UDAS_DATA_ROOT:data}}/cityscapes/leftImg8bit/train',
-        seg_map_path='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/mrnet_r101-d8_100k_synthia2cs-1024x512'),
-    seg_map_suffix='_leftImg8bit.png',
+    type='PseudoLabeledDataset',
+    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/mrnet_r101-d8_100k_synthia2cs-1024x512',
+    metainfo='CityscapesDataset',
+    data_prefix=dict(img_path='{{$UDAS_DATA_ROOT:data}}/cityscapes/leftImg8bit/train'),
+    img_suffix='_leftImg8bit.png',
     pipeline=[
         dict(type='LoadVerifiedImage'),
-        dict(type='LoadLabelIds'),
+        dict(type='LoadPseudoLabel', threshold=0.0),  # every pixel
         dict(type='Resize', scale=(1280, 640), keep_ratio=False),
         dict(type='RandomCrop', crop_size=(256, 512)),
         dict(type='RandomFlip', prob=0.5),

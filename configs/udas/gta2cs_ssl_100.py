@@ -8,4 +8,5 @@ Hardware and time: not measured. mIoU: not measured.
 """
 _base_ = './gta2cs_ssl.py'
 self_training = dict(
-    adapt=dict(config='{{fileDirname}}/gta2cs_uda_cutmix_100.py'), student=dict(config='{{fileDirname}}/gta2cs_student_100.py'))
+    adapt=dict(config='{{fileDirname}}/gta2cs_uda_cutmix_100.py'),
+    student=dict(config='{{fileDirname}}/gta2cs_student_100.py'))

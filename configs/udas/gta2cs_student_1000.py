@@ -1,4 +1,4 @@
-"""A student of UDAS with 1,000 labelled Cityscapes images: their mixture with translated GTA5, and the teacher's labels.
+"""A student of UDAS with 1,000 labelled Cityscapes images: mixed into translated GTA5, and the teacher's labels.
 
 python tools/train.py configs/udas/gta2cs_ssl_1000.py    # trains it in rounds, with all that it needs
 python tools/train.py configs/udas/gta2cs_student_1000.py

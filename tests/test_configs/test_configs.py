@@ -69,17 +69,16 @@ def write_synthia(root: Path) -> None:
 def write_pseudo_labels(dataset: dict, num_classes: int) -> None:
     """Random train ids and confidences for every image of a data set, as `tools/pseudo_label.py` writes them."""
     rng = np.random.default_rng(0)
-    prefix = dataset['data_prefix']
-    root = str(Path(dataset.get('data_root') or '', prefix['img_path']))
-    labels = Path(dataset.get('pseudo_label_root') or prefix['seg_map_path'])
-    images = list(Path(root).rglob(f'*{dataset.get("img_suffix", ".png")}'))
+    root = str(Path(dataset.get('data_root') or '', dataset['data_prefix']['img_path']))
+    labels = Path(dataset['pseudo_label_root'])
+    images = list(Path(root).rglob(f'*{dataset["img_suffix"]}'))
     assert images, root
     for image in images:
         name = mirrored_path(str(image), root)
         shape = cv2.imread(str(image)).shape[:2]
         write_image(labels / name, rng.integers(0, num_classes, shape, dtype=np.uint8))
         write_image(labels / confidence_path(name), rng.integers(0, 256, shape, dtype=np.uint8))
-    metainfo = dataset.get('metainfo') or 'CityscapesDataset'
+    metainfo = dataset['metainfo']
     classes = (DATASETS.get(metainfo).METAINFO if isinstance(metainfo, str) else metainfo)['classes']
     index = dict(teacher=dict(checkpoint='none'), classes=list(classes), num_images=len(images))
     (labels / 'index.json').write_text(json.dumps(index))

@@ -1,4 +1,6 @@
-"""The teacher of UDAS without target labels: UDA on translated CARLA, with batch norm's statistics of CamVid (3 classes).
+"""The teacher of UDAS without target labels: UDA on translated CARLA, batch norm's statistics from CamVid.
+
+3 classes.
 
 python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/adapted_0.py

@@ -4,23 +4,22 @@ export UDAS_DATA_ROOT=data
 python tools/train.py configs/benchmarks/carla2camvid/mrnet.py
 python tools/pseudo_label.py configs/benchmarks/carla2camvid/mrnet.py \
     work_dirs/benchmarks/carla2camvid/mrnet/iter_600.pth \
-    --out work_dirs/pseudo_labels/benchmarks/carla2camvid/mrnet
+    --out work_dirs/pseudo_labels/benchmarks/carla2camvid/mrnet --views 1
 python tools/train.py configs/benchmarks/carla2camvid/rectified.py
 mIoU: not measured.
 """
 _base_ = './source_only.py'
 pseudo_labeled_train = dict(
-    # not LabelMappedDataset: it takes the confidences beside the labels for labels without an image
-    type='BaseSegDataset',
+    type='PseudoLabeledDataset',
+    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/benchmarks/carla2camvid/mrnet',
     metainfo=_base_.metainfo,
-    data_prefix=dict(
-        img_path='{{$UDAS_DATA_ROOT:data}}/camvid/images/train',
-        seg_map_path='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/benchmarks/carla2camvid/mrnet'),
+    data_root=_base_.target_root,
+    data_prefix=dict(img_path='images/train'),
     img_suffix='.jpg',
-    seg_map_suffix='.png',
     pipeline=[
         dict(type='LoadVerifiedImage'),
-        dict(type='LoadLabelIds'), _base_.target_resize,
+        dict(type='LoadPseudoLabel', threshold=0.0),  # every pixel
+        _base_.target_resize,
         dict(type='RandomCrop', crop_size=_base_.crop),
         dict(type='RandomFlip', prob=0.5), _base_.distortion,
         dict(type='PackSegInputs')

@@ -1,4 +1,4 @@
-"""A student with 5 labelled CamVid images: these and translated CARLA, and CamVid with the teacher's labels (3 classes).
+"""A student with 5 labelled CamVid images: these, translated CARLA, and CamVid with the teacher's labels.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ssl_5.py    # with all that it needs
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/student_5.py
@@ -15,4 +15,5 @@ train_dataloader = dict(
     dataset=dict(
         source=dict(_delete_=True, **labeled_train),
         pseudo_labeled=dict(target=dict(ann_file='splits/unlabeled_without_5.txt'))))
-custom_hooks = _base_.custom_hooks[:1]  # with labelled images in the batches, CamVid's own statistics were no gain
+# with labelled images in the batches, CamVid's own statistics were no gain
+custom_hooks = _base_.custom_hooks[:1]

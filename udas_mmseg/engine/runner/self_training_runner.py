@@ -16,7 +16,7 @@ from ...evaluation.comparison import config_digest
 from ...evaluation.pseudo_label_quality import CollapsedPseudoLabels
 from ...mirrored_folder import INDEX, file_digest
 from ...version import __version__
-from ..launch import init_distributed, mend_last_checkpoint
+from ..launch import init_distributed, load_config, mend_last_checkpoint
 from ..together import together
 from .lock import WorkDirLock
 from .manifest import Manifest, ladder
@@ -123,8 +123,8 @@ class SelfTrainingRunner:
         label, student = (next(stage for stage in self.stages if stage.kind == kind) for kind in ('label', 'student'))
         truth = label.settings['truth']
         if truth and truth not in self.configs[student.name]:
-            problems.append(f'- self_training.label.truth={truth!r} is no entry of {student.config}. Name a data set with '
-                            "labels there, or leave it out ('').")
+            problems.append(f'- self_training.label.truth={truth!r} is no entry of {student.config}. Name a data set '
+                            "with labels there, or leave it out ('').")
         if problems:
             raise ValueError('the configs of the stages do not fit the data:\n' + '\n'.join(problems))
         return lines
@@ -224,17 +224,18 @@ class SelfTrainingRunner:
                                 osp.join(self.work_dir, stage.name),
                                 osp.join(self.work_dir, before[0]) if before else None)
         except CollapsedPseudoLabels as error:
-            raise CollapsedPseudoLabels(f'{stage.name}: {error}\nThe last good model is kept: {checkpoint}. Correct its '
-                                        'training, or allow more (self_training.label.min_coverage, max_class_share), '
-                                        'and give the same command.') from error
+            raise CollapsedPseudoLabels(
+                f'{stage.name}: {error}\nThe last good model is kept: {checkpoint}. Correct its training, or allow '
+                'more (self_training.label.min_coverage, max_class_share), and give the same command.') from error
 
     def _export(self, stage: Stage, manifest: Manifest) -> Dict[str, Any]:
         """Export the last student that was trained."""
         last = [other.name for other in self.stages if other.kind == 'student' and self._result(manifest, other)][-1]
         name, folder = stage.settings['name'] or self.name, osp.join(self.work_dir, stage.name)
         checkpoint = self.checkpoint_of(last, manifest)
-        return together(lambda: export_student(self.configs[last], checkpoint, folder, name, stage.settings[
-            'num_images']) if is_main_process() else {})
+        count = stage.settings['num_images']
+        return together(lambda: export_student(self.configs[last], checkpoint, folder, name, count)
+                        if is_main_process() else {})
 
     def checkpoint_of(self, teacher: str, manifest: Manifest) -> str:
         """Path of a teacher's checkpoint: what its stage ended with, or the file that the config names.
@@ -254,7 +255,8 @@ class SelfTrainingRunner:
         """Config of the model that labels: that of its stage, or of adaptation where a checkpoint was given."""
         if stage.teacher in self.configs:
             return self.configs[stage.teacher]
-        return Config.fromfile(self.settings['adapt']['config'])
+        adapt = self.settings['adapt']
+        return load_config(adapt['config'], cfg_options=adapt.get('options'))
 
     def _command(self, stage: Stage) -> str:
         """What runs a stage by hand."""
