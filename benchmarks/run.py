@@ -14,7 +14,7 @@ from typing import Dict, List
 import torch
 
 SUITES = ('adversarial_step', 'augmentation', 'data_stream', 'import_time', 'pseudo_labeling', 'setup_time',
-          'translation')
+          'stage_change', 'translation')
 
 
 def main() -> None:

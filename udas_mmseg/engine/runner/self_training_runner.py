@@ -191,8 +191,9 @@ class SelfTrainingRunner:
         runner.train()
         metrics = {key[len('val/'):]: buffer.current() for key, buffer in runner.message_hub.log_scalars.items()
                    if key.startswith('val/') and not key.endswith(('/time', '/data_time'))}
-        del runner  # its model and loaders, before the next stage has its own
-        gc.collect()
+        _release(runner)
+        del runner
+        gc.collect()  # its model, before the next stage has its own
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if not is_main_process():  # which takes the notes
@@ -273,6 +274,13 @@ class SelfTrainingRunner:
             'student': f'trains {stage.config} from {settings.get("init")}',
             'export': 'exports the last student for MMSegmentation alone'
         }[stage.kind]
+
+
+def _release(runner: Runner) -> None:
+    """End the workers of the loaders; found by the garbage collector, each would wait 5 seconds for a sign."""
+    for loop in (runner.train_loop, runner.val_loop):
+        if loop is not None:
+            del loop.dataloader
 
 
 def _last_checkpoint(folder: str) -> str:
