@@ -116,7 +116,7 @@ self_training = dict(
     translate=dict(config='{{fileDirname}}/cyclegan.py'),
     adapt=dict(config='{{fileDirname}}/adapt.py'),
     label=dict(views=2, batch_size=2, workers=1, min_coverage=0, max_class_share=1),
-    student=dict(config='{{fileDirname}}/student.py'),
+    student=dict(config='{{fileDirname}}/student.py', init='teacher'),
     export=dict(num_images=1))
 '''
 

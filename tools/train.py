@@ -62,12 +62,14 @@ def main() -> None:
         (stages if is_self_training else build_runner(cfg)).train()
     except (FloatingPointError, SampleError) as error:
         raise SystemExit(f'{type(error).__name__}: {last_line(error)}') from error
-    except (ValueError, FileNotFoundError, WorkDirError) as error:
+    except (ValueError, WorkDirError) as error:
         if not is_self_training:  # there, what a user may have to mend comes up between the stages, too
             raise
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     except OSError as error:
         if error.errno != errno.ENOSPC:
+            if is_self_training:
+                raise SystemExit(f'{type(error).__name__}: {error}') from error
             raise
         again = 'the same command' if is_self_training else 'the same command with --resume'
         raise SystemExit(f'the disk of {cfg.work_dir} is full ({error}). What was written whole, such as the last '
@@ -81,6 +83,8 @@ def prepare_training(cfg: Config, args: argparse.Namespace) -> None:
     say(check_config(cfg))
     cfg.resume = args.resume or cfg.get('resume', False)
     mend_last_checkpoint(cfg.work_dir)
+    if args.resume and os.path.exists(os.path.join(cfg.work_dir, 'last_checkpoint')):
+        cfg.load_from = None  # MMEngine would resume from there
     init_distributed(cfg, args.launcher)
 
 

@@ -42,9 +42,11 @@ class Manifest:
         Raises:
             WorkDirError: naming the stages that differ.
         """
-        begun = [(name, entry['digest']) for name, entry in self.content['stages'].items() if name != 'export']
-        planned = [(name, digest) for name, digest in digests.items() if name != 'export']
-        changed = [name for (name, digest), plan in zip(begun, planned) if (name, digest) != plan]
+        begun = {name: entry['digest'] for name, entry in self.content['stages'].items() if name != 'export'}
+        planned = {name: digest for name, digest in digests.items() if name != 'export'}
+        rounds_before = [name for name in begun if name not in planned and int(name[:2]) >= len(planned)]
+        changed = [name for name, digest in begun.items()
+                   if planned.get(name) != digest and name not in rounds_before]
         if changed:
             raise WorkDirError(f'{self.path.parent} holds another run: {", ".join(changed)} was begun with another '
                                'config (or data, or translation) than the one given now. Give another --work-dir, or '

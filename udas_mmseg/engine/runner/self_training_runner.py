@@ -1,4 +1,5 @@
 """The whole of UDAS in one resumable run."""
+import copy
 import gc
 import os
 import os.path as osp
@@ -18,11 +19,16 @@ from ...mirrored_folder import INDEX, file_digest
 from ...version import __version__
 from ..launch import init_distributed, load_config, mend_last_checkpoint
 from ..together import together
+from .checks import check_stages
 from .lock import WorkDirLock
 from .manifest import Manifest, ladder
-from .stage_config import CONFIG, stage_config, without_products
-from .stages import UNDECISIVE, Stage, plan_stages
+from .stage_config import CONFIG, decisive, stage_config, to_label_statically
+from .stages import UNDECISIVE, Stage, plan_stages, plan_table
 from .steps import export_student, label_images, translate_images
+
+# of a config, beside which everything stands in the configs of the stages
+_KEYS = {'amp', 'custom_imports', 'default_scope', 'launcher', 'randomness', 'resume', 'runner_type', 'self_training',
+         'work_dir'}
 
 
 @RUNNERS.register_module()
@@ -74,13 +80,14 @@ class SelfTrainingRunner:
                  launcher: str = 'none',
                  amp: str = '',
                  name: str = 'self_training') -> None:
-        self.work_dir = osp.normpath(work_dir)
+        self.work_dir = osp.abspath(work_dir)
         self.settings = self_training
         self.launcher = launcher
+        self.seed = seed
         self.name = name
         self.stages = plan_stages(self_training)
-        common = dict(self_training.get('options') or {})
-        self.configs = {stage.name: stage_config(stage, self.work_dir, seed, common, amp)
+        self.common = dict(self_training.get('options') or {})
+        self.configs = {stage.name: stage_config(stage, self.work_dir, seed, self.common, amp)
                         for stage in self.stages if stage.config}
         self._header = dict(name=name, seed=seed, versions=dict(udas_mmseg=__version__, torch=str(torch.__version__)))
 
@@ -90,6 +97,11 @@ class SelfTrainingRunner:
         if not cfg.get('self_training'):
             raise ValueError('the config has runner_type="SelfTrainingRunner" but no `self_training`, which says what '
                              'its stages are. See configs/udas/gta2cs_ssl.py.')
+        unknown = sorted(set(cfg) - _KEYS)
+        if unknown:
+            raise ValueError(f'{", ".join(unknown)} would have no effect in a config of self-training, whose stages '
+                             'have configs of their own. Write it into these, or for all trainings into '
+                             f'self_training.options, e.g. self_training.options.{unknown[0]}=...')
         name = osp.splitext(osp.basename(cfg.filename or 'self_training'))[0]
         settings = cfg.to_dict()['self_training']
         seed = (cfg.get('randomness') or {}).get('seed') or 0
@@ -97,37 +109,12 @@ class SelfTrainingRunner:
 
     def plan(self) -> str:
         """The stages, what each takes and where it writes, as a table."""
-        lines = [f'{self.name}: {len(self.stages)} stages in {self.work_dir}', '',
-                 '| stage | what | iterations | takes |', '| --- | --- | --- | --- |']
-        for stage in self.stages:
-            takes = ', '.join(part for part in (stage.teacher, stage.translations, stage.labels) if part) or '-'
-            iterations = self.configs[stage.name].train_cfg.max_iters if stage.trains else '-'
-            lines.append(f'| {stage.name} | {self._what(stage)} | {iterations} | {takes} |')
-        return '\n'.join(lines) + '\n'
+        iterations = {name: cfg.train_cfg.max_iters for name, cfg in self.configs.items()}
+        return f'{self.name}: {len(self.stages)} stages in {self.work_dir}\n\n{plan_table(self.stages, iterations)}'
 
     def check(self) -> List[str]:
-        """Hold the configs of all trainings against the data, as far as no stage has to run for that.
-
-        Raises:
-            ValueError: listing everything that does not fit, such as missing folders.
-        """
-        lines: List[str] = []
-        problems: List[str] = []
-        for stage in (stage for stage in self.stages if stage.trains):
-            if stage.round > 1:
-                continue  # as in the first
-            try:
-                lines += [f'{stage.name}: {line}' for line in check_config(without_products(self.configs[stage.name]))]
-            except ValueError as error:
-                problems += [line for line in str(error).splitlines()[1:] if line not in problems]
-        label, student = (next(stage for stage in self.stages if stage.kind == kind) for kind in ('label', 'student'))
-        truth = label.settings['truth']
-        if truth and truth not in self.configs[student.name]:
-            problems.append(f'- self_training.label.truth={truth!r} is no entry of {student.config}. Name a data set '
-                            "with labels there, or leave it out ('').")
-        if problems:
-            raise ValueError('the configs of the stages do not fit the data:\n' + '\n'.join(problems))
-        return lines
+        """Hold all stages against the data, see `check_stages`."""
+        return check_stages(self.stages, self.configs)
 
     def train(self) -> None:
         """Run what is left of the stages.
@@ -144,8 +131,9 @@ class SelfTrainingRunner:
                 shared = [manifest.content]  # the first process takes the notes
                 broadcast_object_list(shared)
                 manifest.content = shared[0]
-                has_ended = any(entry.get('is_last') for entry in manifest.content['stages'].values())
-                if not (has_ended and stage.kind in ('label', 'student')) and self._result(manifest, stage) is None:
+                if stage.kind in ('label', 'student') and self._has_ended(manifest, stage):
+                    continue
+                if self._result(manifest, stage) is None:
                     self._run(stage, manifest)
         finally:
             lock.release()
@@ -155,24 +143,36 @@ class SelfTrainingRunner:
         manifest.check({stage.name: self._digest(stage) for stage in self.stages})
         return manifest
 
-    def _digest(self, stage: Stage) -> str:
-        """What decides the result of a stage, beside what it takes from other stages."""
-        cfg = self.configs.get(stage.name)
+    def _digest(self, stage: Stage, manifest: Optional[Manifest] = None) -> str:
+        """What decides the result of a stage, beside what it takes from other stages of this run."""
         settings = {key: value for key, value in stage.settings.items() if key not in UNDECISIVE}
-        return config_digest(dict(stage=[stage.kind, stage.teacher, stage.translations, stage.labels, settings],
-                                  config=cfg.to_dict() if cfg else None, seed=self._header['seed']))
+        content: Dict[str, Any] = dict(stage=[stage.kind, stage.teacher, stage.translations, stage.labels, settings],
+                                       seed=self.seed)
+        if stage.name in self.configs:
+            content['config'] = decisive(self.configs[stage.name])
+        if stage.kind == 'label':
+            content['images'] = to_label_statically(self.configs[self._student_of(stage).name])
+            if stage.teacher not in self.configs:
+                content['teacher'] = decisive(self._teacher_config(stage))
+        if osp.isfile(stage.teacher):
+            content['checkpoint'] = file_digest(stage.teacher)
+        if stage.kind == 'export' and manifest is not None:
+            content['student'] = [manifest.content['stages'][name]['sha256'] for name in self._students(manifest)[-1:]]
+        return config_digest(content)
 
     def _result(self, manifest: Manifest, stage: Stage) -> Optional[Dict[str, Any]]:
         """The entry of a complete stage; None if it is not complete."""
-        return manifest.result(stage.name, self._digest(stage))
+        return manifest.result(stage.name, self._digest(stage, manifest))
 
     def _run(self, stage: Stage, manifest: Manifest) -> None:
         """Run one stage, and note what it gave."""
         number = self.stages.index(stage) + 1
         if is_main_process():
-            print(f'\nStage {number} of {len(self.stages)}: {stage.name}, {self._what(stage)}', flush=True)
-            manifest.begin(stage.name, self._digest(stage), self._command(stage))
+            print(f'\nStage {number} of {len(self.stages)}: {stage.name}, {stage.what}', flush=True)
+            manifest.begin(stage.name, self._digest(stage, manifest), self._command(stage))
         started = time.monotonic()
+        # as in a process of its own: translation and Runners of other stages leave these as they need them
+        torch.backends.cudnn.deterministic = torch.backends.cudnn.benchmark = False
         step: Callable[[Stage, Manifest], Dict[str, Any]] = getattr(self, f'_{stage.kind}')
         result = step(stage, manifest)
         if is_main_process():
@@ -181,11 +181,13 @@ class SelfTrainingRunner:
 
     def _train_stage(self, stage: Stage, manifest: Manifest) -> Dict[str, Any]:
         """Train by an ordinary Runner, from its last checkpoint if it has one."""
-        cfg = self.configs[stage.name].copy()
+        cfg = copy.deepcopy(self.configs[stage.name])
         if stage.kind == 'student' and stage.settings['init'] == 'teacher':
             cfg.load_from = together(lambda: self.checkpoint_of(stage.teacher, manifest))
         together(lambda: self._prepare(cfg) if is_main_process() else None)
         cfg.resume = osp.exists(osp.join(cfg.work_dir, 'last_checkpoint'))
+        if cfg.resume:
+            cfg.load_from = None  # MMEngine would resume from there
         init_distributed(cfg, self.launcher)
         runner = Runner.from_cfg(cfg)
         runner.train()
@@ -217,13 +219,13 @@ class SelfTrainingRunner:
         return translate_images(stage, self.configs[stage.name], checkpoint, osp.join(self.work_dir, stage.name))
 
     def _label(self, stage: Stage, manifest: Manifest) -> Dict[str, Any]:
-        student = self.stages[self.stages.index(stage) + 1]
+        student = self._student_of(stage)
         before = [other.name for other in self.stages if other.kind == 'label' and other.round == stage.round - 1]
         checkpoint = self.checkpoint_of(stage.teacher, manifest)
         try:
             return label_images(stage, self._teacher_config(stage), checkpoint, self.configs[student.name],
                                 osp.join(self.work_dir, stage.name),
-                                osp.join(self.work_dir, before[0]) if before else None)
+                                osp.join(self.work_dir, before[0]) if before else None, self.seed)
         except CollapsedPseudoLabels as error:
             raise CollapsedPseudoLabels(
                 f'{stage.name}: {error}\nThe last good model is kept: {checkpoint}. Correct its training, or allow '
@@ -231,7 +233,7 @@ class SelfTrainingRunner:
 
     def _export(self, stage: Stage, manifest: Manifest) -> Dict[str, Any]:
         """Export the last student that was trained."""
-        last = [other.name for other in self.stages if other.kind == 'student' and self._result(manifest, other)][-1]
+        last = self._students(manifest)[-1]
         name, folder = stage.settings['name'] or self.name, osp.join(self.work_dir, stage.name)
         checkpoint = self.checkpoint_of(last, manifest)
         count = stage.settings['num_images']
@@ -248,7 +250,8 @@ class SelfTrainingRunner:
         path = entry['checkpoint'] if entry else teacher
         if not osp.isfile(path):
             raise FileNotFoundError(f'the teacher {path} does not exist (any more). Restore it' +
-                                    (f', or delete the entry {teacher!r} in {manifest.path} to train it anew.'
+                                    (f', or delete the entries of {teacher} and of all later stages in '
+                                     f'{manifest.path}, and their folders, to make them anew.'
                                      if entry else ', or correct `checkpoint`.'))
         return path
 
@@ -257,23 +260,30 @@ class SelfTrainingRunner:
         if stage.teacher in self.configs:
             return self.configs[stage.teacher]
         adapt = self.settings['adapt']
-        return load_config(adapt['config'], cfg_options=adapt.get('options'))
+        return load_config(adapt['config'], cfg_options={**self.common, **adapt.get('options', {})})
+
+    def _student_of(self, label: Stage) -> Stage:
+        return self.stages[self.stages.index(label) + 1]
+
+    def _students(self, manifest: Manifest) -> List[str]:
+        """The students that are trained, in order."""
+        return [stage.name for stage in self.stages if stage.kind == 'student' and self._result(manifest, stage)]
+
+    def _has_ended(self, manifest: Manifest, stage: Stage) -> bool:
+        """Whether the labels had changed so little, in this round or one before, that there are no more students."""
+        for label in self.stages[:self.stages.index(stage)]:
+            change = (manifest.content['stages'].get(label.name) or {}).get('change')
+            if change is not None and change < label.settings['min_change']:
+                if is_main_process():
+                    print(f'{stage.name} is left out: {100 * change:.2f} % of the kept pixels changed in {label.name}, '
+                          f'less than min_change={label.settings["min_change"]}.', flush=True)
+                return True
+        return False
 
     def _command(self, stage: Stage) -> str:
         """What runs a stage by hand."""
         folder = osp.join(self.work_dir, stage.name)
-        return f'python tools/train.py {osp.join(folder, CONFIG)}' if stage.trains else ''
-
-    def _what(self, stage: Stage) -> str:
-        settings = stage.settings
-        return {
-            'translator': f'trains the translator of {stage.config}',
-            'translate': 'translates the source images',
-            'adapt': f'trains {stage.config}',
-            'label': f'labels the target images, {settings.get("views")} views',
-            'student': f'trains {stage.config} from {settings.get("init")}',
-            'export': 'exports the last student for MMSegmentation alone'
-        }[stage.kind]
+        return f'python tools/train.py {osp.join(folder, CONFIG)} --work-dir {folder}_by_hand' if stage.trains else ''
 
 
 def _release(runner: Runner) -> None:

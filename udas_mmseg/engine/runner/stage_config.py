@@ -12,6 +12,11 @@ from ..launch import enable_amp, load_config
 from .stages import Stage
 
 CONFIG = 'config.py'
+_SEEDS = 1000  # between the seeds of rounds, so that they are not those of runs with the next seeds
+# what may be changed during a run, since no result depends on it
+_UNDECISIVE = ('default_hooks', 'env_cfg', 'experiment_name', 'log_level', 'log_processor', 'vis_backends',
+               'visualizer')
+_LOADING = ('num_workers', 'persistent_workers', 'prefetch_factor')
 
 
 def stage_config(stage: Stage, work_dir: str, seed: int, common: Dict[str, Any], amp: str = '') -> Config:
@@ -33,8 +38,8 @@ def stage_config(stage: Stage, work_dir: str, seed: int, common: Dict[str, Any],
     """
     folder = osp.join(work_dir, stage.name)
     cfg = load_config(stage.config, folder)
-    cfg.merge_from_dict({**common, **stage.settings.get('options', {})} if stage.trains else {})
-    cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed + stage.round}
+    cfg.merge_from_dict({**common, **stage.settings.get('options', {})})
+    cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed + _SEEDS * stage.round}
     cfg.experiment_name = None  # the Runner names itself after the time
     if amp and stage.trains:
         enable_amp(cfg, amp)
@@ -43,22 +48,42 @@ def stage_config(stage: Stage, work_dir: str, seed: int, common: Dict[str, Any],
     if stage.labels:
         _set_everywhere(cfg, stage, 'pseudo_label_root', osp.join(work_dir, stage.labels))
     if stage.kind == 'student' and stage.settings['init'] == 'scratch':
+        cfg.load_from = None
         for part in _dicts(cfg.model):
             part.pop('pretrained', None)
             part.pop('init_cfg', None)
     return cfg
 
 
-def without_products(cfg: Config) -> Config:
+def without_products(stage: Stage, cfg: Config) -> Config:
     """A config as it can be checked before the stages that it needs have run: originals, and no pseudo-labels."""
     cfg = copy.deepcopy(cfg)
     for dataset in _dicts(cfg.get('train_dataloader')):
-        dataset.pop('translated_root', None)
-        dataset.pop('missing_translation', None)
+        if stage.translations:
+            dataset.pop('translated_root', None)
+            dataset.pop('missing_translation', None)
         if is_pseudo_labeled(dataset):
             _drop_labels(dataset)
     cfg.load_from = None
     return cfg
+
+
+def decisive(cfg: Config) -> Dict[str, Any]:
+    """What of a config decides what it trains, as a plain dict."""
+    content = {key: value for key, value in cfg.to_dict().items() if key not in _UNDECISIVE}
+    for part in _dicts(content):
+        for key in _LOADING:
+            part.pop(key, None)
+    return content
+
+
+def to_label_statically(student: Config) -> List[Dict[str, Any]]:
+    """The data sets that read pseudo-labels, as the config has them: what decides which images are labelled."""
+    found = copy.deepcopy(list(_with_budget(student.train_dataloader.dataset)))
+    for dataset in _dicts(found):
+        dataset.pop('pipeline', None)
+        dataset.pop('pseudo_label_root', None)
+    return found
 
 
 def to_label(dataset: Dict[str, Any]) -> Dict[str, Any]:

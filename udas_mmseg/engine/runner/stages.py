@@ -1,7 +1,7 @@
 """The stages of self-training, planned before any of them runs."""
 import os.path as osp
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 # what each part of `self_training` may hold, and what it is where it is not given; None: it has to be given
 _TRANSLATE: Dict[str, Any] = dict(config=None, checkpoint='', size=(), options={})
@@ -14,8 +14,8 @@ _EXPORT: Dict[str, Any] = dict(name='', num_images=6)
 _PARTS: Dict[str, Dict[str, Any]] = dict(
     translate=_TRANSLATE, adapt=_ADAPT, label=_LABEL, student=_STUDENT, export=_EXPORT)
 _REQUIRED = ('adapt', 'student')
-# what may be changed during a run, since no result depends on it
-UNDECISIVE = ('batch_size', 'workers', 'max_broken', 'min_coverage', 'max_class_share', 'min_change', 'truth')
+# what may be changed during a run, since no result depends on it; what `config` says is looked at itself
+UNDECISIVE = ('config', 'batch_size', 'workers', 'max_broken', 'min_coverage', 'max_class_share', 'min_change', 'truth')
 INITS = ('imagenet', 'scratch', 'teacher')
 
 
@@ -47,6 +47,18 @@ class Stage:
     def trains(self) -> bool:
         """Whether the stage is a training."""
         return self.kind in ('translator', 'adapt', 'student')
+
+    @property
+    def what(self) -> str:
+        """What the stage does, in words."""
+        return {
+            'translator': f'trains the translator of {self.config}',
+            'translate': 'translates the source images',
+            'adapt': f'trains {self.config}',
+            'label': f'labels the target images, {self.settings.get("views")} views',
+            'student': f'trains {self.config} from {self.settings.get("init")}',
+            'export': 'exports the last student for MMSegmentation alone'
+        }[self.kind]
 
 
 def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
@@ -86,6 +98,21 @@ def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
                       translations=translations, labels=labels)
     add('export', 'export', 'export', round=rounds, teacher=teacher)
     return stages
+
+
+def plan_table(stages: Sequence[Stage], iterations: Mapping[str, int]) -> str:
+    """Stages as a Markdown table.
+
+    Args:
+        stages (Sequence[Stage]): From `plan_stages`.
+        iterations (Mapping[str, int]): Of the trainings, by the stage's name.
+    """
+    lines = ['| stage | what | iterations | takes |', '| --- | --- | --- | --- |']
+    for stage in stages:
+        takes = ', '.join(part for part in (stage.teacher, stage.translations, stage.labels) if part) or '-'
+        count = iterations[stage.name] if stage.trains else '-'
+        lines.append(f'| {stage.name} | {stage.what} | {count} | {takes} |')
+    return '\n'.join(lines) + '\n'
 
 
 def _plain(path: str) -> str:

@@ -32,7 +32,7 @@ def translate_images(stage: Stage, cfg: Config, checkpoint: str, out: str) -> Di
 
 
 def label_images(stage: Stage, teacher: Config, checkpoint: str, student: Config, out: str,
-                 before: Optional[str]) -> Dict[str, Any]:
+                 before: Optional[str], seed: int) -> Dict[str, Any]:
     """Label the images that a student's config reads pseudo-labels of, and judge the labels.
 
     Args:
@@ -42,9 +42,10 @@ def label_images(stage: Stage, teacher: Config, checkpoint: str, student: Config
         student (Config): Config of the student.
         out (str): Folder of the labels.
         before (str, optional): Folder of the labels of the round before.
+        seed (int): Of the views. The same in every round, so that only the teacher changes the labels.
 
     Returns:
-        dict: For the manifest; `is_last` if the labels have changed so little that the rounds end.
+        dict: For the manifest; `change` is the share of kept pixels that changed since the round before.
 
     Raises:
         CollapsedPseudoLabels: if a student could not learn from them.
@@ -53,7 +54,8 @@ def label_images(stage: Stage, teacher: Config, checkpoint: str, student: Config
     threshold = pseudo_label_threshold(dataset)
     options = {key: settings[key] for key in _LABELER}
     index = write_pseudo_labels(teacher, checkpoint, out, dataset=to_label(dataset),
-                                augment=settings['augment'] or None, name=teacher.filename or '', **options)
+                                augment=settings['augment'] or None, seed=seed,
+                                name=teacher.filename or '', **options)
     together(lambda: check_pseudo_labels(index, threshold, settings['min_coverage'], settings['max_class_share']))
     result: Dict[str, Any] = dict(inputs={'teacher': file_digest(checkpoint)},
                                   index_sha256=file_digest(osp.join(out, INDEX)), threshold=threshold,
@@ -77,7 +79,7 @@ def _judge(stage: Stage, student: Config, dataset: Dict[str, Any], out: str, bef
         result['quality'] = {key: entry['truth'][key] for key in ('mIoU_kept', 'mIoU_all', 'ece')}
         summary += f', mIoU {100 * result["quality"]["mIoU_kept"]:.1f} of these'
     if before is not None:
-        result.update(change=entry['change'], is_last=entry['change'] < stage.settings['min_change'])
+        result['change'] = entry['change']
         summary += f', {100 * entry["change"]:.1f} % changed'
     return dict(result, summary=summary)
 
