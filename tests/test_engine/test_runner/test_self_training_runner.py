@@ -167,6 +167,19 @@ def test_labels_or_translations_that_nobody_reads_are_a_mistake(config: Path, tm
         runner(config, tmp_path, student=dict(config=str(config.with_name('adapt.py'))))
 
 
+def test_a_teacher_that_was_replaced_or_deleted_is_noticed(config: Path, tmp_path: Path) -> None:
+    first = runner(config, tmp_path, **{'label.min_coverage': 1.1})
+    with pytest.raises(CollapsedPseudoLabels):
+        first.train()
+    checkpoint = Path(stages(tmp_path)['00_adapt']['checkpoint'])
+    checkpoint.write_bytes(checkpoint.read_bytes() + b'more')
+    with pytest.raises(ValueError, match=r'iter_2\.pth has been changed since 00_adapt wrote it'):
+        first.train()
+    checkpoint.unlink()
+    with pytest.raises(FileNotFoundError, match=r'delete the entries of 00_adapt and of all later stages'):
+        first.train()
+
+
 def test_what_decides_nothing_may_change(config: Path, finished: Path) -> None:
     before = stages(finished)
     more = {'options': {'train_dataloader.num_workers': 2, 'default_hooks.logger.interval': 5}}

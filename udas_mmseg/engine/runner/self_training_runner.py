@@ -245,6 +245,7 @@ class SelfTrainingRunner:
 
         Raises:
             FileNotFoundError: if it is gone.
+            ValueError: if it is not what its stage ended with.
         """
         entry = manifest.content['stages'].get(teacher)
         path = entry['checkpoint'] if entry else teacher
@@ -253,6 +254,9 @@ class SelfTrainingRunner:
                                     (f', or delete the entries of {teacher} and of all later stages in '
                                      f'{manifest.path}, and their folders, to make them anew.'
                                      if entry else ', or correct `checkpoint`.'))
+        if entry and file_digest(path) != entry['sha256']:
+            raise ValueError(f'the teacher {path} has been changed since {teacher} wrote it: its SHA-256 is not that '
+                             f'in {manifest.path}. Restore it.')
         return path
 
     def _teacher_config(self, stage: Stage) -> Config:

@@ -62,7 +62,8 @@ def label_images(stage: Stage, teacher: Config, checkpoint: str, student: Config
                                   coverage=overall_coverage(index, threshold))
     if is_main_process():
         print(markdown_coverage(index, threshold), flush=True)
-        result.update(_judge(stage, student, dataset, out, before, threshold))
+    result.update(together(lambda: _judge(stage, student, dataset, out, before, threshold)
+                           if is_main_process() else {}))
     return result
 
 
