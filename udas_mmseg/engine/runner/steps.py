@@ -8,7 +8,6 @@ from mmengine.dist import is_main_process
 from mmseg.registry import DATASETS
 
 from ...evaluation.pseudo_label_quality import check_pseudo_labels, markdown_coverage, overall_coverage
-from ...evaluation.pseudo_label_report import write_quality_report
 from ...evaluation.pseudo_labeler import write_pseudo_labels
 from ...mirrored_folder import INDEX, file_digest
 from ...visualization import save_picture
@@ -70,6 +69,7 @@ def label_images(stage: Stage, teacher: Config, checkpoint: str, student: Config
 def _judge(stage: Stage, student: Config, dataset: Dict[str, Any], out: str, before: Optional[str],
            threshold: float) -> Dict[str, Any]:
     """Write the report on a set of labels, `<out>_report/`; what the manifest says of it."""
+    from ...evaluation.pseudo_label_report import write_quality_report  # Matplotlib takes a while to import
     truth = stage.settings['truth']
     sets = {osp.basename(folder): folder for folder in (before, out) if folder}
     images, labeled = DATASETS.build(to_label(dataset)), DATASETS.build(student[truth]) if truth else None
