@@ -81,3 +81,15 @@ def seeded_rng(*key: Key) -> Iterator[None]:
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.set_rng_state(states[2])
+
+
+@contextlib.contextmanager
+def predicting_alike() -> Iterator[None]:
+    """Let cuDNN choose the same algorithms in every process and every run, such as sums in a fixed order."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.benchmark, cudnn.deterministic
+    cudnn.benchmark, cudnn.deterministic = False, True
+    try:
+        yield
+    finally:
+        cudnn.benchmark, cudnn.deterministic = before

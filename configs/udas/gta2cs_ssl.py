@@ -6,10 +6,7 @@ tools/dist_train.sh configs/udas/gta2cs_ssl.py 2
 An interrupted run goes on with the same command. What each stage is, and how to run one by hand: docs/self_training.md.
 Hardware and time: not measured. mIoU: not measured.
 """
-default_scope = 'mmseg'
-custom_imports = dict(imports=['udas_mmseg'], allow_failed_imports=False)
-runner_type = 'SelfTrainingRunner'
-randomness = dict(seed=0)
+_base_ = '../_base_/self_training_runtime.py'
 self_training = dict(
     rounds=2,
     translate=dict(config='{{fileDirname}}/../translation/cyclegan_gta2cs.py', size=(640, 360)),

@@ -1,12 +1,11 @@
 """Labelling a data set by the most confident of several views, in one process or in several."""
-import contextlib
 import logging
 import os
 import sys
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Deque, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Deque, Dict, List, Mapping, Optional, Sequence
 
 import torch
 from mmengine.dataset import BaseDataset
@@ -18,6 +17,7 @@ from torch.utils.data import DataLoader
 from ..datasets.image_views import ImageViews, ImageViewsDataset, Unreadable, build_augment
 from ..engine.together import together
 from ..progress import Progress
+from ..randomness import predicting_alike
 from .pseudo_label_writer import PseudoLabelWriter
 from .view_prediction import Labeler, predict_views
 
@@ -121,7 +121,7 @@ def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWri
     batches = [pending[first:first + options.batch_size] for first in range(0, len(pending), options.batch_size)]
     augment = None if options.augment_cfg is None else build_augment(options.augment_cfg)
     views = ImageViewsDataset(dataset, writer.names, augment, options.views, options.seed)
-    with _predicting_alike():
+    with predicting_alike():
         broken = _label_share(labeler, views, writer, options, batches[rank::world_size], len(pending))
     gathered = all_gather_object((broken, writer.counts))
     skipped = {writer.names[index]: reason for part, _ in gathered for index, reason in part.items()}
@@ -173,18 +173,6 @@ def _alike(items: Sequence[ImageViews]) -> List[List[ImageViews]]:
         sizes = tuple(tuple(sample['inputs'].shape) for sample in item.samples)
         groups.setdefault((sizes, tuple(item.samples[0]['data_samples'].ori_shape)), []).append(item)
     return list(groups.values())
-
-
-@contextlib.contextmanager
-def _predicting_alike() -> Iterator[None]:
-    """Let cuDNN choose the same algorithms in every process and every run."""
-    cudnn = torch.backends.cudnn
-    before = cudnn.benchmark, cudnn.deterministic
-    cudnn.benchmark, cudnn.deterministic = False, True
-    try:
-        yield
-    finally:
-        cudnn.benchmark, cudnn.deterministic = before
 
 
 class _BackgroundWriter:

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..datasets import SampleError
 from ..engine.export_files import load_checkpoint
 from ..progress import Progress
+from ..randomness import predicting_alike
 from .checkpoint_hook import check_image_format
 from .writer import TranslationWriter
 
@@ -49,8 +50,6 @@ def build_translator(cfg: Config, checkpoint: str) -> nn.Module:
                          'Give the config, and --cfg-options, that it was trained with.')
     check_image_format(content.get('meta') or {}, model.image_format)
     model.load_state_dict({key: weights[key] for key in generators}, strict=False)
-    # cuDNN may enlarge images by sums whose order changes from run to run
-    torch.backends.cudnn.deterministic = True
     return model.to(get_device())
 
 
@@ -90,7 +89,7 @@ def translate_dataset(model: nn.Module,
     loader = DataLoader(_Readable(dataset), batch_sampler=batches, num_workers=workers, collate_fn=list)
     progress, done = Progress(str(writer.out), len(dataset), kept), 0
     broken: List[str] = []
-    with ThreadPoolExecutor(_WRITERS) as pool:
+    with predicting_alike(), ThreadPoolExecutor(_WRITERS) as pool:
         writing: Deque[Future] = deque()
         try:
             for batch in loader:

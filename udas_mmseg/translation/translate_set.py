@@ -78,17 +78,7 @@ def write_translations(cfg: Config,
     _check(writer, size)
     writer.finish()
     print(f'{writer.out}: {len(images)} images, every one of them was opened', flush=True)
-    if target is None:
-        print('no report: the config has no train_dataloader.dataset.target to compare with', flush=True)
-        return
-    folder = f'{writer.out}_report'
-    distances = write_report(folder, images, [str(writer.out / name) for name in writer.names], _paths_of(target),
-                             network, facts=dict(config=name, checkpoint=checkpoint))
-    for kind, unit in (('color_distance', 'of colours, in Lab units'), ('feature_distance', 'of features')):
-        if distances[kind]:
-            print('distance {}: {:.3g} before, {:.3g} after'.format(unit, distances[kind]['before'],
-                                                                   distances[kind]['after']))
-    print(f'{folder}/report.md and samples.png')
+    _report(writer, images, target, network, dict(config=name, checkpoint=checkpoint))
 
 
 def source_config(cfg: Config) -> Dict[str, Any]:
@@ -142,6 +132,22 @@ def _open_data(cfg: Config) -> Tuple[BaseDataset, Optional[BaseDataset]]:
 
 def _paths_of(dataset: BaseDataset) -> List[str]:
     return [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
+
+
+def _report(writer: TranslationWriter, images: List[str], target: Optional[BaseDataset], network: Any,
+            facts: Dict[str, str]) -> None:
+    """Write the report on the images and their translations, beside the target's, and print the distances."""
+    if target is None:
+        print('no report: the config has no train_dataloader.dataset.target to compare with', flush=True)
+        return
+    folder = f'{writer.out}_report'
+    distances = write_report(folder, images, [str(writer.out / name) for name in writer.names], _paths_of(target),
+                             network, facts=facts)
+    for kind, unit in (('color_distance', 'of colours, in Lab units'), ('feature_distance', 'of features')):
+        if distances[kind]:
+            print('distance {}: {:.3g} before, {:.3g} after'.format(unit, distances[kind]['before'],
+                                                                   distances[kind]['after']))
+    print(f'{folder}/report.md and samples.png')
 
 
 def _begin(writer: TranslationWriter, overwrite: bool, update: bool) -> None:

@@ -59,6 +59,8 @@ target_train = dict(
     data_prefix=dict(img_path='images/train'),
     img_suffix='.jpg',
     pipeline=target_pipeline)
+# for the statistics of batch norm: as at validation, without labels
+target_images = dict(target_train, pipeline=[*test_pipeline[:2], dict(type='PackSegInputs')])
 labeled_target_train = dict(
     type='LabelMappedDataset',
     metainfo=metainfo,

@@ -7,8 +7,4 @@ UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/adapte
 Figures: docs/results.md.
 """
 _base_ = './translated_uda.py'
-norm_statistics = dict(
-    type='TargetNormStatisticsHook',
-    branch=dict(_base_.target_train, pipeline=[*_base_.test_pipeline[:2],
-                                               dict(type='PackSegInputs')]))
-custom_hooks = [*_base_.custom_hooks, norm_statistics]
+custom_hooks = [*_base_.custom_hooks, dict(type='TargetNormStatisticsHook', branch=_base_.target_images)]

@@ -4,10 +4,7 @@ UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ssl_0.
 The labels of CamVid's training images are opened to judge the pseudo-labels, and for nothing else (`truth`).
 Figures: docs/results.md.
 """
-default_scope = 'mmseg'
-custom_imports = dict(imports=['udas_mmseg'], allow_failed_imports=False)
-runner_type = 'SelfTrainingRunner'
-randomness = dict(seed=0)
+_base_ = '../../_base_/self_training_runtime.py'
 self_training = dict(
     rounds=2,
     translate=dict(config='{{fileDirname}}/cyclegan.py'),

@@ -29,8 +29,4 @@ train_dataloader = dict(
     dataset=dict(
         _delete_=True, type='DomainPairDataset', source=_base_.translated_train, pseudo_labeled=mixed_train))
 model = dict(_delete_=True, type='StudentTeacherSegmentor', segmentor=_base_.model, joint_forward=True)
-norm_statistics = dict(
-    type='TargetNormStatisticsHook',
-    branch=dict(_base_.target_train, pipeline=[*_base_.test_pipeline[:2],
-                                               dict(type='PackSegInputs')]))
-custom_hooks = [*_base_.custom_hooks, norm_statistics]
+custom_hooks = [*_base_.custom_hooks, dict(type='TargetNormStatisticsHook', branch=_base_.target_images)]

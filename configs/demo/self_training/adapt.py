@@ -5,22 +5,13 @@ python tools/train.py configs/demo/self_training/adapt.py
 The second reads the translations of the first; their folder: UDAS_TRANSLATED_ROOT. Figures: docs/results.md.
 """
 _base_ = './translated.py'
-budget = dict(type='LabelBudgetDataset', n='1/20', seed=2021)  # 10 of the demo's 200 scenes
-mixed_train = dict(
-    type='DomainMixDataset',
-    dataset=dict(_base_.translated_train, pipeline=_base_.source_pipeline[:-1]),
-    target=dict(
-        budget,
-        part='labeled',
-        dataset=dict(_base_.labeled_target_train, pipeline=_base_.labeled_target_pipeline[:-1])),
-    pipeline=[dict(type='DomainCutMix', alpha=1.0), _base_.pack])
 train_dataloader = dict(
     batch_size=4,
     dataset=dict(
         _delete_=True,
         type='DomainPairDataset',
-        source=mixed_train,
-        target=dict(budget, part='unlabeled', dataset=_base_.target_train)))
+        source=_base_.mixed_train,
+        target=dict(_base_.budget, part='unlabeled', dataset=_base_.target_train)))
 model = dict(
     _delete_=True,
     type='AdversarialSegmentor',

@@ -3,10 +3,7 @@
 make demo, or: python tools/make_demo_data.py data/demo && python tools/train.py configs/demo/self_training/ssl.py
 Figures: docs/results.md.
 """
-default_scope = 'mmseg'
-custom_imports = dict(imports=['udas_mmseg'], allow_failed_imports=False)
-runner_type = 'SelfTrainingRunner'
-randomness = dict(seed=0)
+_base_ = '../../_base_/self_training_runtime.py'
 self_training = dict(
     rounds=2,
     translate=dict(config='{{fileDirname}}/../cyclegan.py'),

@@ -5,15 +5,6 @@ python tools/train.py configs/demo/self_training/student.py
 The second reads what the first made; the folders: UDAS_TRANSLATED_ROOT, UDAS_PSEUDO_ROOT. Figures: docs/results.md.
 """
 _base_ = './translated.py'
-budget = dict(type='LabelBudgetDataset', n='1/20', seed=2021)  # as in adapt.py
-mixed_train = dict(
-    type='DomainMixDataset',
-    dataset=dict(_base_.translated_train, pipeline=_base_.source_pipeline[:-1]),
-    target=dict(
-        budget,
-        part='labeled',
-        dataset=dict(_base_.labeled_target_train, pipeline=_base_.labeled_target_pipeline[:-1])),
-    pipeline=[dict(type='DomainCutMix', alpha=1.0), _base_.pack])
 pseudo_labeled_train = dict(
     type='PseudoLabeledDataset',
     pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/demo/self_training}}/03_label_r1',
@@ -31,7 +22,7 @@ train_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='DomainPairDataset',
-        source=mixed_train,
-        pseudo_labeled=dict(budget, part='unlabeled', dataset=pseudo_labeled_train)))
+        source=_base_.mixed_train,
+        pseudo_labeled=dict(_base_.budget, part='unlabeled', dataset=pseudo_labeled_train)))
 model = dict(_delete_=True, type='StudentTeacherSegmentor', segmentor=_base_.model)
 custom_hooks = [dict(type='CheckFiniteLossHook'), dict(type='TargetNormStatisticsHook', branch=_base_.target_images)]

@@ -8,4 +8,14 @@ translated_train = dict(
     _base_.source_train,
     translated_root='{{$UDAS_TRANSLATED_ROOT:work_dirs/demo/self_training}}/01_translate',
     missing_translation='error')
+# and mixed with a few labelled "real" ones, for the rungs above
+budget = dict(type='LabelBudgetDataset', n='1/20', seed=2021)  # 10 of the demo's 200 scenes
+mixed_train = dict(
+    type='DomainMixDataset',
+    dataset=dict(translated_train, pipeline=_base_.source_pipeline[:-1]),
+    target=dict(
+        budget,
+        part='labeled',
+        dataset=dict(_base_.labeled_target_train, pipeline=_base_.labeled_target_pipeline[:-1])),
+    pipeline=[dict(type='DomainCutMix', alpha=1.0), _base_.pack])
 train_dataloader = dict(dataset=dict(dataset=dict(_delete_=True, **translated_train)))

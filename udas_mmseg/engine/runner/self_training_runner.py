@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 from ...datasets.preflight import check_config
 from ...evaluation.comparison import config_digest
@@ -171,7 +171,7 @@ class SelfTrainingRunner:
             print(f'\nStage {number} of {len(self.stages)}: {stage.name}, {stage.what}', flush=True)
             manifest.begin(stage.name, self._digest(stage, manifest), self._command(stage))
         started = time.monotonic()
-        # as in a process of its own: translation and Runners of other stages leave these as they need them
+        # as in a process of its own: Runners of other stages leave these as they need them
         torch.backends.cudnn.deterministic = torch.backends.cudnn.benchmark = False
         step: Callable[[Stage, Manifest], Dict[str, Any]] = getattr(self, f'_{stage.kind}')
         result = step(stage, manifest)
@@ -200,7 +200,7 @@ class SelfTrainingRunner:
             torch.cuda.empty_cache()
         if not is_main_process():  # which takes the notes
             return {}
-        checkpoint = _last_checkpoint(cfg.work_dir)
+        checkpoint = find_latest_checkpoint(cfg.work_dir)
         inputs = {source: file_digest(osp.join(self.work_dir, source, INDEX))
                   for source in (stage.translations, stage.labels) if source}
         return dict(checkpoint=checkpoint, sha256=file_digest(checkpoint), metrics=metrics, inputs=inputs)
@@ -295,8 +295,3 @@ def _release(runner: Runner) -> None:
     for loop in (runner.train_loop, runner.val_loop):
         if loop is not None:
             del loop.dataloader
-
-
-def _last_checkpoint(folder: str) -> str:
-    with open(osp.join(folder, 'last_checkpoint')) as file:
-        return file.read().strip()

@@ -56,7 +56,7 @@ def label_images(stage: Stage, teacher: Config, checkpoint: str, student: Config
                                 augment=settings['augment'] or None, seed=seed,
                                 name=teacher.filename or '', **options)
     together(lambda: check_pseudo_labels(index, threshold, settings['min_coverage'], settings['max_class_share']))
-    result: Dict[str, Any] = dict(inputs={'teacher': file_digest(checkpoint)},
+    result: Dict[str, Any] = dict(inputs={'teacher': index['teacher']['sha256']},
                                   index_sha256=file_digest(osp.join(out, INDEX)), threshold=threshold,
                                   coverage=overall_coverage(index, threshold))
     if is_main_process():
