@@ -53,8 +53,9 @@ $(STAMP): requirements.txt setup.py pyproject.toml Makefile
 	$(call step,import check,$(VENV_PYTHON) -c 'import torch; import mmengine; import mmcv; import mmseg',delete $(VENV) and call make setup again.)
 	@touch $(STAMP)
 
+# One test on each core; what a test computes then has one thread.
 test: $(STAMP)
-	@$(VENV_PYTHON) -m pytest
+	@OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 lint: $(STAMP)
 	@$(VENV_PYTHON) -m ruff check --output-format concise .

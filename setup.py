@@ -43,6 +43,6 @@ setup(
         'translation': ['click', 'requests', 'tqdm', 'torchvision', 'pillow'],
         # Optional at run time, too: OptionalTensorboardVisBackend.
         'tensorboard': ['tensorboard'],
-        'dev': ['pytest', 'ruff', 'mypy', 'pre-commit'],
+        'dev': ['pytest', 'pytest-xdist', 'ruff', 'mypy', 'pre-commit'],
     },
 )

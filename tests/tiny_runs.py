@@ -1,7 +1,4 @@
 """Running and comparing tiny trainings."""
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Tuple
 
@@ -11,6 +8,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor
+
+from two_processes import launch_two
 
 
 def train(cfg: Config) -> Runner:
@@ -73,7 +72,7 @@ torch.save(dict(weights=dict(model.state_dict()), buffers=kept), f'{sys.argv[2]}
 '''
 
 
-def launch_two(cfg: Config, folder: Path, port: int) -> Tuple[int, str]:
+def train_in_two_processes(cfg: Config, folder: Path) -> Tuple[int, str]:
     """Train in two processes, which leave weights and image buffers in `<folder>/rank<0, 1>.pth`.
 
     Returns:
@@ -81,8 +80,4 @@ def launch_two(cfg: Config, folder: Path, port: int) -> Tuple[int, str]:
     """
     (folder / 'launch.py').write_text(LAUNCH)
     cfg.dump(str(folder / 'config.py'))
-    done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', f'--master_port={port}',
-         str(folder / 'launch.py'), str(folder / 'config.py'), str(folder / 'rank')],
-        env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=300)
-    return done.returncode, done.stdout + done.stderr
+    return launch_two(str(folder / 'launch.py'), str(folder / 'config.py'), str(folder / 'rank'))

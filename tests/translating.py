@@ -4,7 +4,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List
 
 import cv2
 import numpy as np
@@ -108,9 +108,3 @@ def expected_translations(batch_size: int = 4) -> List[np.ndarray]:
             batch = np.stack([cv2.resize(originals[number], small) for number in members]).transpose(0, 3, 1, 2)
             found.update(zip(members, model.translate(torch.from_numpy(batch.copy())).numpy().transpose(0, 2, 3, 1)))
     return [cv2.resize(found[number], SIZES[number % 2], interpolation=cv2.INTER_CUBIC) for number in sorted(found)]
-
-
-def translate_in_two_processes(script: str, *arguments: str) -> Tuple[int, str]:
-    process = start(['-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29651', script, *arguments])
-    output = process.communicate(timeout=300)[0]
-    return process.returncode, output

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from tiny_runs import interrupt, launch_two, resumed, same_weights, train
+from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
 
 SMALL = dict(type='MultiLevelDiscriminator', discriminator=dict(type='FCDiscriminator', base_channels=2,
                                                                 strides=(1, 1, 1, 1, 1)))
@@ -73,7 +73,7 @@ def test_two_processes_agree_and_adapt(adversarial_config: Callable, tmp_path: P
              'model.segmentor.auxiliary_head.dropout_ratio': 0}
     cfg = adversarial_config('distributed', **still, **{'log_level': 'INFO', 'default_hooks.logger': dict(
         type='LoggerHook', interval=1, log_metric_by_epoch=False)})
-    code, output = launch_two(cfg, tmp_path, 29641)
+    code, output = train_in_two_processes(cfg, tmp_path)
     assert code == 0, output[-3000:]
     first, second = (torch.load(tmp_path / f'rank{rank}.pth') for rank in (0, 1))
     weights: Dict[str, torch.Tensor] = first['weights']
@@ -94,10 +94,10 @@ def test_two_processes_agree_and_adapt(adversarial_config: Callable, tmp_path: P
 
 def test_run_on_two_processes_is_resumed_from_its_weights(adversarial_config: Callable, tmp_path: Path) -> None:
     cfg = adversarial_config('resumed', **{'train_cfg.max_iters': 2})
-    assert launch_two(cfg, tmp_path, 29647)[0] == 0
+    assert train_in_two_processes(cfg, tmp_path)[0] == 0
     trained = torch.load(tmp_path / 'rank0.pth')['weights']
     cfg.resume = True  # nothing is left to do
-    code, output = launch_two(cfg, tmp_path, 29648)
+    code, output = train_in_two_processes(cfg, tmp_path)
     assert code == 0 and 'missing keys' not in output, output[-3000:]
     for rank in (0, 1):
         weights = torch.load(tmp_path / f'rank{rank}.pth')['weights']
@@ -110,6 +110,6 @@ def test_run_on_two_processes_is_resumed_from_its_weights(adversarial_config: Ca
 def test_plain_data_parallel_is_refused(adversarial_config: Callable, tmp_path: Path) -> None:
     cfg = adversarial_config('refused')
     cfg.pop('model_wrapper_cfg')
-    code, output = launch_two(cfg, tmp_path, 29642)
+    code, output = train_in_two_processes(cfg, tmp_path)
     assert code != 0
     assert 'model_wrapper_cfg=dict(type="MMSeparateDistributedDataParallel")' in output, output[-3000:]

@@ -14,7 +14,7 @@ from mmseg.registry import HOOKS
 from torch import nn
 
 from labeling import files_of
-from tiny_runs import interrupt, launch_two, resumed, same_weights, train
+from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
 from udas_mmseg.engine.hooks.max_confidence_pseudo_label_hook import weights_digest
 from udas_mmseg.evaluation.pseudo_labeler import write_pseudo_labels
 
@@ -208,7 +208,7 @@ def test_processes_label_with_the_buffers_of_the_first(labeling: Callable, tmp_p
     monkeypatch.undo()  # here the config is written
     cfg = labeling('two', interval=3)
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
-    status, output = launch_two(cfg, tmp_path, port=29673)
+    status, output = train_in_two_processes(cfg, tmp_path)
     assert status == 0, output[-3000:]
     index = index_of(tmp_path / 'two_labels')
     first, second = (torch.load(tmp_path / f'rank{rank}.pth')['weights'] for rank in (0, 1))

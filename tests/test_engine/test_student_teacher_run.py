@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 
 from student_models import unformatted_configs  # noqa: F401  (a fixture)
-from tiny_runs import interrupt, launch_two, resumed, same_weights, train
+from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
 
 UNLABELED = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(8, 16)),
              dict(type='RandomFlip', prob=0.5), dict(type='KeepTeacherView'), dict(type='PhotoMetricDistortion'),
@@ -113,7 +113,7 @@ def test_two_processes_agree(student_config: Callable, tmp_path: Path) -> None:
              'model.segmentor.auxiliary_head.dropout_ratio': 0,
              'model.consistency': dict(num_views=1, smoothing=0.1)}
     cfg = student_config('distributed', **still)
-    code, output = launch_two(cfg, tmp_path, 29651)
+    code, output = train_in_two_processes(cfg, tmp_path)
     assert code == 0, output[-3000:]
     first, second = (torch.load(tmp_path / f'rank{rank}.pth')['weights'] for rank in (0, 1))
     assert all(torch.equal(value, second[name]) for name, value in first.items())

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from student_models import unformatted_configs  # noqa: F401  (a fixture)
-from tiny_runs import interrupt, launch_two, resumed, same_weights, train
+from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
 from udas_mmseg.engine.hooks.target_norm_statistics_hook import TargetNormStatisticsHook, spread_evenly
 
 ADAPTED = dict(type='TargetNormStatisticsHook', num_images=6, batch_size=3)
@@ -161,7 +161,7 @@ def test_every_process_computes_the_same(adapted_config: Callable, tmp_path: Pat
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook['type'] != 'NoteState']
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None  # PositionTrainLoop makes them equal for it
     cfg.train_cfg.pop('val_interval')
-    code, output = launch_two(cfg, tmp_path, 29651)
+    code, output = train_in_two_processes(cfg, tmp_path)
     assert code == 0, output[-3000:]
     first, second = (torch.load(tmp_path / f'rank{rank}.pth')['weights'] for rank in (0, 1))
     names = [name for name in first if name.startswith('segmentor.') and 'running_' in name]

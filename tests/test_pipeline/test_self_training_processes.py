@@ -2,13 +2,14 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
+from typing import Tuple
 
 import pytest
 
 from tiny_self_training import ROOT, command, run, write_configs
+from two_processes import launch_two
 
 
 @pytest.fixture(scope='module')
@@ -19,24 +20,21 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def launch_two(config: Path, work_dir: Path, port: int) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', f'--master_port={port}',
-         str(ROOT / 'tools/train.py'), str(config), '--work-dir', str(work_dir), '--launcher', 'pytorch'],
-        env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=400)
+def train_in_two_processes(config: Path, work_dir: Path) -> Tuple[int, str]:
+    return launch_two(str(ROOT / 'tools/train.py'), str(config), '--work-dir', str(work_dir), '--launcher', 'pytorch')
 
 
 def test_two_processes_run_every_stage_once(config: Path, tmp_path: Path) -> None:
-    done = launch_two(config, tmp_path / 'run', 29661)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    code, output = train_in_two_processes(config, tmp_path / 'run')
+    assert code == 0, output[-5000:]
     stages = json.loads((tmp_path / 'run/manifest.json').read_text())['stages']
     assert list(stages) == ['00_translator', '01_translate', '02_adapt', '03_label_r1', '04_student_r1', 'export']
     assert all(entry['state'] == 'complete' and entry['attempts'] == 1 for entry in stages.values())
-    assert done.stdout.count('Stage 3 of 6') == 1
+    assert output.count('Stage 3 of 6') == 1
     assert len(list((tmp_path / 'run/03_label_r1').rglob('*_confidence.png'))) == 5
     assert json.loads((tmp_path / 'run/03_label_r1/index.json').read_text())['num_images'] == 5
-    again = launch_two(config, tmp_path / 'run', 29662)  # everything is there
-    assert again.returncode == 0 and 'Stage' not in again.stdout
+    code, output = train_in_two_processes(config, tmp_path / 'run')
+    assert code == 0 and 'Stage' not in output, 'everything is there'
 
 
 def test_second_run_in_the_same_directory_is_refused_and_the_first_goes_on(config: Path, tmp_path: Path) -> None:

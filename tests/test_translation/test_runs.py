@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from tiny_runs import interrupt, launch_two, resumed, same_weights, train
+from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
 
 
 def buffers(runner: object) -> Dict[str, torch.Tensor]:
@@ -52,10 +52,10 @@ def test_pictures_of_both_domains(translator_config: Callable) -> None:
     assert picture.shape[1] >= 3 * 32 and picture.shape[0] >= 4 * 16  # three columns; two images of each domain
 
 
-def launch(cfg: Config, folder: Path, port: int) -> list:
+def launch(cfg: Config, folder: Path) -> list:
     """Train in two processes; what each ends with."""
     folder.mkdir()
-    code, output = launch_two(cfg, folder, port)
+    code, output = train_in_two_processes(cfg, folder)
     assert code == 0, output[-3000:]
     return [torch.load(folder / f'rank{rank}.pth') for rank in (0, 1)]
 
@@ -67,7 +67,7 @@ def test_two_processes_agree_with_one_that_has_all_of_their_images(translator_co
     sgd = dict(_delete_=True, type='SGD', lr=0.01)
     plain = {'model.buffer_size': 0, 'train_cfg.max_iters': 3,
              **{f'optim_wrapper.{child}.optimizer': sgd for child in ('generators', 'discriminators')}}
-    first, second = (rank['weights'] for rank in launch(translator_config('two', **plain), tmp_path / 'a', 29643))
+    first, second = (rank['weights'] for rank in launch(translator_config('two', **plain), tmp_path / 'a'))
     assert all(torch.equal(first[name], second[name]) for name in first)
     alone = train(translator_config('alone', **plain, **{'train_dataloader.batch_size': 4})).model.state_dict()
     half = train(translator_config('half', **plain)).model.state_dict()
@@ -78,11 +78,11 @@ def test_two_processes_agree_with_one_that_has_all_of_their_images(translator_co
 
 
 def test_two_processes_resume_with_the_buffers_of_each(translator_config: Callable, tmp_path: Path) -> None:
-    whole = launch(translator_config('whole'), tmp_path / 'a', 29644)
+    whole = launch(translator_config('whole'), tmp_path / 'a')
     cut = translator_config('cut')
-    launch(Config(dict(cut, train_cfg=dict(type='PositionTrainLoop', max_iters=4))), tmp_path / 'b', 29645)
+    launch(Config(dict(cut, train_cfg=dict(type='PositionTrainLoop', max_iters=4))), tmp_path / 'b')
     cut.resume = True
-    again = launch(cut, tmp_path / 'c', 29646)
+    again = launch(cut, tmp_path / 'c')
     for rank in (0, 1):
         for part in ('weights', 'buffers'):
             expected, got = whole[rank][part], again[rank][part]

@@ -1,14 +1,11 @@
 """Two processes write what one writes, and end together."""
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Tuple
 
 import numpy as np
 
 from labeling import NAMES, files_of, label
 from small_data import write_image
+from two_processes import launch_two
 
 SCRIPT = '''
 import runpy, sys
@@ -35,13 +32,6 @@ dist.destroy_process_group()
 '''
 
 
-def launch(port: int, *command: str) -> Tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', f'--master_port={port}', *command],
-        env={**os.environ, 'OMP_NUM_THREADS': '1'}, capture_output=True, text=True, timeout=300)
-    return done.returncode, done.stdout + done.stderr
-
-
 def test_two_processes_write_the_files_of_one(work: Path) -> None:
     for number in range(6):
         write_image(work / f'data/leftImg8bit/train/zwickau/{number}_leftImg8bit.png',
@@ -50,7 +40,7 @@ def test_two_processes_write_the_files_of_one(work: Path) -> None:
     broken.write_bytes(broken.read_bytes()[:-30])
     label('mine.py', 'trained.pth', '--out', 'one', '--max-broken', '1', '--batch-size', '2', views=3)
     Path('launch.py').write_text(SCRIPT)
-    status, output = launch(29671, 'launch.py')
+    status, output = launch_two('launch.py')
     assert status == 0, output[-3000:]
     assert files_of(work / 'two') == files_of(work / 'one')
     assert 'rank 0 has the index' in output and 'rank 1 has the index' in output

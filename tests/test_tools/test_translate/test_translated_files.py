@@ -19,8 +19,8 @@ from translating import (
     files_of,
     times_of,
     translate,
-    translate_in_two_processes,
 )
+from two_processes import launch_two
 from udas_mmseg.translation import DomainCycleGAN
 
 
@@ -97,8 +97,8 @@ runpy.run_path(sys.argv[0], run_name='__main__')
 
 def test_two_processes_share_the_work_and_make_the_same_files(whole: Dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / 'records.py').write_text(RECORDS)
-    code, output = translate_in_two_processes(str(tmp_path / 'records.py'), TOOL, 'mine.py', 'trained.pth',
-                                              '--launcher', 'pytorch', '--out', f'{tmp_path}/out')
+    code, output = launch_two(str(tmp_path / 'records.py'), TOOL, 'mine.py', 'trained.pth', '--launcher',
+                              'pytorch', '--out', f'{tmp_path}/out')
     assert code == 0, output[-3000:]
     written = [(tmp_path / f'out.written{rank}').read_text().splitlines() for rank in (0, 1)]
     shares = [[path for path in paths if path.startswith(f'{tmp_path}/out/') and 'index' not in path]
@@ -114,7 +114,7 @@ def test_what_each_of_two_processes_cannot_read_is_named_once(whole: Dict[str, b
     broken = [mine / 'source/images' / IMAGES[number] for number in UNSEEN]  # in batches of different processes
     for path in broken:
         path.write_bytes(path.read_bytes()[:-30])
-    code, output = translate_in_two_processes(TOOL, 'mine.py', 'trained.pth', '--launcher', 'pytorch', '--out', 'out')
+    code, output = launch_two(TOOL, 'mine.py', 'trained.pth', '--launcher', 'pytorch', '--out', 'out')
     assert code == 1 and output.count('2 of 10 source images cannot be read') == 1, output[-3000:]
     assert all(output.count(f'source/images/{IMAGES[number]} is truncated') == 1 for number in UNSEEN)
     assert len(times_of(mine / 'out')) == 8

@@ -6,7 +6,8 @@ from typing import Dict, List
 import pytest
 import torch
 
-from translating import IMAGES, TOOL, error_of, files_of, save_checkpoint, start, translate
+from translating import IMAGES, TOOL, error_of, files_of, save_checkpoint, translate
+from two_processes import launch_two
 
 
 @pytest.fixture(scope='module')
@@ -74,10 +75,8 @@ def test_several_processes_that_do_not_know_of_each_other_are_refused(data: Path
 def test_refusal_of_several_processes_is_said_once(whole: Dict[str, bytes], mine: Path) -> None:
     save_checkpoint('other.pth', 2)
     translate('--out', 'out')
-    process = start(['-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29652', TOOL, 'mine.py',
-                     'other.pth', '--out', 'out', '--launcher', 'pytorch'])
-    output = process.communicate(timeout=300)[0]
-    assert process.returncode == 1 and output.count('another checkpoint') == 1 and 'RuntimeError' not in output
+    code, output = launch_two(TOOL, 'mine.py', 'other.pth', '--out', 'out', '--launcher', 'pytorch')
+    assert code == 1 and output.count('another checkpoint') == 1 and 'RuntimeError' not in output
 
 
 @pytest.mark.parametrize('size', ['640', '640x', '0x360', '-1x5', 'axb'])
