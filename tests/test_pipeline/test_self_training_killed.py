@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Tuple
 
 import pytest
 import torch
@@ -51,11 +51,19 @@ def weights(path: str) -> Dict[str, torch.Tensor]:
     return torch.load(path, weights_only=False)['state_dict']
 
 
-def test_killed_in_every_stage_it_ends_with_the_same_weights_and_labels(tmp_path: Path) -> None:
-    config = write_configs(tmp_path)
-    whole, cut = tmp_path / 'whole', tmp_path / 'cut'
-    done = run(config, whole)
+@pytest.fixture(scope='module')
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Tuple[Path, Path]:
+    """Config and work directory of a run that nothing killed."""
+    folder = tmp_path_factory.mktemp('undisturbed')
+    config = write_configs(folder)
+    done = run(config, folder / 'run')
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return config, folder / 'run'
+
+
+def test_killed_in_every_stage_it_ends_with_the_same_weights_and_labels(undisturbed: Tuple[Path, Path],
+                                                                        tmp_path: Path) -> None:
+    (config, whole), cut = undisturbed, tmp_path / 'cut'
     seconds = {name: entry['seconds'] for name, entry in stages(whole).items()}
     assert list(seconds) == STAGES
 
@@ -78,13 +86,11 @@ def test_killed_in_every_stage_it_ends_with_the_same_weights_and_labels(tmp_path
         assert all(torch.equal(first[key], second[key]) for key in first), stage
 
 
-@pytest.mark.parametrize('stage', ['02_adapt'])
-def test_rerun_by_hand(stage: str, tmp_path: Path) -> None:
+def test_rerun_by_hand(undisturbed: Tuple[Path, Path], tmp_path: Path) -> None:
     """A stage's written config is an ordinary one, and gives the weights that the stage gave."""
-    config = write_configs(tmp_path, iters=2)
-    assert run(config, tmp_path / 'run').returncode == 0
-    done = run(tmp_path / 'run' / stage / 'config.py', tmp_path / 'by_hand')
+    whole = undisturbed[1]
+    done = run(whole / '02_adapt/config.py', tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
-    first = weights(stages(tmp_path / 'run')[stage]['checkpoint'])
-    second = weights(str(tmp_path / 'by_hand/iter_2.pth'))
+    first = weights(stages(whole)['02_adapt']['checkpoint'])
+    second = weights(str(tmp_path / 'iter_6.pth'))
     assert all(torch.equal(first[key], second[key]) for key in first)
