@@ -3,7 +3,8 @@
 python tools/compare.py configs/benchmarks/carla2camvid/{source_only,oracle}.py --seeds 0 1 2 --out carla2camvid
 
 Runs that are finished are skipped and a run that was cut off is resumed, so the same command can be given again at
-any time. NAME.json has every run with its metrics, time, command and versions; NAME.md is the table.
+any time. NAME.json has every run with its metrics, time, command and versions; NAME.md is the table. A config of
+self-training (`configs/udas/*_ssl*.py`) gives a row for each model that it trains: adapted, round 1, round 2, ...
 """
 import argparse
 import json
@@ -18,6 +19,7 @@ from typing import Any, Dict, List
 
 from udas_mmseg import __version__
 from udas_mmseg.engine.launch import config_name, load_config
+from udas_mmseg.engine.runner.manifest import trained_segmentors
 from udas_mmseg.evaluation.comparison import config_digest, markdown_table, summarize
 
 TOOLS = osp.dirname(osp.abspath(__file__))
@@ -96,20 +98,32 @@ def claim_folder(work_dir: str, digest: str, path: str) -> None:
                                '--out.')
 
 
-def run_one(path: str, name: str, seed: int, args: argparse.Namespace) -> Dict[str, Any]:
-    """Train and score one config with one seed, or take what an earlier call did."""
+def run_one(path: str, name: str, seed: int, args: argparse.Namespace) -> List[Dict[str, Any]]:
+    """Train and score one config with one seed, or take what an earlier call did.
+
+    Returns:
+        list[dict]: The run; of self-training one for each segmentor that it trained.
+    """
     work_dir = osp.join(args.work_dir, osp.basename(args.out), name, f'seed_{seed}')
-    done = osp.join(work_dir, 'result.json')
     options = [f'randomness.seed={seed}', *args.cfg_options]
-    digest = config_digest({**load_config(path).to_dict(), 'cfg_options': args.cfg_options})
+    cfg = load_config(path)
+    digest = config_digest({**cfg.to_dict(), 'cfg_options': args.cfg_options})
     os.makedirs(work_dir, exist_ok=True)
     claim_folder(work_dir, digest, path)
-    if osp.exists(done):
-        with open(done) as file:
-            return json.load(file)
     train = [sys.executable, osp.join(TOOLS, 'train.py'), path, '--work-dir', work_dir, '--resume', '--cfg-options',
              *options]
-    seconds = run_command(train, osp.join(work_dir, 'train.txt'), osp.join(work_dir, 'seconds.txt'))
+    log, clock = osp.join(work_dir, 'train.txt'), osp.join(work_dir, 'seconds.txt')
+    command = f'python tools/train.py {path} --cfg-options {" ".join(options)}'
+    common = dict(seed=seed, config_digest=digest, versions=versions(), command=command)
+    if cfg.get('runner_type') == 'SelfTrainingRunner':
+        run_command(train, log, clock)  # what is complete is skipped there
+        return [dict(common, name=f'{name}: {what}', metrics=made['metrics'], seconds=made['seconds'])
+                for what, made in trained_segmentors(work_dir).items()]
+    done = osp.join(work_dir, 'result.json')
+    if osp.exists(done):
+        with open(done) as file:
+            return [json.load(file)]
+    seconds = run_command(train, log, clock)
     with open(osp.join(work_dir, 'last_checkpoint')) as file:
         checkpoint = file.read().strip()
     metrics_file = osp.join(work_dir, 'metrics.json')
@@ -118,10 +132,9 @@ def run_one(path: str, name: str, seed: int, args: argparse.Namespace) -> Dict[s
     run_command(test, osp.join(work_dir, 'test.txt'), osp.join(work_dir, 'test_seconds.txt'))
     with open(metrics_file) as file:
         metrics = json.load(file)
-    result = dict(name=name, seed=seed, metrics=metrics, seconds=seconds, config_digest=digest, versions=versions(),
-                  command=f'python tools/train.py {path} --cfg-options {" ".join(options)}')
+    result = dict(common, name=name, metrics=metrics, seconds=seconds)
     replace_file(done, json.dumps(result, indent=2))
-    return result
+    return [result]
 
 
 def write_table(runs: List[Dict[str, Any]], out: str) -> str:
@@ -148,7 +161,7 @@ def main() -> None:
         left = f', about {minutes / number * (len(plan) - number):.0f} min left' if number else ''
         print(f'[{number + 1}/{len(plan)}{left}] {name}, seed {seed}', flush=True)
         try:
-            runs.append(run_one(path, name, seed, args))
+            runs.extend(run_one(path, name, seed, args))
         except RuntimeError as error:  # the other runs are still worth having
             failed.append(f'{name}, seed {seed}')
             print(f'{failed[-1]}: {error}', file=sys.stderr, flush=True)

@@ -26,21 +26,16 @@ from udas_mmseg.demo import write_cityscapes, write_gta5
 from udas_mmseg.engine.export_files import build_original, load_checkpoint
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.engine.prediction_panel import draw_predictions
+from udas_mmseg.engine.runner.manifest import trained_segmentors
 from udas_mmseg.visualization import save_picture
 
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 CONFIGS = osp.join(ROOT, 'configs/demo/self_training')
 SELF_TRAINING, COMPARISON = 'self_training', 'comparison'  # folders
 TRANSLATE = '01_translate'
-# the ladder: name of the rung -> the stages of self-training whose last one is its model, or the config that is trained
-RUNGS: Dict[str, Any] = {
-    'source only': 'source_only',
-    'translated': 'translated',
-    'adapted': ('02_adapt', ),
-    'round 1': ('03_label_r1', '04_student_r1'),
-    'round 2': ('05_label_r2', '06_student_r2'),
-    'oracle': 'oracle'
-}
+# the ladder; those that have a config beside self-training's are trained for comparison
+RUNGS = ('source only', 'translated', 'adapted', 'round 1', 'round 2', 'oracle')
+COMPARED = ('source only', 'translated', 'oracle')
 
 
 def parse_args() -> argparse.Namespace:
@@ -160,24 +155,18 @@ def read_rungs(out: str) -> Dict[str, Dict[str, Any]]:
     """What each rung came to.
 
     Returns:
-        dict: Name of the rung -> `metrics` in percent on the target's validation images, `minutes`, and `config` and
+        dict: Name of the rung -> `metrics` in percent on the target's validation images, `seconds`, and `config` and
         `checkpoint` of its model.
     """
-    stages, rungs = stages_of(out), {}
-    for name, made_by in RUNGS.items():
-        if isinstance(made_by, str):
-            folder = osp.join(out, COMPARISON, 'demo', SELF_TRAINING, made_by, 'seed_0')
-            with open(osp.join(folder, 'result.json')) as file:
-                result = json.load(file)
-            with open(osp.join(folder, 'last_checkpoint')) as file:
-                rungs[name] = dict(metrics=result['metrics'], minutes=result['seconds'] / 60,
-                                   config=osp.join(CONFIGS, f'{made_by}.py'), checkpoint=file.read().strip())
-        elif made_by[-1] in stages:  # a run may have fewer rounds
-            last = stages[made_by[-1]]
-            rungs[name] = dict(metrics=last['metrics'], minutes=sum(stages[stage]['seconds'] for stage in made_by) / 60,
-                               config=osp.join(out, SELF_TRAINING, made_by[-1], 'config.py'),
-                               checkpoint=last['checkpoint'])
-    return rungs
+    made = trained_segmentors(osp.join(out, SELF_TRAINING))
+    for rung in COMPARED:
+        name = rung.replace(' ', '_')
+        folder = osp.join(out, COMPARISON, 'demo', SELF_TRAINING, name, 'seed_0')
+        with open(osp.join(folder, 'result.json')) as file:
+            result = json.load(file)
+        with open(osp.join(folder, 'last_checkpoint')) as file:
+            made[rung] = dict(result, config=osp.join(CONFIGS, f'{name}.py'), checkpoint=file.read().strip())
+    return {rung: made[rung] for rung in RUNGS if rung in made}  # a run may have fewer rounds
 
 
 def table(rungs: Dict[str, Dict[str, Any]], translation: float) -> str:
@@ -188,7 +177,8 @@ def table(rungs: Dict[str, Dict[str, Any]], translation: float) -> str:
         translation (float): Minutes of training the translator and translating.
     """
     lines = ['| rung | mIoU on real, percent | minutes |', '| --- | --- | --- |']
-    lines += [f'| {name} | {rung["metrics"]["mIoU"]:.1f} | {rung["minutes"]:.1f} |' for name, rung in rungs.items()]
+    lines += [f'| {name} | {rung["metrics"]["mIoU"]:.1f} | {rung["seconds"] / 60:.1f} |'
+              for name, rung in rungs.items()]
     lines += ['', f'Translation: {translation:.1f} minutes more, of which all but source only and the oracle make use.']
     lines += ['', f'| IoU on real | {" | ".join(rungs)} |', f'| --- |{" --- |" * len(rungs)}']
     metrics = [rung['metrics'] for rung in rungs.values()]

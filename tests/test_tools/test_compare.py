@@ -9,6 +9,7 @@ from typing import Callable
 import pytest
 
 from small_data import write_demo_data
+from tiny_self_training import write_configs
 
 ROOT = Path(__file__).parents[2]
 SMALL = '''
@@ -67,6 +68,24 @@ def test_a_run_that_fails_does_not_stop_the_others(call: Callable, tmp_path: Pat
     assert result.returncode == 1
     assert 'nowhere/images' in result.stderr and '1 of 2 runs failed: bad, seed 0' in result.stderr
     assert '| good |' in (tmp_path / 'table.md').read_text()
+
+
+def test_self_training_has_a_row_for_each_model(call: Callable, tmp_path: Path) -> None:
+    config = write_configs(tmp_path / 'mine', iters=2, train=2)
+    command = ['compare.py', str(config), '--seeds', '3', '--out', 'rounds', '--cfg-options',
+               'self_training.rounds=1']
+    done = call(*command)
+    assert done.returncode == 0, done.stderr
+    runs = json.loads((tmp_path / 'rounds.json').read_text())
+    assert [(run['name'], run['seed']) for run in runs] == [('ssl: adapted', 3), ('ssl: round 1', 3)]
+    stages = json.loads(next(tmp_path.rglob('manifest.json')).read_text())['stages']
+    assert [run['metrics'] for run in runs] == [stages[name]['metrics'] for name in ('02_adapt', '04_student_r1')]
+    assert runs[1]['seconds'] == stages['03_label_r1']['seconds'] + stages['04_student_r1']['seconds']
+    assert '| ssl: adapted |' in done.stdout and '| ssl: round 1 |' in done.stdout
+
+    weights = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')}
+    assert call(*command).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')} == weights, 'trained again'
 
 
 @pytest.mark.parametrize('config, checkpoint, message', [

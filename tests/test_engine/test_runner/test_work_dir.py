@@ -10,7 +10,7 @@ import pytest
 
 from udas_mmseg.engine.runner import WorkDirError
 from udas_mmseg.engine.runner.lock import WorkDirLock
-from udas_mmseg.engine.runner.manifest import Manifest, ladder
+from udas_mmseg.engine.runner.manifest import Manifest, ladder, trained_segmentors
 
 HOLD = '''
 import os, sys, time
@@ -81,3 +81,18 @@ def test_damaged_manifest_is_an_error(content: str, tmp_path: Path) -> None:
     (tmp_path / 'manifest.json').write_text(content)
     with pytest.raises(ValueError, match=r'manifest\.json cannot be read'):
         Manifest(str(tmp_path), {})
+
+
+def test_segmentors_so_far_are_those_of_complete_trainings(tmp_path: Path) -> None:
+    assert trained_segmentors(str(tmp_path)) == {}
+    manifest = Manifest(str(tmp_path), {})
+    for name, seconds in (('00_adapt', 60), ('01_label_r1', 5), ('02_student_r1', 70), ('03_label_r2', 4)):
+        manifest.begin(name, 'digest', '')
+        extra = {} if 'label' in name else dict(metrics={'mIoU': seconds / 2}, checkpoint=f'{name}.pth')
+        manifest.complete(name, seconds, **extra)
+    manifest.begin('04_student_r2', 'digest', '')
+    found = trained_segmentors(str(tmp_path))
+    assert list(found) == ['adapted', 'round 1']
+    assert found['adapted']['seconds'] == 60 and found['round 1']['seconds'] == 75
+    assert found['round 1'] == dict(metrics={'mIoU': 35}, seconds=75, checkpoint='02_student_r1.pth',
+                                    config=str(tmp_path / '02_student_r1/config.py'))

@@ -84,6 +84,33 @@ class Manifest:
         return content
 
 
+def trained_segmentors(work_dir: str) -> Dict[str, Dict[str, Any]]:
+    """The segmentors that a run of self-training has trained so far.
+
+    Args:
+        work_dir (str): Its work directory.
+
+    Returns:
+        dict: 'adapted', 'round 1', 'round 2', ... -> `metrics` on the validation images (percent), `seconds` (of a
+        round: with its labelling; of the last attempt), `config` and `checkpoint`. Empty before the first is complete.
+    """
+    path = Path(work_dir, MANIFEST)
+    stages = json.loads(path.read_text(encoding='utf-8'))['stages'] if path.exists() else {}
+    found: Dict[str, Dict[str, Any]] = {}
+    labelling = 0.0
+    for name, entry in stages.items():
+        kind = name.partition('_')[2]
+        if entry['state'] != _COMPLETE:
+            continue
+        if kind.startswith('label'):
+            labelling = entry['seconds']
+        elif kind == 'adapt' or kind.startswith('student'):
+            what = 'adapted' if kind == 'adapt' else f'round {kind[len("student_r"):]}'
+            found[what] = dict(metrics=entry['metrics'], seconds=entry['seconds'] + labelling,
+                               config=str(path.parent / name / 'config.py'), checkpoint=entry['checkpoint'])
+    return found
+
+
 def ladder(stages: Mapping[str, Mapping[str, Any]]) -> str:
     """A Markdown table of the stages so far: state, time, and what validation or the labels say.
 
