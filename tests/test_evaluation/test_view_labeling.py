@@ -15,6 +15,7 @@ from mmseg.registry import DATASETS, MODELS
 from torch import Tensor, nn
 
 from small_data import CLASSES, write_image
+from udas_mmseg import background
 from udas_mmseg.datasets.image_views import ImageViewsDataset, build_augment, map_at_size
 from udas_mmseg.evaluation import view_labeling
 from udas_mmseg.evaluation.pseudo_label_writer import PseudoLabelWriter, confidence_path, encode_confidence
@@ -247,7 +248,7 @@ def test_files_are_written_behind_the_predictions_and_few_wait(label: Callable,
         most[0] = max(most[0], waiting[0])
         return found
 
-    monkeypatch.setattr(view_labeling, '_WRITERS', 1)
+    monkeypatch.setattr(background, '_THREADS', 1)
     monkeypatch.setattr(PseudoLabelWriter, 'write', slow)
     monkeypatch.setattr(view_labeling, 'predict_views', counted)
     label(build(**MODES['whole']), views=1)

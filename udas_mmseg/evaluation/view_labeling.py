@@ -1,11 +1,8 @@
 """Labelling a data set by the most confident of several views, in one process or in several."""
 import logging
-import os
 import sys
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Deque, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import torch
 from mmengine.dataset import BaseDataset
@@ -14,6 +11,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ..background import BackgroundCalls
 from ..datasets.image_views import ImageViews, ImageViewsDataset, Unreadable, build_augment
 from ..engine.together import together
 from ..progress import Progress
@@ -21,7 +19,6 @@ from ..randomness import predicting_alike
 from .pseudo_label_writer import PseudoLabelWriter
 from .view_prediction import Labeler, predict_views
 
-_WRITERS = min(16, max(4, os.cpu_count() or 1))  # threads that encode and write
 _DEFAULT_AUGMENT = dict(type='SegAutoAugment', policy='imagenet')
 
 
@@ -153,13 +150,17 @@ def _label_share(labeler: Labeler, views: ImageViewsDataset, writer: PseudoLabel
     world_size, kept = get_dist_info()[1], len(views) - pending
     progress, done = Progress(str(writer.out), len(views), kept), 0
     broken: Dict[int, str] = {}
-    with _BackgroundWriter(writer, 2 * options.batch_size + _WRITERS) as files:
+
+    def write(index: int, label: Tensor, sure: Tensor) -> None:
+        writer.write(index, label.cpu().numpy(), sure)
+
+    with BackgroundCalls(2 * options.batch_size) as behind:
         for batch in loader:
             broken.update(item for item in batch if isinstance(item, Unreadable))
             for group in _alike([item for item in batch if isinstance(item, ImageViews)]):
                 predictions = predict_views(labeler, group, options.batch_size, options.temperature)
                 for image, (label, sure) in zip(group, predictions):
-                    files.write(image.number, label, sure)
+                    behind.submit(write, image.number, label, sure)
             done += len(batch)
             if is_main_process():  # the other processes are about as far
                 progress.update(min(len(views), kept + done * world_size))
@@ -173,31 +174,3 @@ def _alike(items: Sequence[ImageViews]) -> List[List[ImageViews]]:
         sizes = tuple(tuple(sample['inputs'].shape) for sample in item.samples)
         groups.setdefault((sizes, tuple(item.samples[0]['data_samples'].ori_shape)), []).append(item)
     return list(groups.values())
-
-
-class _BackgroundWriter:
-    """Encodes and writes while the next images are predicted; up to `limit` images wait."""
-
-    def __init__(self, writer: PseudoLabelWriter, limit: int) -> None:
-        self.writer, self.limit = writer, limit
-        self.pool = ThreadPoolExecutor(_WRITERS)
-        self.waiting: Deque[Future] = deque()
-
-    def write(self, index: int, label: Tensor, sure: Tensor) -> None:
-        """Take an image; what went wrong with an earlier one is raised here, or on leaving."""
-        self.waiting.append(self.pool.submit(self._write, index, label, sure))
-        while len(self.waiting) > self.limit:
-            self.waiting.popleft().result()
-
-    def _write(self, index: int, label: Tensor, sure: Tensor) -> None:
-        self.writer.write(index, label.cpu().numpy(), sure)
-
-    def __enter__(self) -> '_BackgroundWriter':
-        return self
-
-    def __exit__(self, kind: Optional[type], *rest: object) -> None:
-        try:
-            for future in self.waiting if kind is None else ():
-                future.result()
-        finally:
-            self.pool.shutdown(cancel_futures=True)

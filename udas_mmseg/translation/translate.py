@@ -1,8 +1,5 @@
 """A whole data set through a translator."""
-import os
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Deque, Dict, Iterator, List, Sequence, Tuple, Union
+from typing import Dict, Iterator, List, Sequence, Tuple, Union
 
 import torch
 from mmengine.config import Config
@@ -12,6 +9,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from ..background import BackgroundCalls
 from ..datasets import SampleError
 from ..engine.export_files import load_checkpoint
 from ..progress import Progress
@@ -20,7 +18,6 @@ from .checkpoint_hook import check_image_format
 from .writer import TranslationWriter
 
 _Sample = Tuple[int, Tensor, Tuple[int, int]]
-_WRITERS = min(16, max(4, os.cpu_count() or 1))  # threads that resize, encode and write
 
 
 def build_translator(cfg: Config, checkpoint: str) -> nn.Module:
@@ -89,25 +86,17 @@ def translate_dataset(model: nn.Module,
     loader = DataLoader(_Readable(dataset), batch_sampler=batches, num_workers=workers, collate_fn=list)
     progress, done = Progress(str(writer.out), len(dataset), kept), 0
     broken: List[str] = []
-    with predicting_alike(), ThreadPoolExecutor(_WRITERS) as pool:
-        writing: Deque[Future] = deque()
-        try:
-            for batch in loader:
-                broken += [sample for sample in batch if isinstance(sample, str)]
-                for images, members in _by_size([sample for sample in batch if not isinstance(sample, str)]):
-                    images = images[torch.arange(batch_size).clamp(max=len(images) - 1)]
-                    translated = model.translate(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-                    for image, (index, size) in zip(translated, members):
-                        writing.append(pool.submit(writer.write, index, image, size))
-                    done += len(members)
-                while len(writing) > 2 * batch_size + _WRITERS:  # memory is finite
-                    writing.popleft().result()
-                if rank == 0:  # the other processes are about as far
-                    progress.update(min(len(dataset), kept + done * world_size))
-            for future in writing:
-                future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with predicting_alike(), BackgroundCalls(2 * batch_size) as behind:
+        for batch in loader:
+            broken += [sample for sample in batch if isinstance(sample, str)]
+            for images, members in _by_size([sample for sample in batch if not isinstance(sample, str)]):
+                images = images[torch.arange(batch_size).clamp(max=len(images) - 1)]
+                translated = model.translate(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+                for image, (index, size) in zip(translated, members):
+                    behind.submit(writer.write, index, image, size)
+                done += len(members)
+            if rank == 0:  # the other processes are about as far
+                progress.update(min(len(dataset), kept + done * world_size))
     return broken
 
 
