@@ -15,12 +15,15 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any, Dict, List
 
 from udas_mmseg import __version__
+from udas_mmseg.datasets.list_files import replace_file
 from udas_mmseg.engine.launch import config_name, load_config
 from udas_mmseg.engine.runner.manifest import trained_segmentors
 from udas_mmseg.evaluation.comparison import config_digest, markdown_table, summarize
+from udas_mmseg.mirrored_folder import to_json
 
 TOOLS = osp.dirname(osp.abspath(__file__))
 
@@ -46,13 +49,6 @@ def versions() -> Dict[str, str]:
                 mmengine=mmengine.__version__, mmcv=mmcv.__version__, mmsegmentation=mmseg.__version__, device=device)
 
 
-def replace_file(path: str, text: str) -> None:
-    """Write a file in one step: a kill leaves the old one or the new one."""
-    with open(path + '.part', 'w') as file:
-        file.write(text)
-    os.replace(path + '.part', path)
-
-
 def run_command(command: List[str], log: str, clock: str) -> float:
     """Run a command into a log file, keeping the seconds spent so far in `clock` even if this process is killed.
 
@@ -71,7 +67,7 @@ def run_command(command: List[str], log: str, clock: str) -> float:
         try:
             while process.poll() is None:
                 time.sleep(1)
-                replace_file(clock, f'{spent + time.monotonic() - started:.1f}')
+                replace_file(Path(clock), f'{spent + time.monotonic() - started:.1f}'.encode())
         except BaseException:  # interrupted or terminated: no training goes on behind one's back
             process.terminate()
             raise
@@ -133,7 +129,7 @@ def run_one(path: str, name: str, seed: int, args: argparse.Namespace) -> List[D
     with open(metrics_file) as file:
         metrics = json.load(file)
     result = dict(common, name=name, metrics=metrics, seconds=seconds)
-    replace_file(done, json.dumps(result, indent=2))
+    replace_file(Path(done), to_json(result))
     return [result]
 
 

@@ -1,7 +1,7 @@
 """A student with 5 labelled CamVid images: these, translated CARLA, and CamVid with the teacher's labels.
 
-UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ssl_5.py    # with all that it needs
-UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/student_5.py
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_5.py    # with all that it needs
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/student_5.py
 The second needs translated images and pseudo-labels. Figures: docs/results.md.
 """
 _base_ = './student_0.py'

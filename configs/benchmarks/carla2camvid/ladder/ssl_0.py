@@ -1,13 +1,13 @@
 """UDAS without target labels on CARLA -> CamVid (3 classes): translation, adaptation, two rounds of self-training.
 
-UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ssl_0.py
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_0.py
 The labels of CamVid's training images are opened to judge the pseudo-labels, and for nothing else (`truth`).
 Figures: docs/results.md.
 """
-_base_ = '../../_base_/self_training_runtime.py'
+_base_ = '../../../_base_/self_training_runtime.py'
 self_training = dict(
     rounds=2,
-    translate=dict(config='{{fileDirname}}/cyclegan.py'),
+    translate=dict(config='{{fileDirname}}/../cyclegan.py'),
     adapt=dict(config='{{fileDirname}}/adapted_0.py'),
     label=dict(views=3, batch_size=4, workers=1, truth='labeled_target_train'),
     student=dict(config='{{fileDirname}}/student_0.py', init='imagenet'),
