@@ -15,5 +15,3 @@ train_dataloader = dict(
     dataset=dict(
         source=dict(_delete_=True, **labeled_train),
         pseudo_labeled=dict(target=dict(ann_file='splits/unlabeled_without_5.txt'))))
-# with labelled images in the batches, CamVid's own statistics were no gain
-custom_hooks = _base_.custom_hooks[:1]
