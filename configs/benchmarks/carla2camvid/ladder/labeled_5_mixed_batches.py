@@ -1,4 +1,4 @@
-"""Batches of translated CARLA images and 5 labelled CamVid images, with DeepLabv3's head: a rung of the ladder of self-training (CARLA -> CamVid, 3 classes).
+"""Batches of translated CARLA images and 5 labelled CamVid images, with DeepLabv3's head (3 classes).
 
 python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/labeled_5_mixed_batches.py

@@ -1,4 +1,4 @@
-"""All 367 labelled CamVid images, with DeepLabv3's head: a rung of the ladder of self-training (CARLA -> CamVid, 3 classes).
+"""All 367 labelled CamVid images, with DeepLabv3's head (3 classes): the ladder's upper end.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/oracle.py
 Figures: docs/results.md.

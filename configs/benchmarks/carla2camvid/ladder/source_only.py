@@ -1,4 +1,4 @@
-"""CARLA as it is, with DeepLabv3's head: a rung of the ladder of self-training (CARLA -> CamVid, 3 classes).
+"""CARLA as it is, with DeepLabv3's head: a rung of the ladder (3 classes).
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/source_only.py
 Figures: docs/results.md.

@@ -1,9 +1,9 @@
 """UDAS without target labels on CARLA -> CamVid (3 classes): translation, adaptation, two rounds of self-training.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_0.py
-UDAS's AutoAugment makes worse labels here than flips and scales do, and students that begin with their teacher's weights
-end higher. The labels of CamVid's training images are opened to judge the pseudo-labels, and for nothing else (`truth`).
-Figures: docs/results.md.
+UDAS's AutoAugment makes worse labels here than flips and scales do, and students that begin with their teacher's
+weights end higher. The labels of CamVid's training images are opened to judge the pseudo-labels, and for nothing else
+(`truth`). Figures: docs/results.md.
 """
 _base_ = '../../../_base_/self_training_runtime.py'
 self_training = dict(
