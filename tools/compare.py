@@ -106,6 +106,10 @@ def run_one(path: str, name: str, seed: int, args: argparse.Namespace) -> List[D
     digest = config_digest({**cfg.to_dict(), 'cfg_options': args.cfg_options})
     os.makedirs(work_dir, exist_ok=True)
     claim_folder(work_dir, digest, path)
+    done = osp.join(work_dir, 'result.json')
+    if osp.exists(done):
+        with open(done) as file:
+            return [json.load(file)]
     train = [sys.executable, osp.join(TOOLS, 'train.py'), path, '--work-dir', work_dir, '--resume', '--cfg-options',
              *options]
     log, clock = osp.join(work_dir, 'train.txt'), osp.join(work_dir, 'seconds.txt')
@@ -115,10 +119,6 @@ def run_one(path: str, name: str, seed: int, args: argparse.Namespace) -> List[D
         run_command(train, log, clock)  # what is complete is skipped there
         return [dict(common, name=f'{name}: {what}', metrics=made['metrics'], seconds=made['seconds'])
                 for what, made in trained_segmentors(work_dir).items()]
-    done = osp.join(work_dir, 'result.json')
-    if osp.exists(done):
-        with open(done) as file:
-            return [json.load(file)]
     seconds = run_command(train, log, clock)
     with open(osp.join(work_dir, 'last_checkpoint')) as file:
         checkpoint = file.read().strip()

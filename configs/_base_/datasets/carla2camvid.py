@@ -85,6 +85,19 @@ cutmix_train = dict(
         ann_file='splits/labeled_1.txt'),
     pipeline=[dict(type='DomainCutMix', alpha=1.0), distortion,
               dict(type='PackSegInputs')])
+# translated CARLA and 5 labelled CamVid images, of which as many are drawn from either
+mixed_5_train = dict(
+    type='ConcatDataset',
+    datasets=[
+        translated_train,
+        dict(
+            type='RepeatDataset',
+            times=600,
+            dataset=dict(
+                labeled_target_train,
+                pipeline=[*labeled_target_pipeline[:4], mix_pad, *labeled_target_pipeline[4:]],
+                ann_file='splits/labeled_5.txt'))
+    ])
 target_val = dict(
     type='LabelMappedDataset',
     metainfo=metainfo,

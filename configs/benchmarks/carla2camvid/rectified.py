@@ -10,12 +10,9 @@ mIoU: not measured.
 """
 _base_ = './source_only.py'
 pseudo_labeled_train = dict(
+    _base_.target_train,
     type='PseudoLabeledDataset',
     pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/benchmarks/carla2camvid/mrnet',
-    metainfo=_base_.metainfo,
-    data_root=_base_.target_root,
-    data_prefix=dict(img_path='images/train'),
-    img_suffix='.jpg',
     pipeline=[
         dict(type='LoadVerifiedImage'),
         dict(type='LoadPseudoLabel', threshold=0.0),  # every pixel

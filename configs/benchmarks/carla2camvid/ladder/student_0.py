@@ -7,12 +7,9 @@ pseudo-labelled one (ClassMix), as strong augmentation. Figures: docs/results.md
 """
 _base_ = './source_only.py'
 pseudo_labeled_train = dict(
+    _base_.target_train,
     type='PseudoLabeledDataset',
     pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/carla2camvid',
-    metainfo=_base_.metainfo,
-    data_root=_base_.target_root,
-    data_prefix=dict(img_path='images/train'),
-    img_suffix='.jpg',
     pipeline=[
         dict(type='LoadVerifiedImage'),
         dict(type='LoadPseudoLabel', threshold=0.8), *_base_.labeled_target_pipeline[2:4], _base_.mix_pad,
