@@ -7,6 +7,7 @@ from mmengine.dataset import BaseDataset
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from ..config_dicts import config_dicts
 from .label_budget import build_label_budget_dataset
 from .label_mapped import check_folders
 from .label_maps import IGNORE
@@ -170,13 +171,5 @@ def _spread(length: int, count: int) -> List[int]:
 
 
 def _entries(cfg: Any, wanted: str, path: str = 'model') -> Iterator[Tuple[str, Any]]:
-    """Every entry of that name in a model's config, with its dotted key."""
-    if isinstance(cfg, dict):
-        for key, value in cfg.items():
-            if key == wanted:
-                yield f'{path}.{key}', value
-            else:
-                yield from _entries(value, wanted, f'{path}.{key}')
-    elif isinstance(cfg, (list, tuple)):
-        for number, item in enumerate(cfg):
-            yield from _entries(item, wanted, f'{path}[{number}]')
+    """Every entry of that name in a config, with its dotted key."""
+    return ((f'{place}.{wanted}', part[wanted]) for place, part in config_dicts(cfg, path) if wanted in part)

@@ -13,6 +13,7 @@ from mmseg.models import EncoderDecoder
 from mmseg.registry import DATASETS, METRICS, MODELS, TASK_UTILS, TRANSFORMS
 from torch import Tensor
 
+from ..config_dicts import config_dicts
 from ..datasets import LabelMappedDataset, LoadLabelIds, LoadVerifiedImage, resolve_label_map
 from ..evaluation import SubsetIoUMetric
 from ..models import DeepLabV2Head, DomainDataPreProcessor
@@ -237,19 +238,14 @@ def _heads(model: Dict[str, Any]) -> Iterator[Tuple[str, Dict[str, Any]]]:
             yield from ((f'{key}.{number}', head) for number, head in enumerate(heads))
 
 
-def _components(node: Any, path: str = '') -> Iterator[Tuple[str, type]]:
+def _components(node: Any) -> Iterator[Tuple[str, type]]:
     """Classes of everything that a config names, each with its dotted key."""
-    if isinstance(node, dict):
+    for path, part in config_dicts(node):
         for registry in (MODELS, TRANSFORMS, TASK_UTILS):
-            kind = registry.get(node['type']) if 'type' in node else None
+            kind = registry.get(part['type']) if 'type' in part else None
             if isinstance(kind, type):
                 yield path, kind
                 break
-        for key, value in node.items():
-            yield from _components(value, f'{path}.{key}' if path else key)
-    elif isinstance(node, (list, tuple)):
-        for number, item in enumerate(node):
-            yield from _components(item, f'{path}[{number}]')
 
 
 def _is_ours(kind: Any) -> bool:

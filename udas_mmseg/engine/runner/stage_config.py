@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterator, List
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
+from ...config_dicts import config_dicts
 from ...datasets import PseudoLabeledDataset
 from ...datasets.transforms.loading import loads_labels
 from ..launch import enable_amp, load_config
@@ -49,7 +50,7 @@ def stage_config(stage: Stage, work_dir: str, seed: int, common: Dict[str, Any],
         _set_everywhere(cfg, stage, 'pseudo_label_root', osp.join(work_dir, stage.labels))
     if stage.kind == 'student' and stage.settings['init'] == 'scratch':
         cfg.load_from = None
-        for part in _dicts(cfg.model):
+        for _, part in config_dicts(cfg.model):
             part.pop('pretrained', None)
             part.pop('init_cfg', None)
     return cfg
@@ -58,7 +59,7 @@ def stage_config(stage: Stage, work_dir: str, seed: int, common: Dict[str, Any],
 def without_products(stage: Stage, cfg: Config) -> Config:
     """A config as it can be checked before the stages that it needs have run: originals, and no pseudo-labels."""
     cfg = copy.deepcopy(cfg)
-    for dataset in _dicts(cfg.get('train_dataloader')):
+    for _, dataset in config_dicts(cfg.get('train_dataloader')):
         if stage.translations:
             dataset.pop('translated_root', None)
             dataset.pop('missing_translation', None)
@@ -71,7 +72,7 @@ def without_products(stage: Stage, cfg: Config) -> Config:
 def decisive(cfg: Config) -> Dict[str, Any]:
     """What of a config decides what it trains, as a plain dict."""
     content = {key: value for key, value in cfg.to_dict().items() if key not in _UNDECISIVE}
-    for part in _dicts(content):
+    for _, part in config_dicts(content):
         for key in _LOADING:
             part.pop(key, None)
     return content
@@ -80,7 +81,7 @@ def decisive(cfg: Config) -> Dict[str, Any]:
 def to_label_statically(student: Config) -> List[Dict[str, Any]]:
     """The data sets that read pseudo-labels, as the config has them: what decides which images are labelled."""
     found = copy.deepcopy(list(_with_budget(student.train_dataloader.dataset)))
-    for dataset in _dicts(found):
+    for _, dataset in config_dicts(found):
         dataset.pop('pipeline', None)
         dataset.pop('pseudo_label_root', None)
     return found
@@ -122,7 +123,7 @@ def pseudo_labeled_dataset(cfg: Config) -> Dict[str, Any]:
 
 def pseudo_label_threshold(dataset: Dict[str, Any]) -> float:
     """The confidence from which on a pseudo-labelled data set keeps pixels; 0 if it keeps them all."""
-    steps = [step for part in _dicts(dataset) for step in part.get('pipeline') or []]
+    steps = [step for _, part in config_dicts(dataset) for step in part.get('pipeline') or []]
     thresholds = [step.get('threshold', 0.6) for step in steps if step['type'] == 'LoadPseudoLabel']
     return thresholds[0] if thresholds else 0.0
 
@@ -149,21 +150,10 @@ def _with_budget(dataset: Any) -> Iterator[Dict[str, Any]]:
 
 def _set_everywhere(cfg: Config, stage: Stage, key: str, folder: str) -> None:
     """Set an entry in every training data set that has it."""
-    found = [dataset for dataset in _dicts(cfg.train_dataloader.dataset) if key in dataset]
+    found = [dataset for _, dataset in config_dicts(cfg.train_dataloader.dataset) if key in dataset]
     if not found:
         raise ValueError(f'{stage.name} is to read what {osp.basename(folder)} makes, but no data set in '
                          f'train_dataloader of {stage.config} has `{key}`. Add it there (any value), or leave that '
                          'stage out of self_training.')
     for dataset in found:
         dataset[key] = folder
-
-
-def _dicts(node: Any) -> Iterator[Dict[str, Any]]:
-    """Every dict in a config, outermost first."""
-    if isinstance(node, dict):
-        yield node
-        for value in list(node.values()):
-            yield from _dicts(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            yield from _dicts(value)
