@@ -1,11 +1,10 @@
 """Small data that the tests share. Generated here: no test needs a download."""
 from functools import cache
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Tuple
+from typing import Callable, Dict, Iterator
 
 import numpy as np
 import pytest
-from mmengine.config import config
 from mmengine.registry import init_default_scope
 from mmengine.runner import runner
 
@@ -14,21 +13,9 @@ from small_data import CLASSES, LOAD, write_image
 
 
 @pytest.fixture(autouse=True, scope='session')
-def format_and_ask_once() -> Iterator[None]:
-    """Every run formats its config five times, for half a second each, and asks compilers for their versions.
-
-    The same config gives the same text, and the machine stays what it is.
-    """
-    formatted: Dict[str, Tuple[str, bool]] = {}
-    original = config.FormatCode
-
-    def format_once(text: str, **options: Any) -> Tuple[str, bool]:
-        if text not in formatted:
-            formatted[text] = original(text, **options)
-        return formatted[text]
-
+def ask_compilers_once() -> Iterator[None]:
+    """Every run asks compilers for their versions, for a second; the machine stays what it is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(config, 'FormatCode', format_once)
         patch.setattr(runner, 'collect_env', cache(runner.collect_env))
         yield
 

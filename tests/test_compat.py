@@ -9,6 +9,7 @@ import types
 import numpy as np
 import pytest
 import torch
+from mmengine.config import config
 from mmengine.logging import HistoryBuffer
 
 from udas_mmseg import compat
@@ -130,3 +131,21 @@ def test_safe_loading_stays_on() -> None:
         torch.load(save(_Reach()))
     with pytest.raises(pickle.UnpicklingError):
         torch.load(save(dict(call=subprocess.run)))
+
+
+def test_a_config_is_formatted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text is yapf's, and is made anew for another text, another style and after many others."""
+    made = []
+
+    def format_code(text: str, **options: object) -> tuple:
+        made.append((text, options))
+        return f'{text} in {options}', True
+
+    monkeypatch.setattr(config, 'FormatCode', format_code)
+    assert compat.format_configs_once() and not compat.format_configs_once()
+    for text, style in (('a', 'pep8'), ('a', 'pep8'), ('a', 'other'), ('b', 'pep8'), ('a', 'pep8')):
+        assert config.FormatCode(text, style_config=style) == (f"{text} in {{'style_config': '{style}'}}", True)
+    assert [(text, options['style_config']) for text, options in made] == [('a', 'pep8'), ('a', 'other'), ('b', 'pep8')]
+    for number in range(20):
+        assert config.FormatCode(f'x = {number}')[0].startswith(f'x = {number}')
+    assert config.FormatCode('a', style_config='pep8') == ("a in {'style_config': 'pep8'}", True)

@@ -11,12 +11,14 @@ import sys
 import types
 from functools import cache
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 import torch
 
 __all__ = ['apply', 'applied', 'open_mmagic']
+
+_KEPT_TEXTS = 8  # of configs: those of one run and some more
 
 
 class _MissingOps(types.ModuleType):
@@ -129,6 +131,31 @@ def allow_checkpoint_classes() -> bool:
     return True
 
 
+def format_configs_once() -> bool:
+    """Let a config that is asked for again not be formatted again.
+
+    Symptom: a training of seconds takes several more. MMEngine gives the text of its config to the log, the work
+    directory, the message hub and every checkpoint, and has yapf format it each time, for half a second or more.
+    Versions: mmengine 0.10. Can go when MMEngine keeps the text.
+    """
+    config = importlib.import_module('mmengine.config.config')
+    original = getattr(config, 'FormatCode', None)
+    if original is None or original.__name__ == 'format_once':
+        return False
+    formatted: Dict[Tuple[str, str], Any] = {}
+
+    def format_once(text: str, **options: Any) -> Any:
+        key = text, repr(options)
+        if key not in formatted:
+            if len(formatted) >= _KEPT_TEXTS:
+                formatted.clear()
+            formatted[key] = original(text, **options)
+        return formatted[key]
+
+    config.FormatCode = format_once  # type: ignore[attr-defined]
+    return True
+
+
 def require_undeclared_packages() -> None:
     """Say what is missing before MMSegmentation does it less clearly.
 
@@ -187,7 +214,7 @@ def open_mmagic() -> bool:
     return True
 
 
-_WORKAROUNDS = (placeholder_mmcv_ext, declare_torchvision_ops, allow_checkpoint_classes)
+_WORKAROUNDS = (placeholder_mmcv_ext, declare_torchvision_ops, allow_checkpoint_classes, format_configs_once)
 _applied: List[str] = []
 
 
