@@ -5,11 +5,12 @@ from typing import Any, Dict, List, Optional, Tuple
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.device import get_device
-from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
+from mmengine.dist import all_gather_object, is_main_process
 from mmseg.registry import DATASETS
 
 from ..datasets.preflight import check_config
 from ..datasets.transforms.loading import loads_labels
+from ..engine.together import together
 from ..evaluation.comparison import config_digest
 from ..evaluation.domain_distance import build_backbone
 from ..mirrored_folder import file_digest
@@ -51,34 +52,22 @@ def write_translations(cfg: Config,
         OSError: if a file cannot be written; what was written whole is kept.
         ValueError: if the config, the checkpoint, an image or what is in `out` does not fit.
     """
-    network = None  # first: a mistake here should not show after hours
-    if backbone and is_main_process():
-        network = build_backbone(Config.fromfile(backbone), device=get_device())
+    wanted = backbone and is_main_process()  # first: a mistake here should not show after hours
+    network = build_backbone(Config.fromfile(backbone), device=get_device()) if wanted else None
     dataset, target = _open_data(cfg)
     model = build_translator(cfg, checkpoint)
     images, loader = _paths_of(dataset), cfg.translate_dataloader
-    # what decides the pixels, and nothing that only training needs
-    decisive = dict(generator=cfg.model['generator'], preprocessor=cfg.model.get('data_preprocessor'),
-                    pipeline=source_config(cfg)['pipeline'])
-    translator = dict(config=name, checkpoint=checkpoint, sha256=file_digest(checkpoint),
-                      config_digest=config_digest(decisive))
-    writer = TranslationWriter(out, images, dataset.data_prefix['img_path'], translator, size, file_format,
-                               quality)
-    _begin(writer, overwrite, update)
+    names = dict(config=name, checkpoint=checkpoint)
+    writer = TranslationWriter(out, images, dataset.data_prefix['img_path'], {**names, **_digests(cfg, checkpoint)},
+                               size, file_format, quality)
+    together(lambda: writer.begin(overwrite, update) if is_main_process() else None)
     broken = translate_dataset(model, dataset, writer,
                                loader.get('batch_size', 4) if batch_size is None else batch_size,
                                loader.get('num_workers', 2) if workers is None else workers)
     broken = [problem for problems in all_gather_object(broken) for problem in problems]
-    if not is_main_process():
-        return
-    if broken:
-        raise ValueError(f'{len(broken)} of {len(images)} source images cannot be read; the others are translated:\n- '
-                         + '\n- '.join(broken) + '\nMend them and give the same command, or take them off the list and '
-                         'add --update.')
-    _check(writer, size)
-    writer.finish()
-    print(f'{writer.out}: {len(images)} images, every one of them was opened', flush=True)
-    _report(writer, images, target, network, dict(config=name, checkpoint=checkpoint))
+    if is_main_process():
+        _finish(writer, size, broken)
+        _report(writer, images, target, network, names)
 
 
 def source_config(cfg: Config) -> Dict[str, Any]:
@@ -150,17 +139,27 @@ def _report(writer: TranslationWriter, images: List[str], target: Optional[BaseD
     print(f'{folder}/report.md and samples.png')
 
 
-def _begin(writer: TranslationWriter, overwrite: bool, update: bool) -> None:
-    """The first process makes the folder; what is wrong with it ends all of them, and is said once."""
-    problem: List[Optional[Exception]] = [None]
-    if is_main_process():
-        try:
-            writer.begin(overwrite, update)
-        except (OSError, ValueError) as error:
-            problem = [error]
-    broadcast_object_list(problem)
-    if problem[0] is not None:
-        raise problem[0] if is_main_process() else SystemExit(1)
+def _digests(cfg: Config, checkpoint: str) -> Dict[str, str]:
+    """What decides the pixels of a translation, and nothing that only training needs."""
+    decisive = dict(generator=cfg.model['generator'], preprocessor=cfg.model.get('data_preprocessor'),
+                    pipeline=source_config(cfg)['pipeline'])
+    return dict(sha256=file_digest(checkpoint), config_digest=config_digest(decisive))
+
+
+def _finish(writer: TranslationWriter, size: Optional[Tuple[int, int]], broken: List[str]) -> None:
+    """Complete the set, if every image was read and every file opens.
+
+    Raises:
+        ValueError: if not.
+    """
+    count = len(writer.names)
+    if broken:
+        raise ValueError(f'{len(broken)} of {count} source images cannot be read; the others are translated:\n- '
+                         + '\n- '.join(broken) + '\nMend them and give the same command, or take them off the list and '
+                         'add --update.')
+    _check(writer, size)
+    writer.finish()
+    print(f'{writer.out}: {count} images, every one of them was opened', flush=True)
 
 
 def _check(writer: TranslationWriter, size: Optional[Tuple[int, int]]) -> None:
