@@ -1,4 +1,5 @@
 """Small data that the tests share. Generated here: no test needs a download."""
+import gc
 from functools import cache
 from pathlib import Path
 from typing import Callable, Dict, Iterator
@@ -18,6 +19,13 @@ def ask_compilers_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, 'collect_env', cache(runner.collect_env))
         yield
+
+
+@pytest.fixture(autouse=True, scope='session')
+def collect_little_garbage() -> None:
+    """MMEngine calls the garbage collector for every data set: what was imported is none."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

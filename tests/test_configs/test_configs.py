@@ -96,6 +96,14 @@ def find_datasets(cfg: Any, kind: str) -> Iterator[dict]:
             yield from find_datasets(item, kind)
 
 
+def make_pseudo_labels(cfg: Config) -> None:
+    """Pseudo-labels where a config reads some."""
+    if 'pseudo_labeled_train' in cfg:
+        num_classes = cfg.model.get('segmentor', cfg.model).decode_head.num_classes
+        for dataset in (cfg.pseudo_labeled_train, *find_datasets(cfg.train_dataloader, 'PseudoLabeledDataset')):
+            write_pseudo_labels(dataset, num_classes)
+
+
 def shrink(cfg: Any, width: int, height: int) -> None:
     """Images of that size, in place, everywhere in a config."""
     if isinstance(cfg, dict):
@@ -176,10 +184,7 @@ def cfg(request: pytest.FixtureRequest, data_root: Path) -> Config:
     make_budgets_small(cfg.train_dataloader, data_root / 'splits')
     if request.param != ROOT / 'configs' / WHOLE:
         make_shallow(cfg.model)
-    if 'pseudo_labeled_train' in cfg:
-        num_classes = cfg.model.get('segmentor', cfg.model).decode_head.num_classes
-        for dataset in (cfg.pseudo_labeled_train, *find_datasets(cfg.train_dataloader, 'PseudoLabeledDataset')):
-            write_pseudo_labels(dataset, num_classes)
+    make_pseudo_labels(cfg)
     cfg.train_dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
     evaluation = cfg.val_dataloader or cfg.translate_dataloader
     evaluation.update(batch_size=1, num_workers=0, persistent_workers=False)
@@ -207,6 +212,7 @@ def test_a_larger_budget_changes_the_labelled_images_alone(path: Path, data_root
         assert larger[key] == smallest[key], key
     find_weights(larger.model, data_root / 'weights.pth')
     make_budgets_small(larger.train_dataloader, data_root / 'splits')
+    make_pseudo_labels(larger)
     assert check_config(larger)
     number = re.search(r'_(\d+)[_.]', path.name)
     assert number is not None
