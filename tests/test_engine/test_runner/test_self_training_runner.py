@@ -72,12 +72,13 @@ def test_the_student_is_exported_with_a_picture(finished: Path) -> None:
     assert (finished / 'export/predictions.png').stat().st_size > 1000
 
 
-def test_a_finished_run_does_nothing_and_more_rounds_go_on(config: Path, finished: Path) -> None:
-    before = stages(finished)
-    runner(config, finished).train()
-    assert stages(finished) == before
-    runner(config, finished, rounds=2, **{'label.min_change': 1.1, 'label.batch_size': 1}).train()
-    after = stages(finished)
+def test_a_finished_run_does_nothing_and_more_rounds_go_on(config: Path, tmp_path: Path) -> None:
+    runner(config, tmp_path).train()
+    before = stages(tmp_path)
+    runner(config, tmp_path).train()
+    assert stages(tmp_path) == before
+    runner(config, tmp_path, rounds=2, **{'label.min_change': 1.1, 'label.batch_size': 1}).train()
+    after = stages(tmp_path)
     assert after['02_student_r1'] == before['02_student_r1']
     # all that the second round changed is less than 1.1 of the pixels: no second student
     assert 0 < after['03_label_r2']['change'] <= 1
