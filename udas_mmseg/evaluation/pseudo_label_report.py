@@ -87,17 +87,12 @@ def write_quality_report(out: str,
     paths = paths_by_label(images)
     truths = None if truth is None else GroundTruth(truth, found[0].header['classes'])
     shown = _choose(found, paths, samples)
-    entries: List[Dict[str, Any]] = []
+    entries = [_measure(labels, before, truths, threshold, source_share, workers)
+               for before, labels in zip([None, *found], found)]
     pictures = {}
-    for number, labels in enumerate(found):
-        entry = _describe(labels, threshold, source_share)
-        if number:
-            entry['change'] = label_change(found[number - 1].folder, labels.folder, threshold, workers)
-        if truths is not None:
-            _judge(entry, labels, truths, threshold, workers)
-        pictures[labels.name] = _draw(entry, labels, threshold, images.metainfo, [
-            _sample(labels.folder, name, paths[name], truths, threshold) for name in shown])
-        entries.append(entry)
+    for entry, labels in zip(entries, found):
+        pictured = [_sample(labels.folder, name, paths[name], truths, threshold) for name in shown]
+        pictures[labels.name] = _draw(entry, labels, threshold, images.metainfo, pictured)
     report: Dict[str, Any] = dict(facts=dict(facts or {}), threshold=threshold, sets=entries)
     for file, content in {'report.html': to_html(report, pictures).encode(), 'report.json': to_json(report)}.items():
         replace_file(Path(out, file), content)
@@ -126,6 +121,17 @@ def _choose(found: List[_Labels], paths: Mapping[str, str], samples: int) -> Lis
         raise ValueError(f'there is no image that has a label in all of {names}: the data set has {len(paths):,} '
                          f'images, such as {next(iter(paths.values()))}. Are these labels of its images?')
     return [common[number] for number in spread(len(common), samples)]
+
+
+def _measure(labels: _Labels, before: Optional[_Labels], truths: Optional[GroundTruth], threshold: float,
+             source_share: Optional[Mapping[str, float]], workers: int) -> Dict[str, Any]:
+    """All figures of a set: its index's, what changed since the set before, and what the truth tells."""
+    entry = _describe(labels, threshold, source_share)
+    if before is not None:
+        entry['change'] = label_change(before.folder, labels.folder, threshold, workers)
+    if truths is not None:
+        _judge(entry, labels, truths, threshold, workers)
+    return entry
 
 
 def _describe(labels: _Labels, threshold: float, source_share: Optional[Mapping[str, float]]) -> Dict[str, Any]:

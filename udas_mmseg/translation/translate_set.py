@@ -56,18 +56,18 @@ def write_translations(cfg: Config,
     network = build_backbone(Config.fromfile(backbone), device=get_device()) if wanted else None
     dataset, target = _open_data(cfg)
     model = build_translator(cfg, checkpoint)
-    images, loader = _paths_of(dataset), cfg.translate_dataloader
+    loader = cfg.translate_dataloader
     names = dict(config=name, checkpoint=checkpoint)
-    writer = TranslationWriter(out, images, dataset.data_prefix['img_path'], {**names, **_digests(cfg, checkpoint)},
-                               size, file_format, quality)
+    writer = TranslationWriter(out, _paths_of(dataset), dataset.data_prefix['img_path'],
+                               {**names, **_digests(cfg, checkpoint)}, size, file_format, quality)
     together(lambda: writer.begin(overwrite, update) if is_main_process() else None)
     broken = translate_dataset(model, dataset, writer,
                                loader.get('batch_size', 4) if batch_size is None else batch_size,
                                loader.get('num_workers', 2) if workers is None else workers)
     broken = [problem for problems in all_gather_object(broken) for problem in problems]
     if is_main_process():
-        _finish(writer, size, broken)
-        _report(writer, images, target, network, names)
+        _finish(writer, broken)
+        _report(writer, target, network, names)
 
 
 def source_config(cfg: Config) -> Dict[str, Any]:
@@ -123,15 +123,14 @@ def _paths_of(dataset: BaseDataset) -> List[str]:
     return [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
 
 
-def _report(writer: TranslationWriter, images: List[str], target: Optional[BaseDataset], network: Any,
-            facts: Dict[str, str]) -> None:
+def _report(writer: TranslationWriter, target: Optional[BaseDataset], network: Any, facts: Dict[str, str]) -> None:
     """Write the report on the images and their translations, beside the target's, and print the distances."""
     if target is None:
         print('no report: the config has no train_dataloader.dataset.target to compare with', flush=True)
         return
     folder = f'{writer.out}_report'
-    distances = write_report(folder, images, [str(writer.out / name) for name in writer.names], _paths_of(target),
-                             network, facts=facts)
+    distances = write_report(folder, writer.images, [str(writer.out / name) for name in writer.names],
+                             _paths_of(target), network, facts=facts)
     for kind, unit in (('color_distance', 'of colours, in Lab units'), ('feature_distance', 'of features')):
         if distances[kind]:
             print('distance {}: {:.3g} before, {:.3g} after'.format(unit, distances[kind]['before'],
@@ -146,7 +145,7 @@ def _digests(cfg: Config, checkpoint: str) -> Dict[str, str]:
     return dict(sha256=file_digest(checkpoint), config_digest=config_digest(decisive))
 
 
-def _finish(writer: TranslationWriter, size: Optional[Tuple[int, int]], broken: List[str]) -> None:
+def _finish(writer: TranslationWriter, broken: List[str]) -> None:
     """Complete the set, if every image was read and every file opens.
 
     Raises:
@@ -157,19 +156,19 @@ def _finish(writer: TranslationWriter, size: Optional[Tuple[int, int]], broken: 
         raise ValueError(f'{len(broken)} of {count} source images cannot be read; the others are translated:\n- '
                          + '\n- '.join(broken) + '\nMend them and give the same command, or take them off the list and '
                          'add --update.')
-    _check(writer, size)
+    _check(writer)
     writer.finish()
     print(f'{writer.out}: {count} images, every one of them was opened', flush=True)
 
 
-def _check(writer: TranslationWriter, size: Optional[Tuple[int, int]]) -> None:
+def _check(writer: TranslationWriter) -> None:
     """Open every file; damaged ones are deleted, so that the next run makes them again.
 
     Raises:
         ValueError: if there were any.
     """
     paths = [str(writer.out / name) for name in writer.names]
-    damaged = verify_images(paths, sizes=None if size is None else [size] * len(paths))
+    damaged = verify_images(paths, sizes=None if writer.size is None else [writer.size] * len(paths))
     for file in damaged:
         Path(file.path).unlink(missing_ok=True)
     if damaged:
