@@ -29,7 +29,7 @@ help:
 	@echo 'make demo    train on generated street scenes and show what each method gains'
 	@echo 'make doctor  check the environment and the data folders'
 	@echo 'make test    run the tests'
-	@echo 'make lint    run ruff and mypy'
+	@echo 'make lint    run ruff, mypy and import-linter'
 	@echo 'make bench   run the benchmarks'
 	@echo 'make clean   delete build products and caches; .venv stays'
 
@@ -60,6 +60,7 @@ test: $(STAMP)
 lint: $(STAMP)
 	@$(VENV_PYTHON) -m ruff check --output-format concise .
 	@$(VENV_PYTHON) -m mypy
+	@$(VENV)/bin/lint-imports --no-logo --quiet || $(VENV)/bin/lint-imports --no-logo
 
 demo: $(STAMP)
 	@$(VENV_PYTHON) tools/demo.py

@@ -43,6 +43,6 @@ setup(
         'translation': ['click', 'requests', 'tqdm', 'torchvision', 'pillow'],
         # Optional at run time, too: OptionalTensorboardVisBackend.
         'tensorboard': ['tensorboard'],
-        'dev': ['pytest', 'pytest-rerunfailures', 'pytest-xdist', 'ruff', 'mypy', 'pre-commit'],
+        'dev': ['pytest', 'pytest-rerunfailures', 'pytest-xdist', 'ruff', 'mypy', 'import-linter', 'pre-commit'],
     },
 )

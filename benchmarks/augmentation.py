@@ -20,7 +20,7 @@ from PIL import Image
 
 from udas_mmseg.datasets.transforms import SegAutoAugment
 from udas_mmseg.datasets.transforms.auto_augment import IMAGENET_POLICY
-from udas_mmseg.demo import write_gta5
+from udas_mmseg.scenes import write_gta5
 
 SIZE = (640, 360)
 SAMPLES = 100  # of one measurement: every sub-policy is drawn several times

@@ -14,7 +14,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from udas_mmseg.datasets import PositionSampler, StreamDataset, StreamIndex
-from udas_mmseg.demo import write_gta5
+from udas_mmseg.scenes import write_gta5
 
 FILES = 16
 

@@ -25,12 +25,13 @@ from PIL import Image
 from torch import nn
 
 from udas_mmseg.datasets.image_views import ImageViewsDataset, build_augment
-from udas_mmseg.demo import write_cityscapes
-from udas_mmseg.evaluation.pseudo_label_writer import encode_confidence, encode_png
-from udas_mmseg.evaluation.pseudo_labeler import open_set
-from udas_mmseg.evaluation.view_labeling import LabelingOptions, label_dataset
-from udas_mmseg.evaluation.view_prediction import Labeler, predict_views
+from udas_mmseg.datasets.thresholds import encode_confidence
 from udas_mmseg.models.max_confidence import confidence
+from udas_mmseg.pseudo_labels.label import open_set
+from udas_mmseg.pseudo_labels.view_labeling import LabelingOptions, label_dataset
+from udas_mmseg.pseudo_labels.view_prediction import Labeler, predict_views
+from udas_mmseg.pseudo_labels.writer import encode_png
+from udas_mmseg.scenes import write_cityscapes
 
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'

@@ -10,9 +10,9 @@ from typing import Dict, List
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from udas_mmseg.demo import write_cityscapes, write_gta5
 from udas_mmseg.engine.launch import load_config
-from udas_mmseg.engine.runner import SelfTrainingRunner
+from udas_mmseg.scenes import write_cityscapes, write_gta5
+from udas_mmseg.self_training import SelfTrainingRunner
 
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 ITERATIONS, REPEATS = 2, 3

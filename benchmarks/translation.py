@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 import udas_mmseg.translation  # noqa: F401  (registers)
-from udas_mmseg.demo import write_gta5
+from udas_mmseg.scenes import write_gta5
 from udas_mmseg.translation.translate import translate_dataset
 from udas_mmseg.translation.writer import TranslationWriter
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from udas_mmseg.demo import write_cityscapes, write_gta5
+from udas_mmseg.scenes import write_cityscapes, write_gta5
 
 CLASSES = dict(classes=('road', 'sidewalk', 'other'), palette=[[1, 1, 1], [2, 2, 2], [3, 3, 3]])
 CITY_NAMES = [f'{city}/{city}_{number:06d}_000019' for city in ('aachen', 'ulm') for number in range(4)]

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 from udas_mmseg import __version__
-from udas_mmseg.datasets.list_files import replace_file
 from udas_mmseg.engine.launch import config_name, load_config
-from udas_mmseg.engine.runner.manifest import trained_segmentors
-from udas_mmseg.evaluation.comparison import config_digest, markdown_table, summarize
-from udas_mmseg.mirrored_folder import to_json
+from udas_mmseg.self_training.manifest import trained_segmentors
+from udas_mmseg.utils.digests import config_digest
+from udas_mmseg.utils.files import replace_file, to_json
+from udas_mmseg.visualization.comparison import markdown_table, summarize
 
 TOOLS = osp.dirname(osp.abspath(__file__))
 

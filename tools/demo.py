@@ -22,12 +22,12 @@ from typing import Any, Callable, Dict, List, Tuple
 from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS
 
-from udas_mmseg.demo import write_cityscapes, write_gta5
-from udas_mmseg.engine.export_files import build_original, load_checkpoint
 from udas_mmseg.engine.launch import load_config
-from udas_mmseg.engine.prediction_panel import draw_predictions
-from udas_mmseg.engine.runner.manifest import trained_segmentors
+from udas_mmseg.models.trained import build_original, load_checkpoint
+from udas_mmseg.scenes import write_cityscapes, write_gta5
+from udas_mmseg.self_training.manifest import trained_segmentors
 from udas_mmseg.visualization import save_picture
+from udas_mmseg.visualization.prediction_panel import draw_predictions
 
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 CONFIGS = osp.join(ROOT, 'configs/demo/self_training')

@@ -73,8 +73,8 @@ print('\\nprobe:' + json.dumps(said))
 
 
 def load_environment() -> ModuleType:
-    """Loads udas_mmseg/environment.py alone: importing the package would import torch."""
-    path = ROOT / 'udas_mmseg' / 'environment.py'
+    """Loads udas_mmseg/utils/environment.py alone: importing the package would import torch."""
+    path = ROOT / 'udas_mmseg' / 'utils' / 'environment.py'
     spec = importlib.util.spec_from_file_location('udas_environment', path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -7,8 +7,8 @@ import os
 
 from mmengine.config import DictAction
 
-from udas_mmseg.engine.export_files import export_segmentor
 from udas_mmseg.engine.launch import config_name, load_config
+from udas_mmseg.export.export_segmentor import export_segmentor
 
 USAGE = '''
 from mmseg.apis import inference_model, init_model

@@ -12,7 +12,7 @@ from typing import List, Optional
 
 import cv2
 
-from udas_mmseg.demo import contact_sheet, write_cityscapes, write_gta5
+from udas_mmseg.scenes import contact_sheet, write_cityscapes, write_gta5
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -22,11 +22,11 @@ from udas_mmseg.datasets.list_files import (
     list_sha256,
     read_list,
     repeated,
-    replace_file,
     write_list,
 )
 from udas_mmseg.datasets.translated import first_names
-from udas_mmseg.mirrored_folder import INDEX, to_json
+from udas_mmseg.utils.files import replace_file, to_json
+from udas_mmseg.utils.mirrored_folder import INDEX
 
 RULE = "The first n names in the order of SHA-256 of '<seed>:<name>'; a list holds its names sorted, one a line."
 

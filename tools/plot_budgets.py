@@ -11,8 +11,8 @@ import os
 import os.path as osp
 from typing import Any, List, Optional, Tuple
 
-from udas_mmseg.evaluation.comparison import summarize
 from udas_mmseg.visualization.budget_curve import draw_budget_curves
+from udas_mmseg.visualization.comparison import summarize
 
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:

@@ -15,7 +15,7 @@ from mmengine.config import DictAction
 from mmengine.dist import is_main_process
 
 from udas_mmseg.engine.launch import load_config, start_processes
-from udas_mmseg.evaluation.pseudo_labeler import write_pseudo_labels
+from udas_mmseg.pseudo_labels.label import write_pseudo_labels
 
 
 def parse_args() -> argparse.Namespace:

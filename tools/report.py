@@ -15,8 +15,8 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
 from udas_mmseg.engine.launch import load_config
-from udas_mmseg.evaluation.ground_truth import class_shares
-from udas_mmseg.evaluation.pseudo_label_report import markdown_summary, write_quality_report
+from udas_mmseg.pseudo_labels.ground_truth import class_shares
+from udas_mmseg.pseudo_labels.report import markdown_summary, write_quality_report
 
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:

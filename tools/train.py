@@ -23,7 +23,7 @@ from udas_mmseg.engine.launch import (
     mend_last_checkpoint,
     start_processes,
 )
-from udas_mmseg.engine.runner import SelfTrainingRunner, WorkDirError
+from udas_mmseg.self_training import SelfTrainingRunner, WorkDirError
 
 
 def parse_args() -> argparse.Namespace:

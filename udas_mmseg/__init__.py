@@ -6,7 +6,8 @@ from . import compat
 
 compat.apply()  # before MMSegmentation is imported
 
-from . import datasets, engine, evaluation, models  # noqa: E402
+from . import datasets, engine, evaluation, models, self_training, visualization  # noqa: E402
+from .utils import files  # noqa: E402, F401  (registers the file backend)
 from .version import __version__  # noqa: E402
 
-__all__ = ['__version__', 'compat', 'datasets', 'engine', 'evaluation', 'models']
+__all__ = ['__version__', 'compat', 'datasets', 'engine', 'evaluation', 'models', 'self_training', 'visualization']

@@ -19,10 +19,10 @@ from adversarial_models import deeplabv2
 from small_data import write_carla_and_camvid, write_demo_data, write_image
 from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.launch import load_config
-from udas_mmseg.engine.runner import SelfTrainingRunner
-from udas_mmseg.engine.runner.stage_config import pseudo_label_threshold, pseudo_labeled_dataset, to_label
-from udas_mmseg.evaluation.pseudo_label_writer import confidence_path
-from udas_mmseg.mirrored_folder import mirrored_path
+from udas_mmseg.pseudo_labels.writer import confidence_path
+from udas_mmseg.self_training import SelfTrainingRunner
+from udas_mmseg.self_training.stage_config import pseudo_label_threshold, pseudo_labeled_dataset, to_label
+from udas_mmseg.utils.mirrored_folder import mirrored_path
 
 ROOT = Path(__file__).parents[2]
 EVERY = sorted(path for path in (ROOT / 'configs').rglob('*.py') if '_base_' not in path.parts)

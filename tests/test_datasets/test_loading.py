@@ -9,7 +9,7 @@ from mmengine.registry import TRANSFORMS
 from PIL import Image
 
 from udas_mmseg.datasets import LoadLabelIds, LoadVerifiedImage, SampleError
-from udas_mmseg.datasets.transforms.loading import resize_nearest
+from udas_mmseg.datasets.image_files import resize_nearest
 
 IDS = np.random.default_rng(0).integers(0, 23, (24, 40)).astype(np.uint8)
 

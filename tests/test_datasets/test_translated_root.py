@@ -14,7 +14,7 @@ from udas_mmseg.datasets import GTA5Dataset, SampleError, StreamDataset, StreamI
 from udas_mmseg.datasets.label_mapped import LabelMappedDataset
 from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.datasets.translated import translation_stem
-from udas_mmseg.mirrored_folder import mirrored_path
+from udas_mmseg.utils.mirrored_folder import mirrored_path
 
 GREY = 77  # translations are of this colour; the random originals never are
 

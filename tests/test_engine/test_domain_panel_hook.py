@@ -17,8 +17,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from small_data import CLASSES
 from tiny_runs import same_weights, train
-from udas_mmseg.engine.hooks.domain_panel_hook import predicting
 from udas_mmseg.models.max_confidence import confidence
+from udas_mmseg.utils.predicting import predicting
 from udas_mmseg.visualization import color_ramp
 
 RUNTIME = Path(__file__).parents[2] / 'configs/_base_/default_runtime.py'

@@ -15,8 +15,8 @@ from torch import nn
 
 from labeling import files_of
 from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
-from udas_mmseg.engine.hooks.max_confidence_pseudo_label_hook import weights_digest
-from udas_mmseg.evaluation.pseudo_labeler import write_pseudo_labels
+from udas_mmseg.pseudo_labels.label import write_pseudo_labels
+from udas_mmseg.utils.digests import weights_digest
 
 
 @pytest.fixture(autouse=True)

@@ -129,7 +129,8 @@ def test_two_processes_agree(student_config: Callable, tmp_path: Path) -> None:
 
 
 def test_export_takes_the_student(student_config: Callable) -> None:
-    from udas_mmseg.engine.export import export_state_dict, unwrap_segmentor
+    from udas_mmseg.export.plain_config import export_state_dict
+    from udas_mmseg.models.trained import unwrap_segmentor
     cfg = student_config('run')
     segmentor, prefix = unwrap_segmentor(cfg)
     assert prefix == 'segmentor.' and segmentor['type'] == 'MultiLevelEncoderDecoder'

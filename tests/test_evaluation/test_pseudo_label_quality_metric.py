@@ -11,7 +11,7 @@ from mmseg.registry import METRICS
 from mmseg.structures import SegDataSample
 
 from udas_mmseg.evaluation import PseudoLabelQualityMetric
-from udas_mmseg.evaluation.pseudo_label_quality import count_agreement, measure_quality
+from udas_mmseg.pseudo_labels.quality import count_agreement, measure_quality
 
 META = dict(classes=('road', 'car', 'rider'))
 

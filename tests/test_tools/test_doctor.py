@@ -11,8 +11,8 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from udas_mmseg import environment
-from udas_mmseg.environment import FAIL, OK, WARN, Facts, Row
+from udas_mmseg.utils import environment
+from udas_mmseg.utils.environment import FAIL, OK, WARN, Facts, Row
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCTOR = ROOT / 'tools' / 'doctor.py'

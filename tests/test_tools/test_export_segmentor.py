@@ -16,8 +16,8 @@ from mmseg.apis import inference_model
 from mmseg.registry import MODELS
 
 from small_data import write_image
-from udas_mmseg.engine.export_files import build_original
 from udas_mmseg.engine.launch import build_runner, load_config
+from udas_mmseg.models.trained import build_original
 
 ROOT = Path(__file__).parents[2]
 CONFIG = '''

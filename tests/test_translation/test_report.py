@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from small_data import write_image
 from udas_mmseg.datasets import SampleError
-from udas_mmseg.engine.atomic_backend import AtomicLocalBackend
-from udas_mmseg.evaluation.domain_distance import FeatureNetwork
-from udas_mmseg.translation.report import spread, verify_images, write_report
+from udas_mmseg.translation.domain_distance import FeatureNetwork
+from udas_mmseg.translation.report import verify_images, write_report
+from udas_mmseg.utils.files import AtomicLocalBackend
 
 
 class Pixels(nn.Module):
@@ -44,11 +44,6 @@ def truncate(path: str) -> None:
 
 def report_of(sets: Dict[str, List[str]], folder: Path, **changes: object) -> dict:
     return write_report(str(folder), **{**sets, **changes})
-
-
-def test_spread_is_even_and_has_both_ends() -> None:
-    assert spread(9, 3) == [0, 4, 8] and spread(3, 500) == [0, 1, 2] and spread(1, 4) == [0] and spread(5, 1) == [0]
-    assert all(len(set(spread(count, limit))) == min(count, limit) for count in range(1, 30) for limit in range(1, 35))
 
 
 def test_report_has_the_distances_before_and_after(sets: Dict[str, List[str]], tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from typing import Any, Dict, List
 import torch
 
 from udas_mmseg import __version__
-from udas_mmseg.engine.atomic_backend import AtomicLocalBackend
-from udas_mmseg.mirrored_folder import file_digest
-from udas_mmseg.models.conversion import Conversion, convert_deeplab_multi, find_state_dict
+from udas_mmseg.export.public_checkpoints import Conversion, convert_deeplab_multi, find_state_dict
+from udas_mmseg.utils.digests import file_digest
+from udas_mmseg.utils.files import AtomicLocalBackend
 
 CONFIG = 'configs/adaptsegnet/gta2cs_public_checkpoint.py'
 CONFIG_DILATIONS, CONFIG_CLASSES = (6, 12), 19

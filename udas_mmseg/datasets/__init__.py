@@ -2,6 +2,7 @@
 from .domain_mix import DomainMixDataset
 from .domain_pair import DomainPairDataset
 from .driving import GTA5Dataset, KITTISegDataset, SYNTHIADataset
+from .image_files import SampleError
 from .label_budget import LabelBudget, build_label_budget_dataset
 from .label_mapped import LabelMappedDataset
 from .label_maps import BUILT_IN_LABEL_MAPS, map_labels, resolve_label_map
@@ -16,7 +17,6 @@ from .transforms import (
     LoadLabelIds,
     LoadPseudoLabel,
     LoadVerifiedImage,
-    SampleError,
     SegAutoAugment,
     SegRandAugment,
     SegWeakAugment,

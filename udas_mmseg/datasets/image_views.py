@@ -7,8 +7,8 @@ from mmseg.registry import TRANSFORMS
 from mmseg.structures import SegDataSample
 from torch.utils.data import Dataset
 
-from ..randomness import key_generator
-from .transforms import SampleError
+from ..utils.randomness import key_generator
+from .image_files import SampleError
 from .transforms.affine_map import AffineMap, Size
 from .transforms.auto_augment import SegAugment
 

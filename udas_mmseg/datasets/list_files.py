@@ -5,7 +5,6 @@ A name is the path of an image below the image folder, with `/` between folders 
 import hashlib
 import os
 import os.path as osp
-import uuid
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence, Set, Union
 
@@ -13,6 +12,7 @@ from mmengine import fileio
 from mmengine.logging import MMLogger
 from torch.utils.data import Dataset
 
+from ..utils.files import replace_file
 from .translated import first_names
 
 NO_LABELS = ('UDA needs no labels: train without mixing, e.g. configs/udas/gta2cs_uda.py. A budget has 1 image at '
@@ -82,17 +82,6 @@ def write_list(path: Union[str, Path], names: Sequence[str]) -> None:
             f'{path} held another list than its images and seed give (edited, or damaged?): written anew. A list of '
             'your own goes elsewhere, and to `ann_file`.')
     replace_file(path, content)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file in one step, in a folder that is made if need be; several processes may do so at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.{uuid.uuid4().hex}.part')  # a file of this process alone
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def repeated(names: Sequence[str]) -> List[str]:

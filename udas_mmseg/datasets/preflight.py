@@ -7,12 +7,13 @@ from mmengine.dataset import BaseDataset
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from ..config_dicts import config_dicts
+from ..utils.config_dicts import config_dicts
+from ..utils.indices import spread_evenly
+from .image_files import SampleError
 from .label_budget import build_label_budget_dataset
 from .label_mapped import check_folders
 from .label_maps import IGNORE
 from .list_files import NO_LABELS, check_listed_files
-from .transforms import SampleError
 from .transforms.teacher_view import TEACHER_IMAGE
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -112,7 +113,7 @@ def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) ->
             raise ValueError(f'{path}={count}, but {type(dataset).__name__} has {len(classes)} classes {classes}. Set '
                              f'{path}={len(classes)}, or correct `metainfo.classes`.')
     loaders = [step for step in dataset.pipeline.transforms if type(step).__name__.startswith('Load')]
-    infos = [dataset.get_data_info(index) for index in _spread(len(dataset), num_scanned)]
+    infos = [dataset.get_data_info(index) for index in spread_evenly(len(dataset), num_scanned, True)]
     broken = []
     for info in infos:
         try:
@@ -163,11 +164,6 @@ def _scan_sample(info: dict, loaders: Sequence, num_classes: int) -> None:
         if wrong.size:
             raise ValueError(f'{label_path} has ids {wrong.tolist()}; allowed are 0-{num_classes - 1} and 255. Map '
                              'them with `label_map`.')
-
-
-def _spread(length: int, count: int) -> List[int]:
-    """Up to `count` indices from first to last."""
-    return sorted({int(index) for index in np.linspace(0, length - 1, min(count, length))})
 
 
 def _entries(cfg: Any, wanted: str, path: str = 'model') -> Iterator[Tuple[str, Any]]:

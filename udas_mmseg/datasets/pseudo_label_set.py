@@ -11,9 +11,9 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 import numpy as np
 from mmengine import fileio
 
-from ..mirrored_folder import INDEX, read_index
+from ..utils.mirrored_folder import INDEX, read_index
+from .image_files import SampleError, read_label
 from .thresholds import LEVELS
-from .transforms.loading import SampleError, read_label
 
 _ENDING = '.png'
 HOW_TO_MAKE = '`python tools/pseudo_label.py CONFIG CHECKPOINT --out'

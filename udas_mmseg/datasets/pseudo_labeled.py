@@ -6,7 +6,7 @@ import numpy as np
 from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS
 
-from ..mirrored_folder import mirrored_path
+from ..utils.mirrored_folder import mirrored_path
 from .label_mapped import LabelMappedDataset
 from .list_files import missing_files
 from .pseudo_label_set import HOW_TO_MAKE, check_set_classes, confidence_path, read_set_index, set_histogram

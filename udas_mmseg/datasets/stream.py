@@ -7,8 +7,8 @@ from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
-from ..randomness import key_generator, seeded_rng
-from .transforms import SampleError
+from ..utils.randomness import key_generator, seeded_rng
+from .image_files import SampleError
 
 _TRIES = 1000  # at another sample, before a stream gives up
 

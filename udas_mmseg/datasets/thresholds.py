@@ -7,11 +7,35 @@ from typing import Sequence, Union
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 from .label_maps import IGNORE
 
 LEVELS = 256  # stored confidences are 0-255
 Thresholds = Union[float, Sequence[float], np.ndarray]
+
+
+def encode_confidence(confidence: Tensor) -> np.ndarray:
+    """Confidences in 8 bits, rounded down.
+
+    Rounded down, a stored value of at least `t * 255` means a confidence of at least t, for every threshold t; where
+    `t * 255` is whole, as for UDAS' 0.6, no such pixel is lost either.
+
+    Args:
+        confidence (Tensor): (H, W), highest probability of each pixel, in [0, 1].
+
+    Returns:
+        np.ndarray: (H, W) uint8, `floor(255 * confidence)`; 255 is 1.0.
+
+    Raises:
+        ValueError: if a value is not in [0, 1], or not a number.
+    """
+    low, high = float(confidence.min()), float(confidence.max())
+    if not (low >= 0 and high <= 1 + 1e-4):  # a sum of probabilities may exceed 1 by its rounding; nan is refused
+        raise ValueError(f'confidences from {low} to {high}; they must be in [0, 1]. Is the checkpoint of a run whose '
+                         'loss was not finite any more?')
+    return (confidence.float() * 255).clamp(max=255).to(torch.uint8).cpu().numpy()
 
 
 def lowest_kept(thresholds: Thresholds) -> np.ndarray:

@@ -5,10 +5,9 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmseg.registry import METRICS
 
-from ..datasets.thresholds import LEVELS, lowest_kept
+from ..datasets.thresholds import LEVELS, encode_confidence, lowest_kept
 from ..models.max_confidence import confidence
-from .pseudo_label_quality import count_agreement, measure_quality
-from .pseudo_label_writer import encode_confidence
+from ..pseudo_labels.quality import count_agreement, measure_quality
 
 # of one image, where its counts are not 0 and what they are there: a few kilobytes
 Cells = Tuple[np.ndarray, np.ndarray]

@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
-from ..engine.parallel import unwrap
+from ..utils.processes import unwrap
 
 IMAGE_FORMAT = 'image_format'  # in a checkpoint's meta data
 _BUFFERS = 'image_buffers'

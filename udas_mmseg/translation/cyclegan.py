@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..compat import open_mmagic
 from ..datasets import SampleError
-from ..engine.parallel import keep_names_in_parallel, unwrap
+from ..utils.processes import keep_names_in_parallel, unwrap
 from .semantic_consistency import SemanticConsistency
 
 open_mmagic()

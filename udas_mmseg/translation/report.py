@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from ..datasets import LoadVerifiedImage, SampleError
-from ..datasets.transforms.loading import read_checked
-from ..engine.atomic_backend import AtomicLocalBackend
-from ..evaluation.domain_distance import ColorStatistics, FeatureNetwork, extract_features, kernel_distance
-from ..mirrored_folder import to_json
-from ..progress import Progress
-from ..visualization import fit, grid, spread
+from ..datasets.image_files import read_checked
+from ..utils.files import AtomicLocalBackend, to_json
+from ..utils.indices import spread_evenly
+from ..utils.progress import Progress
+from ..visualization import fit, grid
+from .domain_distance import ColorStatistics, FeatureNetwork, extract_features, kernel_distance
 
 NO_NETWORK = ('no network was given. Give `--backbone CONFIG`, the config of a segmentor whose backbone has pretrained '
               'weights')
@@ -131,8 +131,9 @@ def write_report(folder: str,
     sets = dict(source=images, translated=translations, target=targets)
     if network is not None and short_side is None:
         short_side = min(_SHORT_SIDE, *(min(_read(paths[0]).shape[:2]) for paths in sets.values()))
-    measured = {name: _measure(name, [paths[index] for index in spread(len(paths), max_images)], network, short_side)
-                for name, paths in sets.items()}
+    chosen = {name: [paths[index] for index in spread_evenly(len(paths), max_images, True)]
+              for name, paths in sets.items()}
+    measured = {name: _measure(name, paths, network, short_side) for name, paths in chosen.items()}
     report: Dict[str, Any] = dict(
         facts=dict(facts or {}),
         sets={name: _describe_set(len(sets[name]), measured[name]) for name in sets},
@@ -202,8 +203,8 @@ def draw_samples(images: Sequence[str], translations: Sequence[str], targets: Se
     Raises:
         SampleError: if an image cannot be read.
     """
-    chosen = spread(len(images), samples)
-    beside: List[Optional[str]] = [targets[index] for index in spread(len(targets), len(chosen))]
+    chosen = spread_evenly(len(images), samples, True)
+    beside: List[Optional[str]] = [targets[index] for index in spread_evenly(len(targets), len(chosen), True)]
     beside += [None] * (len(chosen) - len(beside))
     first = _read(images[0])
     box = (_CELL_WIDTH, max(1, round(_CELL_WIDTH * first.shape[0] / first.shape[1])))

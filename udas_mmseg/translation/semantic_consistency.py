@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from torch import Tensor
 
-from ..engine.export_files import build_original, load_checkpoint
+from ..models.trained import build_original, load_checkpoint
 
 
 class SemanticConsistency:

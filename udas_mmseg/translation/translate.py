@@ -9,11 +9,11 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from ..background import BackgroundCalls
 from ..datasets import SampleError
-from ..engine.export_files import load_checkpoint
-from ..progress import Progress
-from ..randomness import predicting_alike
+from ..models.trained import load_checkpoint
+from ..utils.background import BackgroundCalls
+from ..utils.predicting import predicting_alike
+from ..utils.progress import Progress
 from .checkpoint_hook import check_image_format
 from .writer import TranslationWriter
 

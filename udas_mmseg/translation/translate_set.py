@@ -10,10 +10,9 @@ from mmseg.registry import DATASETS
 
 from ..datasets.preflight import check_config
 from ..datasets.transforms.loading import loads_labels
-from ..engine.together import together
-from ..evaluation.comparison import config_digest
-from ..evaluation.domain_distance import build_backbone
-from ..mirrored_folder import file_digest
+from ..utils.digests import config_digest, file_digest
+from ..utils.processes import together
+from .domain_distance import build_backbone
 from .report import verify_images, write_report
 from .translate import build_translator, translate_dataset
 from .writer import TranslationWriter

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from mmengine.logging import print_log
 
-from ..datasets.transforms.loading import find_damage
-from ..engine.atomic_backend import AtomicLocalBackend
-from ..mirrored_folder import INDEX, check_unique, holds_files, mirrored_path, read_index, to_json
+from ..datasets.image_files import find_damage
+from ..utils.files import AtomicLocalBackend, to_json
+from ..utils.mirrored_folder import INDEX, check_unique, holds_files, mirrored_path, read_index
 
 FORMATS = ('png', 'jpg')
 

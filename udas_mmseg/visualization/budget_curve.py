@@ -35,7 +35,7 @@ def budget_series(rows: Sequence[Mapping[str, Any]],
     """Sort the rows of a comparison into curves over the label budget.
 
     Args:
-        rows (Sequence[Mapping]): What `udas_mmseg.evaluation.comparison.summarize` returns.
+        rows (Sequence[Mapping]): What `udas_mmseg.visualization.comparison.summarize` returns.
         metric (str): Which score. Defaults to 'mIoU'.
 
     Returns:
@@ -72,7 +72,7 @@ def draw_budget_curves(rows: Sequence[Mapping[str, Any]],
     Budgets stand at equal distances. Rows without a budget are horizontal lines.
 
     Args:
-        rows (Sequence[Mapping]): What `udas_mmseg.evaluation.comparison.summarize` returns.
+        rows (Sequence[Mapping]): What `udas_mmseg.visualization.comparison.summarize` returns.
         path (str): The picture, PNG or what else Matplotlib writes by the suffix.
         metric (str): Which score, in percent. Defaults to 'mIoU'.
         labels (Mapping[str, str], optional): What to write for a curve or line instead of its name.

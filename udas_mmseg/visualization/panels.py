@@ -1,5 +1,5 @@
 """Pictures of images beside their labels."""
-from typing import List, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -118,11 +118,6 @@ def fit(picture: np.ndarray, box: Tuple[int, int]) -> np.ndarray:
     scale = min(box[0] / picture.shape[1], box[1] / picture.shape[0])
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-
-
-def spread(count: int, limit: int) -> List[int]:
-    """At most `limit` of 0..count-1, evenly spread, the first and the last among them."""
-    return [round(position) for position in np.linspace(0, count - 1, min(count, limit)).tolist()]
 
 
 def save_picture(path: str, picture: np.ndarray) -> None:

@@ -88,7 +88,7 @@ def draw_reliability(parts: Sequence[Mapping[str, float]], curve: Sequence[Mappi
     """Accuracy over the confidence, and what each threshold would keep.
 
     Args:
-        parts (Sequence[Mapping]): What `udas_mmseg.evaluation.pseudo_label_quality.reliability` returns.
+        parts (Sequence[Mapping]): What `udas_mmseg.pseudo_labels.quality.reliability` returns.
         curve (Sequence[Mapping]): What `threshold_curve` of the same module returns.
         threshold (float): In [0, 1].
 
@@ -123,7 +123,7 @@ def to_html(report: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes
     """The page; it needs no other file and no network.
 
     Args:
-        report (Mapping): What `udas_mmseg.evaluation.pseudo_label_report.write_quality_report` returns.
+        report (Mapping): What `udas_mmseg.pseudo_labels.report.write_quality_report` returns.
         pictures (Mapping): For each set by name: title -> PNG.
     """
     parts = ['<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Pseudo-labels</title>',

@@ -9,7 +9,7 @@ import pytest
 
 from labeling import NAMES, error_of, files_of, label, read, save_checkpoint
 from small_data import write_image
-from udas_mmseg.engine.atomic_backend import AtomicLocalBackend
+from udas_mmseg.utils.files import AtomicLocalBackend
 
 
 def test_interrupted_run_ends_with_the_same_set(work: Path, monkeypatch: pytest.MonkeyPatch,

@@ -13,8 +13,8 @@ from mmseg.registry import DATASETS, MODELS
 
 from labeling import NAMES, label, read
 from udas_mmseg.datasets.preflight import check_config
-from udas_mmseg.engine.export_files import build_original
 from udas_mmseg.engine.launch import load_config
+from udas_mmseg.models.trained import build_original
 
 
 @pytest.mark.parametrize('dataset, workers', [('target_train', 2), ('labeled_target_train', 0)])

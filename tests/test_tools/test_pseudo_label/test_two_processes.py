@@ -12,8 +12,8 @@ import runpy, sys
 import torch.distributed as dist
 from mmengine.config import Config
 from udas_mmseg.engine.launch import init_distributed, load_config
-from udas_mmseg.evaluation.pseudo_labeler import write_pseudo_labels
-from udas_mmseg.evaluation.pseudo_label_writer import PseudoLabelWriter
+from udas_mmseg.pseudo_labels.label import write_pseudo_labels
+from udas_mmseg.pseudo_labels.writer import PseudoLabelWriter
 cfg = load_config('mine.py')
 init_distributed(cfg, 'pytorch')
 first = write_pseudo_labels(cfg, 'trained.pth', 'two', batch_size=2, workers=1, max_broken=1, name='mine.py')

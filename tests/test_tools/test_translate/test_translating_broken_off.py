@@ -19,7 +19,7 @@ from udas_mmseg.datasets.transforms import loading
 
 STOPS = '''
 import runpy, sys, time
-from udas_mmseg.engine.atomic_backend import LocalBackend
+from udas_mmseg.utils.files import LocalBackend
 tool, first = sys.argv.pop(1), sys.argv[-1] + '/bonn/5.png'
 put = LocalBackend.put
 def stops(self, content, path):

@@ -1,4 +1,5 @@
 """Transforms in MMSegmentation's registry, one family a file."""
+from ..image_files import SampleError
 from .affine_map import AffineMap
 from .auto_augment import SegAugment, SegAutoAugment, SegRandAugment, SegWeakAugment
 from .domain_cutmix import (
@@ -11,7 +12,7 @@ from .domain_cutmix import (
     sample_box,
     sample_classes,
 )
-from .loading import LoadLabelIds, LoadVerifiedImage, SampleError
+from .loading import LoadLabelIds, LoadVerifiedImage
 from .pseudo_label import LoadPseudoLabel
 from .style_transfer import FourierAmplitudeTransfer, LabStatisticsTransfer
 from .teacher_view import KeepTeacherView

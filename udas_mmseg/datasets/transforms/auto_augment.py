@@ -5,7 +5,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from ...randomness import child_generator
+from ...utils.randomness import child_generator
 from .affine_map import AffineMap
 from .augment_ops import COLOUR, ENHANCEMENTS, FILL, GEOMETRY, OPERATIONS, Step, apply_steps, value_at
 from .checks import check_image, check_probability

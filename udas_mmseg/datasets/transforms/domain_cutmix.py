@@ -6,7 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from ...randomness import child_generator
+from ...utils.randomness import child_generator
 from ..label_maps import IGNORE
 from .checks import check_probability
 

@@ -4,6 +4,7 @@ from typing import Any, Dict, Mapping, Optional
 import numpy as np
 from mmseg.registry import TRANSFORMS
 
+from ..image_files import fit_label
 from ..pseudo_label_set import read_pseudo_label
 from ..thresholds import (
     Thresholds,
@@ -13,7 +14,7 @@ from ..thresholds import (
     keep_confident,
     lowest_kept,
 )
-from .loading import LabelLoader, fit_label
+from .loading import LabelLoader
 
 HISTOGRAM_KEY = 'confidence_histogram'
 _CLASS_BALANCED = dict(portion=0.5, beta=1.0, gamma=8.0)

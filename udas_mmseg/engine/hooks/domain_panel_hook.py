@@ -1,7 +1,6 @@
 """Pictures of a few fixed images while training goes on."""
-import contextlib
 import os.path as osp
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -12,13 +11,14 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, HOOKS
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Dataset
 
 from ...models.max_confidence import confidence
-from ...randomness import seeded_rng
+from ...utils.indices import spread_evenly
+from ...utils.predicting import predicting
+from ...utils.processes import unwrap
+from ...utils.randomness import seeded_rng
 from ...visualization import add_legend, color_ramp, colorize, grid
-from ..parallel import unwrap
 
 _TITLES = ('image', 'prediction', 'confidence', 'truth')
 _LEVELS = np.linspace(0, 1, 6, dtype=np.float32)  # of confidence, in the legend
@@ -137,8 +137,7 @@ class DomainPanelHook(Hook):
         """A row an image, and a caption a row."""
         rows, captions = [], []
         for domain, dataset in self._datasets.items():
-            count = min(self.num_images, len(dataset))
-            for index in (number * len(dataset) // count for number in range(count)):
+            for index in spread_evenly(len(dataset), self.num_images):
                 with seeded_rng('panel', domain, index):  # the same picture even if the pipeline is a random one
                     sample = dataset[index]
                     rows.append(self._row(model, sample, domain))
@@ -158,33 +157,6 @@ class DomainPanelHook(Hook):
         colored = [colorize(label, self._metainfo['palette']) for label in labels]
         ramp = color_ramp(cv2.resize(sure.cpu().numpy(), size, interpolation=cv2.INTER_AREA))
         return [image, colored[0], ramp, *colored[1:]]
-
-
-@contextlib.contextmanager
-def predicting(model: nn.Module) -> Iterator[None]:
-    """Run a block with a model in eval mode and without gradients, then put everything back as it was.
-
-    Put back are the mode of each submodule, torch's random generators, and DDP's note of whether its buffers are in
-    step: a child in DDP that predicts in one process alone would otherwise wait for the others, now or next time.
-
-    Args:
-        model (nn.Module): The model, not wrapped; its children may be.
-    """
-    modes = [(module, module.training) for module in model.modules()]
-    syncs = [(module, module.require_forward_param_sync) for module in model.modules()
-             if isinstance(module, DistributedDataParallel)]
-    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
-    try:
-        model.eval()
-        for child, _ in syncs:
-            child.require_forward_param_sync = False
-        with torch.no_grad(), torch.random.fork_rng(devices):
-            yield
-    finally:
-        for module, mode in modes:  # not train(), which submodules override
-            module.training = mode
-        for child, sync in syncs:
-            child.require_forward_param_sync = sync
 
 
 def _to_numpy(tensor: Tensor) -> np.ndarray:

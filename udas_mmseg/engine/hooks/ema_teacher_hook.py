@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from ..parallel import unwrap
+from ...utils.processes import unwrap
 
 
 @HOOKS.register_module()

@@ -1,6 +1,5 @@
 """Pseudo-labels by the model in training, made anew while training goes on."""
 import contextlib
-import hashlib
 import logging
 import os
 import os.path as osp
@@ -10,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
-import torch
 from mmengine.dataset import BaseDataset
 from mmengine.dist import broadcast, get_world_size, is_main_process
 from mmengine.hooks import Hook
@@ -19,14 +17,14 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from mmseg.registry import HOOKS
 from torch import nn
 
-from ...evaluation.pseudo_labeler import decisive_digest, open_images, open_set, unlabeled_dataset
-from ...evaluation.view_labeling import LabelingOptions, check_labeler, label_dataset
-from ...evaluation.view_prediction import Labeler
-from ...mirrored_folder import holds_files, read_index
-from ...randomness import derive_seeds
-from ..parallel import unwrap
-from ..together import together
-from .domain_panel_hook import predicting
+from ...pseudo_labels.label import decisive_digest, open_images, open_set, unlabeled_dataset
+from ...pseudo_labels.view_labeling import LabelingOptions, check_labeler, label_dataset
+from ...pseudo_labels.view_prediction import Labeler
+from ...utils.digests import weights_digest
+from ...utils.mirrored_folder import holds_files, read_index
+from ...utils.predicting import predicting
+from ...utils.processes import together, unwrap
+from ...utils.randomness import derive_seeds
 
 
 @HOOKS.register_module()
@@ -176,15 +174,6 @@ class MaxConfidencePseudoLabelHook(Hook):
         else:
             self.out.rename(self._before)
             self._link(self._before)
-
-
-def weights_digest(model: nn.Module) -> str:
-    """SHA-256 of a model's weights and buffers, with their names."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(f'{name} {tuple(value.shape)} {value.dtype}'.encode())
-        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 @contextlib.contextmanager

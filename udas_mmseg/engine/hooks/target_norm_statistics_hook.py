@@ -12,10 +12,11 @@ from mmseg.registry import DATASETS, HOOKS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ...datasets.transforms import SampleError
+from ...datasets.image_files import SampleError
 from ...models.segmentors.branches import heads_of
-from ...randomness import seeded_rng
-from ..parallel import unwrap
+from ...utils.indices import spread_evenly
+from ...utils.processes import unwrap
+from ...utils.randomness import seeded_rng
 
 
 @HOOKS.register_module()
@@ -104,12 +105,6 @@ class TargetNormStatisticsHook(Hook):
         except SampleError as error:
             MMLogger.get_current_instance().warning(f'TargetNormStatisticsHook leaves out a broken sample: {error}')
             return []
-
-
-def spread_evenly(length: int, count: int) -> List[int]:
-    """Up to `count` indices of a data set, at even distances."""
-    count = min(count, length)
-    return [number * length // count for number in range(count)]
 
 
 def replace_norm_statistics(segmentor: nn.Module, batches: Iterator[Tensor]) -> int:

@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ...datasets import PositionSampler
-from ...randomness import seed_process
+from ...utils.randomness import seed_process
 
 
 @LOOPS.register_module()

@@ -1,4 +1,4 @@
 """Optimizers."""
-from .per_child_constructor import PerChildOptimWrapperConstructor, PerChildOptimWrapperDict, backward_without_update
+from .per_child_constructor import PerChildOptimWrapperConstructor, PerChildOptimWrapperDict
 
-__all__ = ['PerChildOptimWrapperConstructor', 'PerChildOptimWrapperDict', 'backward_without_update']
+__all__ = ['PerChildOptimWrapperConstructor', 'PerChildOptimWrapperDict']

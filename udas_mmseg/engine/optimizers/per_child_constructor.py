@@ -4,9 +4,9 @@ from typing import Dict, Optional
 from mmengine.model import MMSeparateDistributedDataParallel, is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS
-from torch import Tensor, nn
+from torch import nn
 
-from ..parallel import unwrap
+from ...utils.processes import unwrap
 
 
 class PerChildOptimWrapperDict(OptimWrapperDict):
@@ -79,16 +79,3 @@ class PerChildOptimWrapperConstructor:
                                  'type="SGD", lr=2.5e-4)).')
             wrappers[name] = build_optim_wrapper(children[name], dict(cfg))
         return PerChildOptimWrapperDict(**wrappers)
-
-
-def backward_without_update(optim_wrapper: OptimWrapper, loss: Tensor) -> None:
-    """Add a loss's gradients to those of a later `update_params` in the same step.
-
-    Scaled as `update_params` does it, for mixed precision and for accumulation, where both are one step.
-
-    Args:
-        optim_wrapper (OptimWrapper): The wrapper.
-        loss (Tensor): Scalar.
-    """
-    optim_wrapper.backward(optim_wrapper.scale_loss(loss))
-    optim_wrapper._inner_count -= 1  # MMEngine counts backwards, and takes each for a step

@@ -12,8 +12,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, add_prefix
 from torch import Tensor, nn
 
-from ...engine.optimizers import backward_without_update
-from ...engine.parallel import keep_names_in_parallel, unwrap
+from ...utils.processes import keep_names_in_parallel, unwrap
+from ..backward import backward_without_update
 from ..data_preprocessor import for_branches
 from ..losses.entropy import self_information
 from ..losses.gan import OBJECTIVES, SOURCE, TARGET, gan_accuracy, gan_loss

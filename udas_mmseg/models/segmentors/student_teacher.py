@@ -10,8 +10,8 @@ from mmseg.utils import OptSampleList, SampleList, add_prefix
 from torch import Tensor
 
 from ...datasets.transforms.teacher_view import TEACHER_IMAGE
-from ...engine.parallel import keep_names_in_parallel, unwrap
-from ...randomness import child_generator
+from ...utils.processes import keep_names_in_parallel, unwrap
+from ...utils.randomness import child_generator
 from ..data_preprocessor import for_branches
 from .branches import SUPERVISED, heads_of, segmentation_losses, split_forward, take_segmentor_weights
 from .checks import check_choice, check_one_size, check_stacked, check_unlabeled

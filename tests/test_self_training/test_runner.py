@@ -1,0 +1,242 @@
+"""Self-training: stages in one process."""
+import json
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.apis import init_model
+from mmseg.registry import MODELS
+
+from tiny_self_training import write_configs
+from udas_mmseg.engine.launch import load_config
+from udas_mmseg.pseudo_labels.quality import CollapsedPseudoLabels
+from udas_mmseg.self_training import SelfTrainingRunner, WorkDirError
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Adaptation and one round, without a translator."""
+    path = write_configs(tmp_path_factory.mktemp('ssl'), iters=2, train=4)
+    text = path.read_text().replace("translate=dict(config='{{fileDirname}}/cyclegan.py')", 'translate=None')
+    path.write_text(text.replace('rounds=2', 'rounds=1').replace('views=2', "truth='labeled_target_train', views=2"))
+    for name in ('adapt', 'student'):  # the originals are read
+        file = path.with_name(f'{name}.py')
+        file.write_text(file.read_text().replace(" translated_root='',", ''))
+    return path
+
+
+@pytest.fixture(scope='module')
+def finished(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The work directory of a whole run."""
+    work_dir = tmp_path_factory.mktemp('finished')
+    runner(config, work_dir).train()
+    return work_dir
+
+
+def runner(config: Path, work_dir: Path, **options: Any) -> SelfTrainingRunner:
+    cfg = load_config(str(config), str(work_dir), {f'self_training.{key}': value for key, value in options.items()})
+    return SelfTrainingRunner.from_cfg(cfg)
+
+
+def stages(work_dir: Path) -> Dict[str, dict]:
+    return json.loads((work_dir / 'manifest.json').read_text())['stages']
+
+
+def weights(path: str) -> Dict[str, torch.Tensor]:
+    return torch.load(path, weights_only=False)['state_dict']
+
+
+def test_each_stage_is_noted_with_what_it_took_and_gave(finished: Path) -> None:
+    found = stages(finished)
+    assert list(found) == ['00_adapt', '01_label_r1', '02_student_r1', 'export']
+    assert all(entry['state'] == 'complete' and entry['attempts'] == 1 for entry in found.values())
+    assert found['01_label_r1']['inputs']['teacher'] == found['00_adapt']['sha256']
+    assert found['02_student_r1']['inputs']['01_label_r1'] == found['01_label_r1']['index_sha256']
+    assert found['export']['inputs']['student'] == found['02_student_r1']['sha256']
+    assert 0 <= found['02_student_r1']['metrics']['mIoU'] <= 100
+    labels = found['01_label_r1']
+    assert 'pixels kept, mIoU' in labels['summary']
+    assert 0 <= labels['quality']['mIoU_kept'] <= 1 and labels['coverage'] > 0
+    assert Path(labels['report']).read_text().startswith('<!DOCTYPE html>')
+    index = json.loads((finished / '01_label_r1/index.json').read_text())
+    assert (index['num_images'], index['views']) == (4, 2)
+    assert index['teacher']['sha256'] == found['00_adapt']['sha256']
+
+
+def test_the_student_is_exported_with_a_picture(finished: Path) -> None:
+    entry = stages(finished)['export']
+    model = init_model(entry['exported_config'], entry['checkpoint'], device='cpu')
+    assert type(model).__name__ == 'EncoderDecoder'
+    assert (finished / 'export/predictions.png').stat().st_size > 1000
+
+
+def test_a_finished_run_does_nothing_and_more_rounds_go_on(config: Path, tmp_path: Path) -> None:
+    runner(config, tmp_path).train()
+    before = stages(tmp_path)
+    runner(config, tmp_path).train()
+    assert stages(tmp_path) == before
+    runner(config, tmp_path, rounds=2, **{'label.min_change': 1.1, 'label.batch_size': 1}).train()
+    after = stages(tmp_path)
+    assert after['02_student_r1'] == before['02_student_r1']
+    # all that the second round changed is less than 1.1 of the pixels: no second student
+    assert 0 < after['03_label_r2']['change'] <= 1
+    assert after['03_label_r2']['inputs']['teacher'] == after['02_student_r1']['sha256']
+    assert '04_student_r2' not in after
+    assert after['export']['inputs']['student'] == after['02_student_r1']['sha256']
+
+
+def test_the_directory_may_be_named_in_another_way(config: Path, finished: Path,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    before = stages(finished)
+    monkeypatch.chdir(finished.parent)
+    runner(config, Path(finished.name)).train()
+    after = stages(finished)
+    assert all(after[name] == before[name] for name in ('00_adapt', '01_label_r1', '02_student_r1'))
+
+
+def test_another_config_is_refused(config: Path, finished: Path) -> None:
+    other = runner(config, finished, **{'adapt.options': {'optim_wrapper.segmentor.optimizer.lr': 1.0}})
+    with pytest.raises(WorkDirError, match=r'00_adapt was begun with another config'):
+        other.train()
+    with pytest.raises(WorkDirError, match=r'01_label_r1 was begun with another config'):
+        runner(config, finished, **{'label.views': 3}).train()
+
+
+def test_collapsed_labels_stop_the_run_and_can_be_allowed(config: Path, finished: Path, tmp_path: Path) -> None:
+    given = {'adapt.checkpoint': stages(finished)['00_adapt']['checkpoint']}
+    with pytest.raises(CollapsedPseudoLabels) as error:
+        runner(config, tmp_path, **given, **{'label.min_coverage': 1.1}).train()
+    assert '| class | of all pixels |' in str(error.value)
+    assert f'The last good model is kept: {given["adapt.checkpoint"]}' in str(error.value)
+    assert stages(tmp_path)['00_label_r1']['state'] == 'running'
+    runner(config, tmp_path, **given).train()
+    # from a checkpoint, the labels and the student are those of the run that trained it
+    first, second = (weights(entry['checkpoint']) for entry in (stages(tmp_path)['01_student_r1'],
+                                                                stages(finished)['02_student_r1']))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_student_may_begin_with_the_teachers_weights(config: Path, finished: Path, tmp_path: Path) -> None:
+    teacher = stages(finished)['00_adapt']['checkpoint']
+    options = {'adapt.checkpoint': teacher, 'student.init': 'teacher', 'student.options': {
+        'optim_wrapper.optimizer.lr': 0.0, 'train_cfg.max_iters': 1}}
+    runner(config, tmp_path, **options).train()
+    first, second = weights(teacher), weights(stages(tmp_path)['01_student_r1']['checkpoint'])
+    names = [name for name in second if name.endswith('weight')]
+    assert names
+    assert all(torch.equal(first[name], second[name]) for name in names)
+
+
+def test_configs_of_the_stages(config: Path, tmp_path: Path) -> None:
+    options = {'options': {'train_cfg.max_iters': 7}, 'student.options': {'train_cfg.max_iters': 9},
+               'student.init': 'scratch'}
+    configs = runner(config, tmp_path, **options).configs
+    assert configs['00_adapt'].train_cfg.max_iters == 7
+    student = configs['02_student_r1']
+    assert student.train_cfg.max_iters == 9
+    assert student.train_dataloader.dataset.pseudo_labeled.pseudo_label_root == str(tmp_path / '01_label_r1')
+    assert (configs['00_adapt'].randomness.seed, student.randomness.seed) == (0, 1000)
+
+
+def test_scratch_drops_pretrained_weights(config: Path, tmp_path: Path) -> None:
+    pretrained = {'student.options': {'model.segmentor.backbone.init_cfg': dict(type='Pretrained', checkpoint='x.pth')}}
+    for init, expected in (('imagenet', 'x.pth'), ('scratch', None)):
+        backbone = runner(config, tmp_path, **pretrained, **{'student.init': init}).configs['02_student_r1'].model
+        found = (backbone.segmentor.backbone.get('init_cfg') or {}).get('checkpoint')
+        assert found == expected
+
+
+def test_missing_data_are_named_before_anything_runs(config: Path, tmp_path: Path) -> None:
+    moved = {'options': {'train_dataloader.dataset.source.data_root': str(tmp_path / 'nowhere')}}
+    with pytest.raises(ValueError, match=r'do not fit the data:\n.*nowhere/images'):
+        runner(config, tmp_path / 'run', **moved).check()
+    with pytest.raises(ValueError, match=r"label\.truth='nobody' is no entry of .*student\.py"):
+        runner(config, tmp_path / 'run', **{'label.truth': 'nobody'}).check()
+    with pytest.raises(ValueError, match=r"checkpoint='gone\.pth' does not exist"):
+        runner(config, tmp_path / 'run', **{'adapt.checkpoint': 'gone.pth'}).check()
+    with pytest.raises(ValueError, match=r'views=0'):
+        runner(config, tmp_path / 'run', **{'label.views': 0}).check()
+    assert not (tmp_path / 'run').exists()
+
+
+def test_labels_or_translations_that_nobody_reads_are_a_mistake(config: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r'no data set in train_dataloader of .*adapt\.py has `translated_root`'):
+        runner(config, tmp_path, translate=dict(_delete_=True, config=str(config.with_name('cyclegan.py'))))
+    with pytest.raises(ValueError, match=r'no data set in train_dataloader of .*adapt\.py has `pseudo_label_root`'):
+        runner(config, tmp_path, student=dict(config=str(config.with_name('adapt.py'))))
+
+
+def test_a_teacher_that_was_replaced_or_deleted_is_noticed(config: Path, tmp_path: Path) -> None:
+    first = runner(config, tmp_path, **{'label.min_coverage': 1.1})
+    with pytest.raises(CollapsedPseudoLabels):
+        first.train()
+    checkpoint = Path(stages(tmp_path)['00_adapt']['checkpoint'])
+    checkpoint.write_bytes(checkpoint.read_bytes() + b'more')
+    with pytest.raises(ValueError, match=r'iter_2\.pth has been changed since 00_adapt wrote it'):
+        first.train()
+    checkpoint.unlink()
+    with pytest.raises(FileNotFoundError, match=r'delete the entries of 00_adapt and of all later stages'):
+        first.train()
+
+
+def test_what_decides_nothing_may_change(config: Path, finished: Path) -> None:
+    before = stages(finished)
+    more = {'options': {'train_dataloader.num_workers': 2, 'default_hooks.logger.interval': 5}}
+    runner(config, finished, **more).train()
+    assert stages(finished)['02_student_r1'] == before['02_student_r1']
+
+
+def test_labels_of_other_images_or_another_teacher_are_another_run(config: Path, finished: Path) -> None:
+    first = runner(config, finished)
+    label = first.stages[1]
+    student = {'student.options': {'train_dataloader.dataset.pseudo_labeled.data_prefix.img_path': 'leftImg8bit/val'}}
+    assert runner(config, finished, **student)._digest(label) != first._digest(label)
+    digests = set()
+    for stage in ('00_adapt', '02_student_r1'):
+        given = runner(config, finished, **{'adapt.checkpoint': stages(finished)[stage]['checkpoint']})
+        digests.add(given._digest(given.stages[0]))
+    other = runner(config, finished, **{'adapt.checkpoint': stages(finished)['00_adapt']['checkpoint'],
+                                        'adapt.options': {'model.segmentor.test_cfg.mode': 'slide'}})
+    assert len({*digests, other._digest(other.stages[0])}) == 3
+
+
+def test_options_of_the_translator_hold_for_translating(config: Path, tmp_path: Path) -> None:
+    cyclegan = dict(_delete_=True, config=str(config.with_name('cyclegan.py')),
+                    options={'model.generator.base_channels': 8})
+    student = config.with_name('student.py')
+    for name in ('adapt', 'student'):
+        text = config.with_name(f'{name}.py').read_text()
+        (tmp_path / f'{name}.py').write_text(text.replace("ann_file='train.txt',",
+                                                          "ann_file='train.txt', translated_root='',").replace(
+            './base.py', str(student.with_name('base.py'))))
+    configs = runner(config, tmp_path, translate=cyclegan, **{'adapt.config': str(tmp_path / 'adapt.py'),
+                                                              'student.config': str(tmp_path / 'student.py')}).configs
+    assert configs['00_translator'].model == configs['01_translate'].model
+    assert configs['01_translate'].model.generator.base_channels == 8
+
+
+def test_settings_of_a_training_are_no_settings_of_the_run(config: Path, tmp_path: Path) -> None:
+    cfg = load_config(str(config), str(tmp_path), {'train_cfg.max_iters': 3})
+    with pytest.raises(ValueError, match=r'train_cfg would have no effect .* self_training\.options'):
+        SelfTrainingRunner.from_cfg(cfg)
+
+
+def test_config_without_stages_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match=r'no `self_training`'):
+        SelfTrainingRunner.from_cfg(Config(dict(runner_type='SelfTrainingRunner', work_dir='x')))
+
+
+def test_teacher_of_other_classes(config: Path, finished: Path, tmp_path: Path) -> None:
+    student = config.with_name('other_classes.py')
+    text = config.with_name('student.py').read_text()
+    student.write_text(text.replace("metainfo='CityscapesDataset'", "metainfo=dict(classes=('a', 'b'))"))
+    options = {'adapt.checkpoint': stages(finished)['00_adapt']['checkpoint'], 'student.config': str(student)}
+    with pytest.raises(ValueError, match=r'num_classes=19'):
+        runner(config, tmp_path, **options).train()
+
+
+def test_model_of_a_stage_can_be_built_from_its_config_file(finished: Path) -> None:
+    cfg = Config.fromfile(str(finished / '02_student_r1/config.py'))
+    assert type(MODELS.build(cfg.model)).__name__ == 'StudentTeacherSegmentor'

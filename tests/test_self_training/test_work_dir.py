@@ -1,0 +1,98 @@
+"""The lock and the manifest of a work directory."""
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from udas_mmseg.self_training import WorkDirError
+from udas_mmseg.self_training.lock import WorkDirLock
+from udas_mmseg.self_training.manifest import Manifest, ladder, trained_segmentors
+
+HOLD = '''
+import os, sys, time
+from udas_mmseg.self_training.lock import WorkDirLock
+lock = WorkDirLock(sys.argv[1])
+lock.acquire()
+if os.fork() == 0:  # as a data loader's worker
+    time.sleep(60)
+print(os.getpid(), flush=True)
+time.sleep(60)
+'''
+
+
+def test_only_one_process_may_work_and_a_dead_one_does_not_hold_on(tmp_path: Path) -> None:
+    holder = subprocess.Popen([sys.executable, '-c', HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True,
+                              start_new_session=True)
+    try:
+        pid = holder.stdout.readline().strip()
+        with pytest.raises(WorkDirError, match=rf'in use by another run \(process {pid} on '):
+            WorkDirLock(str(tmp_path)).acquire()
+        os.kill(holder.pid, signal.SIGKILL)  # its worker lives on
+        holder.wait()
+        with WorkDirLock(str(tmp_path)):
+            assert json.loads((tmp_path / 'lock').read_text())['process'] == os.getpid()
+    finally:
+        os.killpg(holder.pid, signal.SIGKILL)
+
+
+def test_lock_is_given_back(tmp_path: Path) -> None:
+    with WorkDirLock(str(tmp_path / 'new')):
+        pass
+    child = os.fork()  # for this process itself a POSIX lock is always free
+    if child == 0:
+        try:
+            WorkDirLock(str(tmp_path / 'new')).acquire()
+        except WorkDirError:
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_manifest_remembers_what_is_complete(tmp_path: Path) -> None:
+    first = Manifest(str(tmp_path), dict(seed=0))
+    first.begin('00_adapt', 'abc', 'python tools/train.py x')
+    assert Manifest(str(tmp_path), {}).result('00_adapt', 'abc') is None
+    first.begin('00_adapt', 'abc', 'python tools/train.py x')
+    first.complete('00_adapt', 61.04, checkpoint='x.pth', metrics=dict(mIoU=70.04))
+    again = Manifest(str(tmp_path), dict(seed=0))
+    assert again.result('00_adapt', 'other') is None
+    entry = again.result('00_adapt', 'abc')
+    assert entry is not None
+    assert (entry['attempts'], entry['seconds'], entry['checkpoint']) == (2, 61.0, 'x.pth')
+    assert '| 00_adapt | complete | 1.0 | mIoU 70.0 |' in ladder(again.content['stages'])
+
+
+def test_another_config_is_refused_and_more_rounds_are_not(tmp_path: Path) -> None:
+    manifest = Manifest(str(tmp_path), {})
+    manifest.begin('00_adapt', 'abc', '')
+    manifest.check({'00_adapt': 'abc', '01_label_r1': 'new'})
+    with pytest.raises(WorkDirError, match=r'holds another run: 00_adapt was begun with another'):
+        manifest.check({'00_adapt': 'other'})
+    with pytest.raises(WorkDirError, match=r'holds another run'):
+        manifest.check({'00_translator': 'abc'})
+
+
+@pytest.mark.parametrize('content', ['', '{"stages": 3}', '[]'])
+def test_damaged_manifest_is_an_error(content: str, tmp_path: Path) -> None:
+    (tmp_path / 'manifest.json').write_text(content)
+    with pytest.raises(ValueError, match=r'manifest\.json cannot be read'):
+        Manifest(str(tmp_path), {})
+
+
+def test_segmentors_so_far_are_those_of_complete_trainings(tmp_path: Path) -> None:
+    assert trained_segmentors(str(tmp_path)) == {}
+    manifest = Manifest(str(tmp_path), {})
+    for name, seconds in (('00_adapt', 60), ('01_label_r1', 5), ('02_student_r1', 70), ('03_label_r2', 4)):
+        manifest.begin(name, 'digest', '')
+        extra = {} if 'label' in name else dict(metrics={'mIoU': seconds / 2}, checkpoint=f'{name}.pth')
+        manifest.complete(name, seconds, **extra)
+    manifest.begin('04_student_r2', 'digest', '')
+    found = trained_segmentors(str(tmp_path))
+    assert list(found) == ['adapted', 'round 1']
+    assert found['adapted']['seconds'] == 60 and found['round 1']['seconds'] == 75
+    assert found['round 1'] == dict(metrics={'mIoU': 35}, seconds=75, checkpoint='02_student_r1.pth',
+                                    config=str(tmp_path / '02_student_r1/config.py'))

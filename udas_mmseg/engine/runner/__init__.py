@@ -1,6 +1,0 @@
-"""Self-training in rounds."""
-from .lock import WorkDirError
-from .self_training_runner import SelfTrainingRunner
-from .stages import Stage, plan_stages
-
-__all__ = ['SelfTrainingRunner', 'Stage', 'WorkDirError', 'plan_stages']

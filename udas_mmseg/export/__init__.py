@@ -1,0 +1,1 @@
+"""Trained models for others, and models of others: plain MMSegmentation, public checkpoints."""

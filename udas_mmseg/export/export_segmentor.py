@@ -1,0 +1,147 @@
+"""Writing an exported segmentor, after comparing what the written files predict with the original."""
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+
+import mmcv
+import mmengine
+import mmseg
+import torch
+from mmengine.config import Config
+from mmseg.apis import init_model
+from mmseg.registry import DATASETS
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from ..models.trained import build_original, load_checkpoint
+from ..utils.digests import config_digest
+from ..version import __version__
+from .plain_config import export_config, export_state_dict
+
+# of logits, relative to the largest one: convolutions are added up in another order
+TOLERANCE = 1e-5
+
+
+class Exported(NamedTuple):
+    """What was written: both files, notes, and the largest difference of the logits relative to the largest logit."""
+    config: Path
+    checkpoint: Path
+    notes: List[str]
+    difference: float
+
+
+def export_segmentor(cfg: Config, checkpoint: str, out: str, name: str) -> Exported:
+    """Write `<out>/<name>.py` and `<out>/<name>.pth` for MMSegmentation alone.
+
+    Args:
+        cfg (Config): Config of the trained model.
+        checkpoint (str): Its checkpoint.
+        out (str): Folder, made if need be. Files of these names are replaced once the new ones are found good.
+        name (str): Name of both files.
+
+    Raises:
+        OSError: if a file cannot be read or written.
+        ValueError: if the model has no equivalent, the checkpoint does not fit it, its classes are not known, or the
+            written files predict something else. They are removed then.
+    """
+    exported = export_config(cfg)
+    content = load_checkpoint(checkpoint)
+    original = build_original(cfg, content.get('state_dict', content))
+    meta = dict(
+        dataset_meta=find_dataset_meta(cfg, content.get('meta') or {}, original.num_classes),
+        source=dict(config=name, config_digest=config_digest(cfg.to_dict()), checkpoint=os.path.basename(checkpoint)),
+        versions=dict(udas_mmseg=__version__, mmsegmentation=mmseg.__version__, mmengine=mmengine.__version__,
+                      mmcv=mmcv.__version__, torch=str(torch.__version__)))
+    header = [f'Exported by udas_mmseg {__version__} from {name}. Needs MMSegmentation 1.x, and nothing of udas_mmseg.']
+    text = ''.join(f'# {line}\n' for line in header + exported.notes) + Config(exported.config).pretty_text
+    weights = export_state_dict(content.get('state_dict', content), cfg)
+    Path(out).mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix='.export-', dir=out))
+    try:
+        config_file, weights_file = folder / f'{name}.py', folder / f'{name}.pth'
+        config_file.write_text(text, encoding='utf-8')
+        torch.save(dict(meta=meta, state_dict=weights), weights_file)
+        difference = check_files(original, config_file, weights_file)
+        for file in (weights_file, config_file):
+            os.replace(file, Path(out, file.name))
+    finally:
+        shutil.rmtree(folder)
+    return Exported(Path(out, config_file.name), Path(out, weights_file.name), exported.notes, difference)
+
+
+def find_dataset_meta(cfg: Config, meta: Mapping[str, Any], num_classes: int) -> Dict[str, list]:
+    """Classes and colours, from a checkpoint's `meta` or else from the config's data sets.
+
+    Raises:
+        ValueError: if neither has them, or there are not `num_classes`.
+    """
+    found = meta.get('dataset_meta') or {}
+    datasets = [(cfg.get(key) or {}).get('dataset') or {} for key in ('test_dataloader', 'val_dataloader')]
+    for dataset in datasets:
+        if (found.get('classes') is None or found.get('palette') is None) and 'pipeline' in dataset:
+            found = DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
+    if not found.get('classes'):
+        raise ValueError('neither the checkpoint nor test_dataloader.dataset names the classes. Add '
+                         '`metainfo=dict(classes=(...), palette=[...])` to that data set.')
+    classes = [str(name) for name in found['classes']]
+    if len(classes) != num_classes:
+        raise ValueError(f'the model has num_classes={num_classes}, but there are {len(classes)} class names: '
+                         f'{tuple(classes)}. Correct `metainfo.classes` of test_dataloader.dataset.')
+    return dict(classes=classes, palette=[[int(value) for value in colour] for colour in found['palette']])
+
+
+def check_files(original: nn.Module, config_file: Path, weights_file: Path) -> float:
+    """Load exported files as their user will, and compare the model with the original.
+
+    Returns:
+        float: See `compare_models`.
+
+    Raises:
+        ValueError: if weights are missing or left over, or the logits differ.
+    """
+    exported = init_model(str(config_file), str(weights_file), device='cpu')
+    written = torch.load(weights_file, map_location='cpu', weights_only=True)['state_dict']
+    odd = sorted(written.keys() ^ exported.state_dict().keys())
+    if odd:
+        raise ValueError(f'the exported model and its weights differ in {len(odd)} entries ({", ".join(odd[:3])}); the '
+                         'files were removed. What holds them has no equivalent in MMSegmentation.')
+    difference = compare_models(original, exported)
+    if not difference <= TOLERANCE:  # nan is no agreement
+        raise ValueError(f'the exported model predicts something else: its logits differ by {difference:.1e} of the '
+                         f'largest one, {TOLERANCE:.0e} is allowed; the files were removed. Does the segmentor '
+                         'predict in a way of its own?')
+    return difference
+
+
+def compare_models(original: nn.Module, exported: nn.Module, size: Tuple[int, int] = (257, 320)) -> float:
+    """Largest difference between the logits of two segmentors on a random image, from raw pixels on.
+
+    Args:
+        original (nn.Module): A segmentor in evaluation mode.
+        exported (nn.Module): Another one.
+        size (tuple[int, int]): Height and width of the image. By default one odd and one even, since layers round
+            them, and large enough for a dilation of 24 to count at stride 8.
+
+    Returns:
+        float: Difference relative to the largest logit; the larger one of the prediction and the auxiliary heads.
+    """
+    differences = [(a - b).abs().max() / a.abs().max().clamp(min=1e-6)
+                   for a, b in zip(_logits(original, size), _logits(exported, size))]
+    return float(torch.stack(differences).max())
+
+
+def _logits(model: nn.Module, size: Tuple[int, int]) -> List[Tensor]:
+    """Logits of the prediction and of each auxiliary head."""
+    image = torch.randint(0, 256, (3, *size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    sample = SegDataSample(metainfo=dict(ori_shape=size, img_shape=size, pad_shape=size))
+    with torch.no_grad():
+        batch = model.data_preprocessor(dict(inputs=[image], data_samples=[sample]), False)
+        logits = [model.predict(**batch)[0].seg_logits.data]
+        if model.with_auxiliary_head:
+            heads = model.auxiliary_head if isinstance(model.auxiliary_head, nn.ModuleList) else [model.auxiliary_head]
+            features = model.extract_feat(batch['inputs'])
+            for output in (head(features) for head in heads):
+                logits.extend([output] if isinstance(output, Tensor) else output)
+    return logits

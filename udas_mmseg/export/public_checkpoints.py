@@ -1,0 +1,268 @@
+"""Public checkpoints of multi-level DeepLabv2, in the naming of AdaptSegNet and its descendants, as ours.
+
+Their ResNet has the names of MMSegmentation's; `layer5` classifies stage 3 (our auxiliary head) and `layer6` stage 4
+(our decode head), each with one convolution for every dilation in `conv2d_list`.
+"""
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+from ..models.backbones import DeepLabResNet
+
+HEADS = {'layer6': 'decode_head', 'layer5': 'auxiliary_head'}
+PUBLISHED_DILATIONS = (6, 12, 18, 24)
+# the published code draws the classifiers' weights from N(0, 0.01^2)
+INITIAL_SPREAD = 0.01
+KNOWN = ('Known are conv1, bn1 and layer1 to layer4 of a ResNet with bottlenecks, and layer5 and layer6 with '
+         'conv2d_list.N.weight and conv2d_list.N.bias, behind common prefixes such as "Scale." or "module."')
+
+
+@dataclass
+class Conversion:
+    """What became of a public state dict.
+
+    Attributes:
+        state_dict (dict[str, Tensor]): Weights of a `MultiLevelEncoderDecoder`, or of its backbone alone.
+        prefix (str): What was taken off all names, such as 'Scale.'.
+        dilations (tuple[int]): For `DeepLabV2Head`; empty where the classifiers were left out.
+        num_classes (int, optional): None where the classifiers were left out.
+        left_out (list[str]): What was not converted, and why.
+        warnings (list[str]): What makes the choice of `dilations` doubtful.
+    """
+    state_dict: Dict[str, Tensor]
+    prefix: str = ''
+    dilations: Tuple[int, ...] = ()
+    num_classes: Optional[int] = None
+    left_out: List[str] = field(default_factory=list)
+    warnings: List[str] = field(default_factory=list)
+
+
+def find_state_dict(checkpoint: Any) -> Dict[str, Tensor]:
+    """The state dict in what was read from a file: the object itself, or its entry `state_dict` or `model`.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if isinstance(checkpoint, Mapping):
+        for key in ('state_dict', 'model'):
+            if isinstance(checkpoint.get(key), Mapping):
+                return find_state_dict(checkpoint[key])
+        if checkpoint and all(isinstance(value, Tensor) for value in checkpoint.values()):
+            return {str(key): value for key, value in checkpoint.items()}
+        found = f'a dict with the entries {listed(checkpoint)}' if checkpoint else 'an empty dict'
+    else:
+        found = f'an object of type {type(checkpoint).__name__}'
+    raise ValueError(f'it holds {found}, and no state dict. Allowed: names mapped to tensors, by themselves or under '
+                     '"state_dict" or "model". Save `model.state_dict()`.')
+
+
+def convert_deeplab_multi(state_dict: Mapping[str, Tensor],
+                          dilations: Optional[Sequence[int]] = None,
+                          backbone_only: bool = False,
+                          depth: int = 101,
+                          width: int = 64) -> Conversion:
+    """Rename the weights of a public multi-level DeepLabv2.
+
+    A lone `layer5` on the channels of stage 4, as for 21 classes in `DeepLab_resnet_pretrained_init-*.pth`, is the
+    classifier of a single-level network: it is left out and the backbone is kept.
+
+    Args:
+        state_dict (Mapping[str, Tensor]): Public names; entries `num_batches_tracked` may be missing.
+        dilations (Sequence[int], optional): Dilations of the branches that the code of the checkpoint adds up, in
+            their order. Needed for the published four: (6, 12) for AdaptSegNet, all for AdvEnt.
+        backbone_only (bool): Leave the classifiers out, of whatever kind. Defaults to False.
+        depth (int): Depth of the ResNet. Defaults to 101.
+        width (int): Channels behind its first convolution. Defaults to 64.
+
+    Returns:
+        Conversion: Weights that `MultiLevelEncoderDecoder` with `DeepLabResNet` and `DeepLabV2Head` loads strictly.
+
+    Raises:
+        ValueError: if a name is unknown or missing, a shape differs, the depth is another, or `dilations` is needed.
+
+    Source: AdaptSegNet (CVPR 2018) and AdvEnt (CVPR 2019), published code.
+    """
+    weights, prefix = strip_prefix(state_dict)
+    classifiers = {name: value for name, value in weights.items() if name.split('.')[0] in HEADS}
+    backbone = convert_backbone({name: value for name, value in weights.items() if name not in classifiers},
+                                depth, width)  # yapf: disable
+    result = Conversion({f'backbone.{name}': value for name, value in backbone.items()}, prefix)
+    single_level = is_single_level(classifiers, 32 * width)
+    if not backbone_only and not single_level:
+        convert_classifiers(classifiers, dilations, 16 * width, result)
+    elif classifiers:
+        why = 'the classifier of a single-level network, on stage 4' if single_level else 'only the backbone is kept'
+        result.left_out.append(f'{describe_classifiers(classifiers)}: {why}')
+    return result
+
+
+def strip_prefix(state_dict: Mapping[str, Tensor]) -> Tuple[Dict[str, Tensor], str]:
+    """Take off what stands before all names, part by part ('module.Scale.conv1.weight').
+
+    Returns:
+        tuple[dict[str, Tensor], str]: The weights and the prefix.
+    """
+    weights, prefix = dict(state_dict), ''
+    while 'conv1.weight' not in weights:
+        first = {name.partition('.')[0] for name in weights}
+        if len(first) != 1 or not all('.' in name for name in weights):
+            break
+        prefix += f'{first.pop()}.'
+        weights = {name.partition('.')[2]: value for name, value in weights.items()}
+    return weights, prefix
+
+
+def convert_backbone(weights: Dict[str, Tensor], depth: int, width: int) -> Dict[str, Tensor]:
+    """Check a ResNet against `DeepLabResNet`, whose names are the same; a missing `num_batches_tracked` becomes 0."""
+    with torch.device('meta'):
+        resnet = DeepLabResNet(depth, base_channels=width, stem_channels=width)
+    blocks = tuple(len({name.split('.')[1] for name in weights if name.startswith(f'layer{stage}.')})
+                   for stage in range(1, 5))  # yapf: disable
+    if any(blocks) and blocks != resnet.stage_blocks:
+        raise ValueError(f'layer1 to layer4 have {blocks} blocks, and those of ResNet-{depth} {resnet.stage_blocks}. '
+                         f'Only ResNet-{depth} is converted.')
+    counters = {name for name in resnet.state_dict() if name.endswith('.num_batches_tracked')}
+    complete = {**{name: torch.tensor(0) for name in counters}, **weights}
+    check_weights(complete, {name: tuple(value.shape) for name, value in resnet.state_dict().items()})
+    return complete
+
+
+def check_weights(weights: Dict[str, Tensor], expected: Dict[str, Tuple[int, ...]]) -> None:
+    """Compare names and shapes.
+
+    Raises:
+        ValueError: if they differ; it lists the names.
+    """
+    unknown = [name for name in weights if name not in expected]
+    missing = [name for name in expected if name not in weights]
+    if unknown or missing:
+        parts = [f'unknown: {listed(unknown)}'] * bool(unknown) + [f'missing: {listed(missing)}'] * bool(missing)
+        hint = ''
+        if any(name.startswith('fc.') for name in unknown):
+            hint = (' An `fc` comes from an ImageNet classifier such as that of torchvision, whose ResNet strides '
+                    'elsewhere: use configs/_base_/models/deeplabv2-multi_r101-d8.py for it.')
+        raise ValueError(f'the names do not fit; {"; ".join(parts)}. {KNOWN}.{hint}')
+    differing = [f'{name} {tuple(weights[name].shape)} instead of {shape}' for name, shape in expected.items()
+                 if tuple(weights[name].shape) != shape]  # yapf: disable
+    if differing:
+        raise ValueError(f'shapes differ: {listed(differing)}.')
+
+
+def is_single_level(classifiers: Dict[str, Tensor], channels: int) -> bool:
+    """Whether the classifiers are a lone `layer5` on the channels of stage 4."""
+    weight = classifiers.get('layer5.conv2d_list.0.weight')
+    return (weight is not None and weight.ndim == 4 and weight.shape[1] == channels
+            and all(name.startswith('layer5.') for name in classifiers))
+
+
+def describe_classifiers(classifiers: Dict[str, Tensor]) -> str:
+    """E.g. 'layer5 (8 tensors, 21 classes)'; the classes where there is a plain bias."""
+    parts = []
+    for layer in sorted({name.split('.')[0] for name in classifiers}):
+        count = sum(name.startswith(f'{layer}.') for name in classifiers)
+        bias = classifiers.get(f'{layer}.conv2d_list.0.bias')
+        parts.append(f'{layer} ({count} tensors' + (f', {bias.numel()} classes)' if bias is not None else ')'))
+    return ' and '.join(parts)
+
+
+def convert_classifiers(weights: Dict[str, Tensor], dilations: Optional[Sequence[int]], channels: int,
+                        result: Conversion) -> None:
+    """Add both classifiers to `result`, with what is left out of them.
+
+    Args:
+        weights (dict[str, Tensor]): `layer5.*` and `layer6.*`.
+        dilations (Sequence[int], optional): See `convert_deeplab_multi`.
+        channels (int): Of stage 3; stage 4 has twice as many.
+        result (Conversion): Changed in place.
+    """
+    branches, result.num_classes = check_classifiers(weights, channels)
+    result.dilations = choose_dilations(weights, branches, dilations, result)
+    for layer, head in HEADS.items():
+        for number in range(len(result.dilations)):
+            for kind in ('weight', 'bias'):
+                value = weights[f'{layer}.conv2d_list.{number}.{kind}']
+                result.state_dict[f'{head}.convs.{number}.{kind}'] = value
+
+
+def check_classifiers(weights: Dict[str, Tensor], channels: int) -> Tuple[int, int]:
+    """Check that both classifiers are there and sums of convolutions to as many classes.
+
+    Returns:
+        tuple[int, int]: Branches of each, and classes.
+    """
+    other = [name for name in weights if not re.fullmatch(r'layer[56]\.conv2d_list\.\d+\.(weight|bias)', name)]
+    if other:
+        raise ValueError(f'the classifiers are not sums of dilated convolutions; unknown: {listed(other)}. {KNOWN}. '
+                         'Seg-Uncertainty (MRNet) has a classifier of its own, which DeepLabV2Head does not compute. '
+                         '--backbone-only keeps the ResNet.')
+    if {name.split('.')[0] for name in weights} != set(HEADS):
+        raise ValueError(f'the classifiers are {describe_classifiers(weights) or "missing"}; needed are both layer5 '
+                         'and layer6. --backbone-only keeps the ResNet.')
+    branches = 1 + max(int(name.split('.')[2]) for name in weights)
+    classes = {layer: weights[f'{layer}.conv2d_list.0.bias'].numel() for layer in HEADS
+               if f'{layer}.conv2d_list.0.bias' in weights}  # yapf: disable
+    if len(set(classes.values())) > 1:
+        raise ValueError(f'layer5 has {classes["layer5"]} classes and layer6 {classes["layer6"]}; both need the same '
+                         'number. --backbone-only keeps the ResNet.')
+    count = max(classes.values(), default=0)
+    expected: Dict[str, Tuple[int, ...]] = {}
+    for layer, inputs in (('layer6', 2 * channels), ('layer5', channels)):
+        for number in range(branches):
+            expected[f'{layer}.conv2d_list.{number}.weight'] = (count, inputs, 3, 3)
+            expected[f'{layer}.conv2d_list.{number}.bias'] = (count,)
+    check_weights(weights, expected)
+    return branches, count
+
+
+def choose_dilations(weights: Dict[str, Tensor], branches: int, dilations: Optional[Sequence[int]],
+                     result: Conversion) -> Tuple[int, ...]:
+    """The dilations of the branches to keep, which come first.
+
+    The names cannot tell AdaptSegNet, which adds two of its four branches, from AdvEnt, which adds all: that is the
+    user's to say. The weights only help to notice a wrong choice.
+    """
+    likely = likely_dilations(weights) if branches == 4 else None
+    look = f'The weights of branches 2 and 3 look {"trained" if likely == PUBLISHED_DILATIONS else "untrained"}'
+    hint = f'{look}, which speaks for --dilations {" ".join(map(str, likely))}.' if likely else ''
+    if dilations is None and branches == 2:
+        dilations = PUBLISHED_DILATIONS[:2]
+    if dilations is None:
+        raise ValueError(f'layer5 and layer6 have {branches} branches each, and their names do not tell which of them '
+                         'the code adds up. Give --dilations 6 12 for AdaptSegNet, --dilations 6 12 18 24 for AdvEnt. '
+                         f'{hint}'.rstrip())
+    kept = tuple(dilations)
+    if not 0 < len(kept) <= branches or any(dilation < 1 for dilation in kept):
+        raise ValueError(f'dilations {kept}: give 1 to {branches} positive integers, one for each of the {branches} '
+                         'branches to keep.')
+    if len(kept) < branches:
+        unused = ', '.join(str(number) for number in range(len(kept), branches))
+        result.left_out.append(f'branches {unused} of layer5 and layer6: not among the dilations {kept}')
+    if likely and len(kept) != len(likely):
+        result.warnings.append(hint)
+    return kept
+
+
+def likely_dilations(weights: Dict[str, Tensor]) -> Optional[Tuple[int, ...]]:
+    """What the weights of four branches say: those that get no gradient stay as they were drawn; None if in doubt."""
+    untouched = [all(looks_untouched(weights[f'{layer}.conv2d_list.{number}.weight']) for layer in HEADS)
+                 for number in range(4)]  # yapf: disable
+    if not any(untouched):
+        return PUBLISHED_DILATIONS
+    return PUBLISHED_DILATIONS[:2] if untouched == [False, False, True, True] else None
+
+
+def looks_untouched(weight: Tensor) -> bool:
+    """Whether the spread is that of the initial draw, up to five standard errors of its estimate."""
+    error = INITIAL_SPREAD / math.sqrt(2 * weight.numel())
+    return abs(weight.double().std().item() - INITIAL_SPREAD) < 5 * error
+
+
+def listed(names: Iterable[str], most: int = 6) -> str:
+    """The first few names, and how many there are."""
+    names = [str(name) for name in names]
+    return ', '.join(names[:most]) + (f', ... ({len(names)} in all)' if len(names) > most else '')

@@ -1,0 +1,135 @@
+"""Ground truth for judging pseudo-labels. Training never comes here."""
+import os.path as osp
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, Dict, Optional, Sequence
+
+import numpy as np
+from mmcv.transforms import LoadAnnotations
+from mmengine.dataset import BaseDataset
+
+from ..datasets.image_files import SampleError
+from ..datasets.pseudo_label_set import read_pseudo_label
+from ..datasets.thresholds import LEVELS
+from ..datasets.transforms.loading import LabelLoader
+from ..utils.indices import spread_evenly
+from ..utils.mirrored_folder import mirrored_path
+from ..utils.progress import Progress
+from .quality import Counts, count_agreement
+
+
+class GroundTruth:
+    """Labels of images, found by the place that the images' pseudo-labels have in a set.
+
+    Args:
+        dataset (BaseDataset): A labelled data set whose pipeline says how labels are read.
+        classes (Sequence[str]): Those of the pseudo-labels.
+
+    Raises:
+        ValueError: if it has other classes, or no labels.
+    """
+
+    def __init__(self, dataset: BaseDataset, classes: Sequence[str]) -> None:
+        theirs = tuple(dataset.metainfo.get('classes') or ())
+        if theirs != tuple(classes):
+            raise ValueError(f'the ground truth has the classes {theirs}, but the pseudo-labels have {tuple(classes)}. '
+                             'Give both the same `metainfo.classes`, and map the true labels with `label_map`.')
+        self.classes = theirs
+        self._read = label_reader(dataset)
+        self._numbers = {name: number for number, name in enumerate(paths_by_label(dataset))}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._numbers
+
+    def read(self, name: str) -> Optional[np.ndarray]:
+        """The truth for that pseudo-label, (H, W) uint8 in {0..C-1, 255}; None if there is none."""
+        return self._read(self._numbers[name]) if name in self else None
+
+    def count(self, folder: str, labels: Sequence[str], workers: int = 2) -> Counts:
+        """Hold pseudo-labels against the truth, with progress on standard error.
+
+        Args:
+            folder (str): The set.
+            labels (Sequence[str]): Labels in it. Those without a truth are left out.
+            workers (int): Threads. Defaults to 2.
+
+        Returns:
+            np.ndarray: (C, C, 256), see `count_agreement`.
+
+        Raises:
+            SampleError: if a file is broken, or a label has another size than its truth.
+            ValueError: if none has a truth.
+        """
+        known = [name for name in labels if name in self]
+        if not known:
+            raise ValueError(f'no image of {folder} has ground truth: it has {labels[0] if labels else "no labels"}, '
+                             f'and there is truth for {next(iter(self._numbers))}. `data_prefix.img_path` of the '
+                             'ground truth must be the folder that the labelled images are below.')
+        total = np.zeros((len(self.classes), len(self.classes), LEVELS), np.int64)
+        progress = Progress(f'comparing {folder} with the truth', len(known))
+        with ThreadPoolExecutor(max(1, workers)) as pool:
+            for done, counts in enumerate(pool.map(lambda name: self._count_one(folder, name), known), 1):
+                total += counts
+                progress.update(done)
+        return total
+
+    def _count_one(self, folder: str, name: str) -> Counts:
+        label, confidence = read_pseudo_label(osp.join(folder, name))
+        truth = self._read(self._numbers[name])
+        try:
+            return count_agreement(label, confidence, truth, len(self.classes))
+        except ValueError as error:
+            raise SampleError(f'{osp.join(folder, name)} and its ground truth: {error}') from error
+
+
+def paths_by_label(dataset: BaseDataset) -> Dict[str, str]:
+    """Paths of a data set's images, by where their pseudo-labels are in a set."""
+    infos = (dataset.get_data_info(index) for index in range(len(dataset)))
+    images = [info.get('original_img_path', info['img_path']) for info in infos]
+    return {mirrored_path(image, dataset.data_prefix.get('img_path') or ''): image for image in images}
+
+
+def label_reader(dataset: BaseDataset) -> Callable[[int], np.ndarray]:
+    """A function that reads the label of a sample, (H, W) uint8, by the data set's pipeline but without the image.
+
+    Raises:
+        ValueError: if the pipeline does not read labels, or the data set has none.
+    """
+    steps = [step for step in dataset.pipeline.transforms if isinstance(step, (LabelLoader, LoadAnnotations))]
+    if not steps or 'seg_map_path' not in dataset.get_data_info(0):
+        raise ValueError(f'{type(dataset).__name__} has no labels to read. Give a data set with `seg_map_path` in its '
+                         '`data_prefix`, and LoadLabelIds in its pipeline.')
+
+    def read(index: int) -> np.ndarray:
+        info = dataset.get_data_info(index)
+        for step in steps:
+            info = step(info)
+        return info['gt_seg_map']
+
+    return read
+
+
+def class_shares(dataset: BaseDataset, max_images: int = 200) -> Dict[str, float]:
+    """Share of each class in the labels of a data set, such as the source.
+
+    Args:
+        dataset (BaseDataset): A labelled data set whose pipeline says how labels are read.
+        max_images (int): How many are read, evenly spread. Defaults to 200.
+
+    Returns:
+        dict[str, float]: In [0, 1], of the pixels that have a class.
+
+    Raises:
+        SampleError: if a label is broken.
+        ValueError: if the data set has no labels, or no pixel has a class.
+    """
+    classes, read = dataset.metainfo.get('classes') or (), label_reader(dataset)
+    counts, chosen = np.zeros(LEVELS, np.int64), spread_evenly(len(dataset), max_images, True)
+    progress = Progress('reading labels of the source', len(chosen))
+    for done, index in enumerate(chosen, 1):
+        counts += np.bincount(read(index).ravel(), minlength=LEVELS)
+        progress.update(done)
+    counts = counts[:len(classes)]
+    if not counts.any():
+        raise ValueError(f'no pixel in {len(chosen)} labels of {type(dataset).__name__} has one of the classes '
+                         f'{tuple(classes)}. Check `label_map`.')
+    return dict(zip(classes, (counts / counts.sum()).tolist()))

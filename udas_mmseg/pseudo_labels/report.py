@@ -1,0 +1,181 @@
+"""The report on one or several sets of pseudo-labels: what they cover, what they are worth, how they change."""
+import os.path as osp
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+
+from mmengine.dataset import BaseDataset
+
+from ..datasets import LoadVerifiedImage
+from ..datasets.pseudo_label_set import check_set_classes, list_labels, read_pseudo_label, read_set_index, set_histogram
+from ..datasets.thresholds import keep_confident, lowest_kept
+from ..utils.files import replace_file, to_json
+from ..utils.indices import spread_evenly
+from ..visualization.pseudo_label_report import (
+    draw_confidence,
+    draw_reliability,
+    draw_samples,
+    picture_bytes,
+    summary_rows,
+    to_html,
+)
+from .ground_truth import GroundTruth, paths_by_label
+from .quality import (
+    coverage,
+    kept_pixels,
+    label_change,
+    measure_quality,
+    overall_coverage,
+    reliability,
+    threshold_curve,
+)
+
+_BY_CLASS = ('precision', 'recall', 'iou_kept', 'iou_all', 'true_share')
+
+
+class _Labels(NamedTuple):
+    """A set under its name: what its index says, and its labels by path below the folder."""
+    name: str
+    folder: str
+    header: Dict[str, Any]
+    labels: List[str]
+
+
+def write_quality_report(out: str,
+                         sets: Mapping[str, str],
+                         images: BaseDataset,
+                         truth: Optional[BaseDataset] = None,
+                         source_share: Optional[Mapping[str, float]] = None,
+                         threshold: float = 0.6,
+                         samples: int = 6,
+                         workers: int = 2,
+                         facts: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
+    """Judge pseudo-labels, and write `report.html` (one file, with its pictures) and `report.json`.
+
+    Progress goes to standard error.
+
+    Args:
+        out (str): Folder for the report, made if need be. Not one of the sets.
+        sets (Mapping[str, str]): Name -> folder of pseudo-labels, in the order of the rounds: each is compared with
+            the one before it.
+        images (BaseDataset): Data set of the images that were labelled, for its paths, classes and palette; no label
+            of it is opened.
+        truth (BaseDataset, optional): Data set with ground truth of some or all of the images, for evaluation. It is
+            opened here, and never in training. Defaults to None.
+        source_share (Mapping[str, float], optional): Share of each class in the source, see `class_shares`.
+        threshold (float): Confidence from which a pixel is kept. Defaults to 0.6.
+        samples (int): How many images are shown of each set, evenly spread. Defaults to 6.
+        workers (int): Threads. Defaults to 2.
+        facts (Mapping, optional): What else the report should say, such as the config.
+
+    Returns:
+        dict: The content of `report.json`. Shares are in [0, 1].
+
+    Raises:
+        FileNotFoundError: if a set is missing.
+        SampleError: if a file is broken, or a label has not the size of its ground truth.
+        ValueError: if a folder is no complete set, has other classes than the images or the truth, or there is nothing
+            to judge.
+
+    Example:
+        >>> write_quality_report('work_dirs/report', {'round 1': 'labels_r1', 'round 2': 'labels_r2'}, target_train)
+    """
+    lowest_kept(threshold)
+    if not sets or samples < 1:
+        raise ValueError(f'{len(sets)} sets of pseudo-labels, samples={samples}: at least one of each is needed.')
+    found = [_find(name, folder, out, images) for name, folder in sets.items()]
+    paths = paths_by_label(images)
+    truths = None if truth is None else GroundTruth(truth, found[0].header['classes'])
+    shown = _choose(found, paths, samples)
+    entries = [_measure(labels, before, truths, threshold, source_share, workers)
+               for before, labels in zip([None, *found], found)]
+    pictures = {}
+    for entry, labels in zip(entries, found):
+        pictured = [_sample(labels.folder, name, paths[name], truths, threshold) for name in shown]
+        pictures[labels.name] = _draw(entry, labels, threshold, images.metainfo, pictured)
+    report: Dict[str, Any] = dict(facts=dict(facts or {}), threshold=threshold, sets=entries)
+    for file, content in {'report.html': to_html(report, pictures).encode(), 'report.json': to_json(report)}.items():
+        replace_file(Path(out, file), content)
+    return report
+
+
+def markdown_summary(report: Mapping[str, Any]) -> str:
+    """A table with a line for each set, from the content of `report.json`; percent."""
+    head, *rows = summary_rows(report)
+    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in [head, ['---'] * len(head), *rows]) + '\n'
+
+
+def _find(name: str, folder: str, out: str, images: BaseDataset) -> _Labels:
+    if osp.realpath(folder) == osp.realpath(out):
+        raise ValueError(f'the report would go into {folder}, which is a set of pseudo-labels. Choose another folder.')
+    index = read_set_index(folder, name)
+    check_set_classes(index, tuple(images.metainfo.get('classes') or ()), folder, type(images).__name__)
+    return _Labels(name, folder, index, list_labels(folder))
+
+
+def _choose(found: List[_Labels], paths: Mapping[str, str], samples: int) -> List[str]:
+    """Labels to show: of images that all sets have, so that rounds can be compared."""
+    common = sorted(set(paths).intersection(*(labels.labels for labels in found)))
+    if not common:
+        names = ', '.join(labels.folder for labels in found)
+        raise ValueError(f'there is no image that has a label in all of {names}: the data set has {len(paths):,} '
+                         f'images, such as {next(iter(paths.values()))}. Are these labels of its images?')
+    return [common[number] for number in spread_evenly(len(common), samples, True)]
+
+
+def _measure(labels: _Labels, before: Optional[_Labels], truths: Optional[GroundTruth], threshold: float,
+             source_share: Optional[Mapping[str, float]], workers: int) -> Dict[str, Any]:
+    """All figures of a set: its index's, what changed since the set before, and what the truth tells."""
+    entry = _describe(labels, threshold, source_share)
+    if before is not None:
+        entry['change'] = label_change(before.folder, labels.folder, threshold, workers)
+    if truths is not None:
+        _judge(entry, labels, truths, threshold, workers)
+    return entry
+
+
+def _describe(labels: _Labels, threshold: float, source_share: Optional[Mapping[str, float]]) -> Dict[str, Any]:
+    """What the index alone tells of a set."""
+    index = labels.header
+    total, kept = kept_pixels(index, threshold)
+    covered = coverage(index, threshold)
+    shares = dict(share=total / max(1, total.sum()), kept_share=kept / max(1, kept.sum()))
+    classes = {name: dict(kept=covered[name] if total[number] else None,
+                          source_share=None if source_share is None else source_share.get(name),
+                          **{key: float(values[number]) for key, values in shares.items()})
+               for number, name in enumerate(index['classes'])}
+    made_with = {key: index.get(key) for key in ('teacher', 'views', 'augment', 'seed', 'temperature')}
+    return dict(name=labels.name, folder=labels.folder, made_with=made_with, num_images=index['num_images'],
+                skipped=index.get('skipped') or {}, coverage=overall_coverage(index, threshold), classes=classes,
+                change=None, truth=None)
+
+
+def _judge(entry: Dict[str, Any], labels: _Labels, truths: GroundTruth, threshold: float, workers: int) -> None:
+    """Add what the truth tells of a set."""
+    counts = truths.count(labels.folder, labels.labels, workers)
+    quality = measure_quality(counts, labels.header['classes'], threshold)
+    for key in _BY_CLASS:
+        for name, value in quality.pop(key).items():
+            entry['classes'][name][key] = value
+    entry['truth'] = dict(num_images=sum(name in truths for name in labels.labels), **quality,
+                          reliability=reliability(counts), thresholds=threshold_curve(counts))
+
+
+def _sample(folder: str, name: str, image: str, truths: Optional[GroundTruth], threshold: float) -> Dict[str, Any]:
+    label, confidence = read_pseudo_label(osp.join(folder, name))
+    return dict(name=name, image=LoadVerifiedImage().transform(dict(img_path=image))['img'], label=label,
+                confidence=confidence, kept=keep_confident(label, confidence, threshold),
+                truth=None if truths is None else truths.read(name))
+
+
+def _draw(entry: Mapping[str, Any], labels: _Labels, threshold: float, metainfo: Mapping[str, Any],
+          samples: List[Dict[str, Any]]) -> Dict[str, bytes]:
+    """The pictures of a set, by title."""
+    classes = labels.header['classes']
+    histogram = set_histogram(labels.header)
+    assert histogram is not None, 'without it there would be no coverage'
+    pictures = {'Confidence': draw_confidence(histogram, classes, threshold)}
+    if entry['truth'] is not None:
+        pictures['Confidence and accuracy'] = draw_reliability(entry['truth']['reliability'],
+                                                               entry['truth']['thresholds'], threshold)
+    pictures['Samples'] = picture_bytes(draw_samples(samples, classes, metainfo['palette']))
+    return pictures

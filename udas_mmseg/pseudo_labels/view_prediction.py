@@ -1,0 +1,104 @@
+"""What a segmentor makes of several views of an image, merged by the most confident one."""
+from typing import Iterator, NamedTuple, Sequence, Tuple
+
+import torch
+from mmseg.models.utils import resize
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from ..datasets.image_views import ImageViews, map_at_size
+from ..datasets.transforms.affine_map import AffineMap
+from ..models.max_confidence import confidence, first_highest, most_confident, softmax_with_temperature
+from ..utils.processes import unwrap
+
+
+class Labeler(NamedTuple):
+    """A segmentor, and what prepares its images."""
+    segmentor: nn.Module
+    preprocessor: nn.Module
+
+    @classmethod
+    def of(cls, model: nn.Module) -> 'Labeler':
+        """The labeler that is in a model, alone or under `segmentor` as `AdversarialSegmentor` has it.
+
+        Raises:
+            ValueError: if it is no segmentor of MMSegmentation's kind.
+        """
+        segmentor = model = unwrap(model)
+        while hasattr(segmentor, 'segmentor'):
+            segmentor = unwrap(segmentor.segmentor)
+        needed = ('inference', 'postprocess_result', 'align_corners')
+        lacking = [name for name in needed if not hasattr(segmentor, name)]
+        if lacking:
+            raise ValueError(f'{type(segmentor).__name__} cannot label images: it has no {" and no ".join(lacking)}. '
+                             "Use a segmentor that is derived from MMSegmentation's EncoderDecoder.")
+        return cls(segmentor, model.data_preprocessor)
+
+
+@torch.no_grad()
+def predict_views(labeler: Labeler,
+                  images: Sequence[ImageViews],
+                  batch_size: int = 1,
+                  temperature: float = 1.0) -> Iterator[Tuple[Tensor, Tensor]]:
+    """Predict all views of some images in one batch (one for each size of the views), and merge those of each image.
+
+    Args:
+        labeler (Labeler): What predicts.
+        images (Sequence[ImageViews]): Images of one size, whose views are of the same sizes.
+        batch_size (int): Images to which the batch is filled up with copies. Defaults to 1.
+        temperature (float): Of the softmax. Defaults to 1.0.
+
+    Yields:
+        tuple: label (H, W) uint8 and confidence (H, W) float32 of each image, at its original size.
+    """
+    filled = [*images, *[images[-1]] * (batch_size - len(images))]  # rounding depends on a batch's size
+    sizes = [sample['inputs'].shape for sample in images[0].samples]
+    predictions = {}
+    for size in dict.fromkeys(sizes):
+        numbers = [number for number, other in enumerate(sizes) if other == size]
+        batch = labeler.preprocessor({key: [image.samples[number][key] for image in filled for number in numbers]
+                                      for key in ('inputs', 'data_samples')}, False)
+        logits = labeler.segmentor.inference(batch['inputs'], [item.metainfo for item in batch['data_samples']])
+        for place, number in enumerate(numbers):
+            predictions[number] = logits[place::len(numbers)], batch['data_samples'][place::len(numbers)]
+    for place, image in enumerate(images):
+        merged = []
+        for number, affine in enumerate(image.maps):
+            logits, samples = predictions[number]
+            size = tuple(image.samples[0]['data_samples'].ori_shape[:2])
+            to_view = map_at_size(affine, size, labeler.segmentor.align_corners)
+            merged.append(_in_image(labeler.segmentor, logits[place:place + 1], samples[place], to_view,
+                                    temperature))
+        labels, confidences, valid = zip(*merged)
+        yield most_confident(labels, confidences, valid)
+
+
+def _in_image(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_view: AffineMap,
+              temperature: float) -> Tuple[Tensor, Tensor, Tensor]:
+    """Label (H, W) uint8 and confidence (H, W) of a view in the image's frame, and which pixels it has, (H, W) bool.
+
+    Where nothing moved, label and confidence are those of plain inference, bit for bit.
+    """
+    if segmentor.out_channels == 1:  # `check_labeler` saw to it that there is the image alone
+        result = segmentor.postprocess_result(logits, [sample])[0]
+        label, sure = result.pred_sem_seg.data[0], confidence(result.seg_logits.data)
+        valid = torch.ones_like(label, dtype=torch.bool)
+    elif to_view.is_identity:
+        logits = _enlarged(segmentor, logits, sample)[0]
+        label, sure = first_highest(logits)[0], confidence(logits, temperature)
+        valid = torch.ones_like(label, dtype=torch.bool)
+    else:
+        probs, valid = to_view.undo(softmax_with_temperature(_enlarged(segmentor, logits, sample), temperature))
+        label, sure = first_highest(probs[0])
+    return label.to(torch.uint8), sure, valid
+
+
+def _enlarged(segmentor: nn.Module, logits: Tensor, sample: SegDataSample) -> Tensor:
+    """Logits (1, C, h, w) at the original size, as MMSegmentation's `postprocess_result` has them.
+
+    That one also takes the argmax, which on a CPU costs more than all the rest behind the network.
+    """
+    meta = sample.metainfo
+    left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
+    inside = logits[:, :, top:logits.shape[2] - bottom, left:logits.shape[3] - right]
+    return resize(inside, size=meta['ori_shape'], mode='bilinear', align_corners=segmentor.align_corners, warning=False)

@@ -1,0 +1,1 @@
+"""Files, digests, config dicts, randomness, processes and progress: what every other package may use."""

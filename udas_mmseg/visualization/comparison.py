@@ -1,0 +1,48 @@
+"""Tables that compare runs over several seeds."""
+import statistics
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+
+def mean_and_std(values: Sequence[float]) -> Tuple[float, float]:
+    """Mean and sample standard deviation (0 for one value)."""
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def summarize(runs: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
+    """One row a configuration, in the order in which they first occur.
+
+    Args:
+        runs (Sequence[Mapping]): Finished runs with `name`, `seed`, `seconds` and `metrics` (percent).
+
+    Returns:
+        list[dict]: `name`, `seeds`, `minutes` (mean over seeds), and `metrics`: name -> (mean, standard deviation). A
+        metric that one of the seeds lacks (its class never occurred) is left out.
+    """
+    rows = []
+    for name in dict.fromkeys(run['name'] for run in runs):
+        group = [run for run in runs if run['name'] == name]
+        shared = [key for key in group[0]['metrics'] if all(key in run['metrics'] for run in group)]
+        rows.append(
+            dict(
+                name=name,
+                seeds=[run['seed'] for run in group],
+                minutes=statistics.fmean(run['seconds'] for run in group) / 60,
+                metrics={key: mean_and_std([run['metrics'][key] for run in group])
+                         for key in shared}))
+    return rows
+
+
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of `summarize` as a Markdown table: IoU of each class (mean), mIoU (mean ± standard deviation), time."""
+    classes = list(dict.fromkeys(key for row in rows for key in row['metrics'] if key.startswith('IoU/')))
+    scores = list(dict.fromkeys(key for row in rows for key in row['metrics'] if key.startswith('mIoU')))
+    head = ['config', *(name[len('IoU/'):] for name in classes), *(name.replace('mIoU/', '') for name in scores),
+            'seeds', 'minutes a run']
+    lines = ['| ' + ' | '.join(head) + ' |', '|' + ' --- |' * len(head)]
+    for row in rows:
+        metrics = row['metrics']
+        cells = [row['name'], *(f'{metrics[key][0]:.1f}' if key in metrics else '-' for key in classes),
+                 *('{:.1f} ± {:.1f}'.format(*metrics[key]) if key in metrics else '-' for key in scores),
+                 ', '.join(map(str, row['seeds'])), f'{row["minutes"]:.1f}']
+        lines.append('| ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines) + '\n'
