@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from small_data import write_image
 from udas_mmseg.datasets import PositionSampler, SampleError, StreamDataset, StreamIndex
-from udas_mmseg.datasets.stream import pass_permutation
+from udas_mmseg.datasets.orders import pass_permutation
 
 
 def build(config: dict, **changes: object) -> StreamDataset:

@@ -1,5 +1,4 @@
 """Endless training streams that are a pure function of (seed, position)."""
-from functools import lru_cache
 from typing import Any, Dict, NamedTuple, Union
 
 import numpy as np
@@ -7,8 +6,9 @@ from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
-from ..utils.randomness import key_generator, seeded_rng
+from ..utils.randomness import seeded_rng
 from .image_files import SampleError
+from .orders import SAMPLING_ORDERS, SamplingOrder
 
 _TRIES = 1000  # at another sample, before a stream gives up
 
@@ -19,18 +19,12 @@ class StreamIndex(NamedTuple):
     position: int
 
 
-@lru_cache(maxsize=8)  # one entry a branch serves a whole pass
-def pass_permutation(seed: int, branch: str, number: int, length: int) -> np.ndarray:
-    """The order in which pass `number` visits a data set: (length,) int64, the same in every process."""
-    return key_generator(seed, branch, 'pass', number).permutation(length)
-
-
 @DATASETS.register_module()
 class StreamDataset(Dataset):
     """One data set as an endless stream of training samples.
 
-    Position p of the stream is sample `permutation[p % length]` of pass `p // length`, with every random decision of
-    the pipeline drawn from generators seeded by (seed, branch, p). The stream is therefore the same for any number of
+    The sample at a position depends on (seed, branch, position) alone: the order chooses it, and every random decision
+    of the pipeline is drawn from generators seeded by these three. The stream is therefore the same for any number of
     workers and processes, and a run resumes by starting at another position. Use it with `PositionSampler` and
     `PositionTrainLoop`; any MMSegmentation model trains on it.
 
@@ -41,6 +35,8 @@ class StreamDataset(Dataset):
         max_broken (int): How many different samples may be skipped because a file is damaged or a label does not fit
             its image (`SampleError`). A skipped sample is named in the log and replaced by another one, chosen by the
             position. One more than that is an error. Counted in each worker. Defaults to 0.
+        order (dict | SamplingOrder, optional): The `SamplingOrder`, or its config. Defaults to `UniformOrder`: passes
+            over the data set, each in a random order.
 
     Raises:
         ValueError: if the data set is empty or `max_broken` is negative.
@@ -50,7 +46,8 @@ class StreamDataset(Dataset):
         >>> sample = stream[StreamIndex(seed=0, position=41)]
     """
 
-    def __init__(self, dataset: Union[dict, Dataset], branch: str = 'source', max_broken: int = 0) -> None:
+    def __init__(self, dataset: Union[dict, Dataset], branch: str = 'source', max_broken: int = 0,
+                 order: Union[dict, SamplingOrder, None] = None) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         self.branch = branch
         self.max_broken = max_broken
@@ -60,6 +57,9 @@ class StreamDataset(Dataset):
         if len(self.dataset) == 0:
             raise ValueError(f'the data set of branch {branch!r} is empty. Check its `data_prefix`, `img_suffix` and '
                              '`ann_file`.')
+        self.order = order if isinstance(order, SamplingOrder) else SAMPLING_ORDERS.build(
+            order or dict(type='UniformOrder'))
+        self.order.prepare(self.dataset)
 
     @property
     def metainfo(self) -> dict:
@@ -73,8 +73,10 @@ class StreamDataset(Dataset):
     def __getitem__(self, index: Union[StreamIndex, int]) -> Any:
         """Sample at a position; a plain integer means seed 0."""
         seed, position = index if isinstance(index, tuple) else (0, index)
-        number, offset = divmod(position, len(self.dataset))
-        chosen = int(pass_permutation(seed, self.branch, number, len(self.dataset))[offset])
+        chosen = self.order.index(seed, self.branch, position, self.dataset)
+        if not 0 <= chosen < len(self.dataset):
+            raise ValueError(f'{type(self.order).__name__} chose sample {chosen} at position {position} of branch '
+                             f'{self.branch!r}. Allowed are 0 to {len(self.dataset) - 1}: correct its `index`.')
         with seeded_rng(seed, self.branch, position):
             return self._load(chosen)
 
