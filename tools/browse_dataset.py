@@ -3,12 +3,13 @@
 python tools/browse_dataset.py configs/udas/gta2cs_source_only.py --out work_dirs/browse
 
 A wrong class map shows at once. One picture a branch is written, and the share of each class is printed. Where domains
-are mixed within one image (DomainCutMix, DomainClassMix), what comes from the target is outlined.
+are mixed within one image (DomainCutMix, DomainClassMix), what comes from the target is outlined. Where a branch has
+several views of an image (MultiViewDataset), the others stand to the right of the first one.
 """
 import argparse
 import os
 import os.path as osp
-from typing import Any, Dict, Iterator, List, Sequence
+from typing import Dict, List, Sequence
 
 import numpy as np
 from mmengine.config import DictAction
@@ -16,6 +17,8 @@ from mmseg.registry import DATASETS
 
 from udas_mmseg.datasets import DomainPairDataset, StreamDataset, StreamIndex
 from udas_mmseg.datasets.list_files import nested_datasets
+from udas_mmseg.datasets.multi_view import views_of
+from udas_mmseg.datasets.pipelines import steps_of
 from udas_mmseg.datasets.transforms.domain_cutmix import DomainMixing
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.visualization import add_legend, blend, colorize, draw_outline, grid, save_picture
@@ -45,34 +48,33 @@ def build_branches(dataset_cfg: dict, split: str) -> Dict[str, StreamDataset]:
 
 def note_mixing(stream: StreamDataset) -> None:
     """Have the samples say what they were mixed with, and where; images, labels and random draws stay the same."""
-    steps = [step for part in nested_datasets(stream) for step in steps_of(getattr(part, 'pipeline', None))]
-    for step in steps:
+    pipelines = [pipeline for part in nested_datasets(stream)
+                 for pipeline in (getattr(part, 'pipeline', None), *getattr(part, 'views', {}).values())]
+    for step in steps_of(pipelines):
         if isinstance(step, DomainMixing):
             step.record_mask = True
         elif hasattr(step, 'meta_keys'):  # packs what it names
             step.meta_keys = (*step.meta_keys, 'mix_mask', 'mix_img_path')
 
 
-def steps_of(pipeline: Any) -> Iterator[Any]:
-    """Transforms of a pipeline, those inside of others (RandomApply, RandomChoice) among them."""
-    if isinstance(pipeline, (list, tuple)):
-        for step in pipeline:
-            yield from steps_of(step)
-    elif pipeline is not None:
-        yield pipeline
-        yield from steps_of(getattr(pipeline, 'transforms', None))
-
-
 def draw_branch(samples: Sequence[dict], metainfo: dict) -> np.ndarray:
-    """A row a sample: image, label, blend; unlabelled samples have an image only."""
+    """A row a sample: image, label, blend, other views; unlabelled samples have images only."""
     palette, rows = metainfo['palette'], []
     for sample in samples:
-        image = np.ascontiguousarray(sample['inputs'].numpy().transpose(1, 2, 0))
+        image, *others = [image_of(view) for view in views_of(sample)]
         label, mask = label_of(sample), mask_of(sample)
         row = [image] if label is None else [image, colorize(label, palette), blend(image, label, palette)]
-        rows.append(row if mask is None else [draw_outline(row[0], mask), row[1], draw_outline(row[2], mask)])
-    titles = ['image', 'label', 'blend'][:max(map(len, rows))]
+        if mask is not None:
+            row = [draw_outline(row[0], mask), row[1], draw_outline(row[2], mask)]
+        rows.append([*row, *others])
+    names = list(samples[0].get('views', {}))
+    titles = [*['image', 'label', 'blend'][:max(map(len, rows)) - len(names)], *names]
     return add_legend(grid(rows, titles, list(map(caption_of, samples))), metainfo['classes'], palette)
+
+
+def image_of(sample: dict) -> np.ndarray:
+    """(H, W, 3) uint8, BGR."""
+    return np.ascontiguousarray(sample['inputs'].numpy().transpose(1, 2, 0))
 
 
 def caption_of(sample: dict) -> str:

@@ -63,6 +63,29 @@ def test_missing_data_is_one_clear_line(browse: ModuleType, monkeypatch: pytest.
         browse.main()
 
 
+VIEWS = '''
+_base_ = ['{root}/configs/_base_/datasets/demo_256x128.py', '{root}/configs/_base_/default_runtime.py']
+pack = dict(type='PackSegInputs')
+views = dict(weak=[pack], strong=[dict(type='SegRandAugment', geometric=False), pack])
+source = dict(type='MultiViewDataset', views=views,
+              dataset=dict(_base_.source_train, pipeline=_base_.source_pipeline[:-1]))
+target = dict(type='MultiViewDataset', views=views,
+              dataset=dict(_base_.target_train, pipeline=[dict(type='LoadVerifiedImage')]))
+train_dataloader = dict(dataset=dict(_delete_=True, type='DomainPairDataset', source=source, target=target))
+'''
+
+
+def test_every_view_is_shown(browse: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    drawn = []
+    monkeypatch.setattr(browse, 'grid', lambda rows, titles, names: drawn.append((rows, titles)) or rows[0][0])
+    (tmp_path / 'views.py').write_text(VIEWS.format(root=ROOT))
+    run(browse, monkeypatch, tmp_path, str(tmp_path / 'views.py'))
+    (source, source_titles), (target, target_titles) = drawn
+    assert source_titles == ['image', 'label', 'blend', 'strong'] and target_titles == ['image', 'strong']
+    assert all(len(row) == 4 for row in source) and all(len(row) == 2 for row in target)
+    assert any((row[0] != row[-1]).any() for row in target)
+
+
 MIXED = '''
 _base_ = ['{root}/configs/_base_/datasets/demo_256x128.py', '{root}/configs/_base_/default_runtime.py']
 small = dict(type='Resize', scale=(96, 48), keep_ratio=False)

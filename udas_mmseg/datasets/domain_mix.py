@@ -1,5 +1,5 @@
 """Samples of one domain, each with a partner from another."""
-from typing import Any, List, Sequence, Set, Union
+from typing import Any, Sequence, Set, Union
 
 import numpy as np
 from mmengine.dataset import Compose
@@ -7,6 +7,7 @@ from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
 from .label_maps import IGNORE
+from .pipelines import unpacked
 
 _EMPTY = ('`target` of DomainMixDataset is empty. Check its `data_prefix`, `img_suffix` and `ann_file`. Without '
           'labelled target images UDA runs without mixing: use `dataset` itself as the source, as in '
@@ -87,8 +88,8 @@ class DomainMixDataset(Dataset):
     def __getitem__(self, index: int) -> Any:
         """Sample `index` of `dataset` and a random one of `target`, through the pipeline."""
         partner = int(np.random.randint(len(self.target)))
-        results = {**_results_of(self.dataset[index], 'dataset')}
-        results['mix_results'] = [_results_of(self.target[partner], 'target')]
+        results = {**_unpacked(self.dataset[index], 'dataset')}
+        results['mix_results'] = [_unpacked(self.target[partner], 'target')]
         self._check_ids(results, 'dataset')
         self._check_ids(results['mix_results'][0], 'target')
         return self.pipeline(results)
@@ -117,15 +118,5 @@ def _build_target(config: dict) -> Dataset:
         raise
 
 
-def _results_of(sample: Any, role: str) -> dict:
-    """The sample, if it is still what a pipeline passes on.
-
-    Raises:
-        ValueError: if it is packed already, or no image was loaded.
-    """
-    if isinstance(sample, dict) and 'img' in sample:
-        return sample
-    found: Union[List[str], str] = list(sample) if isinstance(sample, dict) else type(sample).__name__
-    raise ValueError(f"a sample of DomainMixDataset's `{role}` has no `img`, but {found}. The pipeline of `{role}` "
-                     'must load an image and must not pack it: take `PackSegInputs` out of it, and put it at the end '
-                     "of DomainMixDataset's own `pipeline`.")
+def _unpacked(sample: Any, role: str) -> dict:
+    return unpacked(sample, 'DomainMixDataset', role, "DomainMixDataset's own `pipeline`")

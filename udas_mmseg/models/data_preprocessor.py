@@ -10,7 +10,8 @@ class DomainDataPreProcessor(SegDataPreProcessor):
     """MMSegmentation's `SegDataPreProcessor`, applied to each branch.
 
     Training batches are `dict(source=..., target=..., ...)` and come out with the same branches; ordinary batches
-    (validation, testing, single-domain training) are treated as MMSegmentation does.
+    (validation, testing, single-domain training) are treated as MMSegmentation does. A batch with `views`
+    (`MultiViewDataset`) keeps that key: each view comes out like an ordinary batch.
 
     Args:
         size (tuple[int, int], optional): Height and width to pad training images to.
@@ -35,9 +36,12 @@ class DomainDataPreProcessor(SegDataPreProcessor):
         Returns:
             dict: `inputs` (N, 3, H, W) float32 and `data_samples`, for each branch where there are branches.
         """
-        if 'inputs' in data:
-            return super().forward(data, training)
-        return {branch: super(DomainDataPreProcessor, self).forward(batch, training) for branch, batch in data.items()}
+        if 'inputs' not in data:
+            return {branch: self.forward(batch, training) for branch, batch in data.items()}
+        result = super().forward({key: value for key, value in data.items() if key != 'views'}, training)
+        if 'views' in data:
+            result['views'] = {name: self.forward(view, training) for name, view in data['views'].items()}
+        return result
 
 
 def for_branches(data_preprocessor: Optional[dict]) -> Optional[dict]:

@@ -33,8 +33,13 @@ def derive_seeds(*key: Key) -> List[int]:
 
 
 def key_generator(*key: Key) -> np.random.Generator:
-    """A NumPy generator of its own for a key, leaving the global generators alone."""
+    """A new NumPy generator for a key; the global generators stay as they are."""
     return np.random.default_rng([_entropy(part) for part in key])
+
+
+def child_key() -> List[int]:
+    """Four numbers in [0, 2**32) drawn from NumPy's global generator, as the first parts of a key."""
+    return np.random.randint(0, 2**32, size=4, dtype=np.int64).tolist()
 
 
 def child_generator() -> np.random.Generator:
@@ -42,7 +47,7 @@ def child_generator() -> np.random.Generator:
 
     For transforms, which MMCV lets draw from the global generators, on top of functions that take a generator.
     """
-    return np.random.default_rng(np.random.randint(0, 2**32, size=4, dtype=np.int64))
+    return np.random.default_rng(child_key())
 
 
 def seed_process(*key: Key) -> None:
@@ -58,7 +63,7 @@ def seeded_rng(*key: Key) -> Iterator[None]:
     """Run a block with the global CPU generators seeded from a key, then put them back as they were.
 
     Transforms of MMCV and MMSegmentation draw from the global generators of python, NumPy and torch. Inside this
-    block what they draw depends on the key alone, and the process's own sequence continues behind it unchanged.
+    block what they draw depends on the key alone, and the process's own sequence continues unchanged afterwards.
 
     Args:
         key (int | str): Parts of the key.

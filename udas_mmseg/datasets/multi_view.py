@@ -1,0 +1,113 @@
+"""Several views of one image that share its geometry."""
+import copy
+from typing import Any, Dict, Iterator, Sequence, Union
+
+from mmengine.dataset import Compose
+from mmseg.registry import DATASETS
+from torch.utils.data import Dataset
+
+from ..utils.randomness import child_key, seeded_rng
+from .pipelines import steps_of, unpacked
+
+_GEOMETRY = ('CenterCrop', 'Pad', 'RandomAffine', 'RandomChoiceResize', 'RandomCrop', 'RandomFlip', 'RandomResize',
+             'RandomRotFlip', 'RandomRotate', 'Resize', 'ResizeShortestEdge', 'ResizeToMultiple', 'SegWeakAugment')
+
+
+@DATASETS.register_module()
+class MultiViewDataset(Dataset):
+    """Several views of each sample: the same image and label, each with its own colour augmentation.
+
+    The pipeline of `dataset` loads a sample and changes its geometry once, for all views. Each view then continues
+    from a copy of the result. A sample is that of the first view, with the other ones under the key `views`:
+
+        dict(inputs=..., data_samples=..., views=dict(strong=dict(inputs=..., data_samples=...), ...))
+
+    A model that does not know about views therefore trains on the first one. `DomainDataPreProcessor` treats every
+    view like an ordinary sample, so that a model finds a batch under the same keys.
+
+    The draws of a view depend on the sample's random state after the shared pipeline and on the view's name. Inside a
+    `StreamDataset` or `DomainPairDataset` they are thus a function of seed and position, and another view more does
+    not change them.
+
+    Args:
+        dataset (dict | Dataset): Any MMSegmentation data set, whose pipeline does not pack.
+        views (dict[str, Sequence[dict | Callable]]): Transforms of each view, by its name. Each list ends with
+            `PackSegInputs`, and none changes the geometry.
+
+    Raises:
+        ValueError: if there is no view, if a view changes the geometry, or, for a sample, if the data set packs it or
+            a view does not.
+
+    Example:
+        >>> pack = dict(type='PackSegInputs')
+        >>> target = dict(
+        ...     type='MultiViewDataset',
+        ...     dataset=dict(type='CityscapesDataset', pipeline=[load, crop, flip], ...),
+        ...     views=dict(weak=[pack], strong=[dict(type='SegAutoAugment', geometric=False), pack]))
+        >>> dataset = dict(type='DomainPairDataset', source=source, target=target)
+    """
+
+    def __init__(self, dataset: Union[dict, Dataset], views: Dict[str, Sequence[Any]]) -> None:
+        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        if not views:
+            raise ValueError('MultiViewDataset: views is empty. Give at least one, such as '
+                             "views=dict(weak=[dict(type='PackSegInputs')]).")
+        self.views = {name: Compose(steps) for name, steps in views.items()}
+        for name, pipeline in self.views.items():
+            _refuse_geometry(name, pipeline)
+
+    @property
+    def metainfo(self) -> dict:
+        """Meta information of the data set (classes, palette)."""
+        return self.dataset.metainfo
+
+    def full_init(self) -> None:
+        """Let the data set find its files; MMEngine's wrappers (`RepeatDataset`, `ConcatDataset`) ask for it."""
+        if hasattr(self.dataset, 'full_init'):
+            self.dataset.full_init()
+
+    def get_data_info(self, index: int) -> dict:
+        """What the data set knows of a sample before it is loaded."""
+        return self.dataset.get_data_info(index)
+
+    def __len__(self) -> int:
+        """Samples of the data set."""
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Dict[str, Any]:
+        """The first view of a sample, with the others under `views`."""
+        results = unpacked(self.dataset[index], 'MultiViewDataset', 'dataset', 'each of `views`')
+        key = child_key()
+        packed = {name: self._view(name, results, *key) for name in self.views}
+        first = packed.pop(next(iter(self.views)))
+        return {**first, 'views': packed}
+
+    def _view(self, name: str, results: dict, *key: int) -> dict:
+        with seeded_rng(*key, 'view', name):
+            sample = self.views[name](copy.deepcopy(results))
+        if not isinstance(sample, dict) or 'inputs' not in sample:
+            raise ValueError(f'MultiViewDataset: view {name!r} of {results.get("img_path", "a sample")} is not packed. '
+                             "End its list in `views` with dict(type='PackSegInputs').")
+        size, shared = tuple(sample['inputs'].shape[-2:]), results['img'].shape[:2]
+        if size != shared:
+            raise ValueError(f'MultiViewDataset: view {name!r} is {size} (height, width), but the image is {shared}. '
+                             'Views change colours only: put crops and resizing into the pipeline of `dataset`.')
+        return sample
+
+
+def views_of(sample: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
+    """The views of a sample, or of a batch: itself, which is the first view, and those under its key `views`."""
+    yield sample
+    yield from sample.get('views', {}).values()
+
+
+def _refuse_geometry(name: str, pipeline: Compose) -> None:
+    """Refuse what would let a view no longer fit the others and its label."""
+    for step in steps_of(pipeline):
+        kind = type(step).__name__
+        if kind in _GEOMETRY:
+            raise ValueError(f'MultiViewDataset: view {name!r} has {kind}, which changes the geometry. Views change '
+                             f'colours only: put {kind} into the pipeline of `dataset`, where all views share it.')
+        if getattr(step, 'geometric', False):
+            raise ValueError(f'MultiViewDataset: view {name!r} has {kind}(geometric=True). Views change colours only: '
+                             'set geometric=False.')
