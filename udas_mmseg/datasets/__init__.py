@@ -1,4 +1,5 @@
 """Data sets, label maps and training streams."""
+from .branches import BRANCHES, Branch, register_branch
 from .domain_mix import DomainMixDataset
 from .domain_pair import DomainPairDataset
 from .driving import GTA5Dataset, KITTISegDataset, SYNTHIADataset
@@ -6,6 +7,8 @@ from .image_files import SampleError
 from .label_budget import LabelBudget, build_label_budget_dataset
 from .label_mapped import LabelMappedDataset
 from .label_maps import BUILT_IN_LABEL_MAPS, map_labels, resolve_label_map
+from .multi_view import MultiViewDataset
+from .orders import SAMPLING_ORDERS, SamplingOrder, UniformOrder
 from .pseudo_labeled import PseudoLabeledDataset
 from .sampler import PositionSampler
 from .stream import StreamDataset, StreamIndex
@@ -23,9 +26,10 @@ from .transforms import (
 )
 
 __all__ = [
-    'BUILT_IN_LABEL_MAPS', 'DomainClassMix', 'DomainCutMix', 'DomainMixDataset', 'DomainPairDataset',
-    'FourierAmplitudeTransfer', 'GTA5Dataset', 'KITTISegDataset', 'LabStatisticsTransfer', 'LabelBudget',
-    'LabelMappedDataset', 'LoadLabelIds', 'LoadPseudoLabel', 'LoadVerifiedImage', 'PositionSampler',
-    'PseudoLabeledDataset', 'SYNTHIADataset', 'SampleError', 'SegAutoAugment', 'SegRandAugment', 'SegWeakAugment',
-    'StreamDataset', 'StreamIndex', 'build_label_budget_dataset', 'map_labels', 'resolve_label_map'
+    'BRANCHES', 'BUILT_IN_LABEL_MAPS', 'Branch', 'DomainClassMix', 'DomainCutMix', 'DomainMixDataset',
+    'DomainPairDataset', 'FourierAmplitudeTransfer', 'GTA5Dataset', 'KITTISegDataset', 'LabStatisticsTransfer',
+    'LabelBudget', 'LabelMappedDataset', 'LoadLabelIds', 'LoadPseudoLabel', 'LoadVerifiedImage', 'MultiViewDataset',
+    'PositionSampler', 'PseudoLabeledDataset', 'SAMPLING_ORDERS', 'SYNTHIADataset', 'SampleError', 'SamplingOrder',
+    'SegAutoAugment', 'SegRandAugment', 'SegWeakAugment', 'StreamDataset', 'StreamIndex', 'UniformOrder',
+    'build_label_budget_dataset', 'map_labels', 'register_branch', 'resolve_label_map'
 ]

@@ -3,6 +3,9 @@ from dataclasses import dataclass
 from typing import Dict
 
 TRUTH, PSEUDO, NONE = 'truth', 'pseudo', 'none'
+_KINDS = (TRUTH, PSEUDO, NONE)
+# arguments of `DomainPairDataset` and of the models, and keys of a sample
+_RESERVED = ('data_samples', 'inputs', 'max_broken', 'mode', 'orders', 'views')
 
 
 @dataclass(frozen=True)
@@ -10,13 +13,25 @@ class Branch:
     """One stream of samples in a batch.
 
     Args:
-        name (str): Its key in a sample of `DomainPairDataset`.
+        name (str): Its key in a sample of `DomainPairDataset`, and the name that is mixed into the seeds of its stream.
         labels (str): 'truth' (annotated), 'pseudo' (made by a model and read from files) or 'none'.
-        weight (float): Default weight of its losses. Defaults to 1.
+        weight (float): Default weight of its losses, 0 or more. Defaults to 1.
+
+    Raises:
+        ValueError: if an argument is not allowed.
     """
     name: str
     labels: str
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier() or self.name in _RESERVED:
+            raise ValueError(f'Branch: name={self.name!r}. Allowed are names that Python takes as a keyword argument, '
+                             f'such as "unlabeled_source", except {", ".join(_RESERVED)}.')
+        if self.labels not in _KINDS:
+            raise ValueError(f'Branch {self.name!r}: labels={self.labels!r}. Allowed are {_KINDS}.')
+        if self.weight < 0:
+            raise ValueError(f'Branch {self.name!r}: weight={self.weight}. Allowed are numbers from 0.')
 
 
 # Branches go through the network in this order, so that the target's statistics count most in those of batch norm.
@@ -29,3 +44,42 @@ BRANCHES: Dict[str, Branch] = {
         Branch('target', NONE),
     )
 }
+
+
+def register_branch(branch: Branch) -> Branch:
+    """Add a branch to the table, so that data sets, checks and models know it.
+
+    Call it where a module is imported, and name the module in `custom_imports`. Branches without labels stay the last
+    ones of the table. Registering the same branch again changes nothing.
+
+    Returns:
+        Branch: The branch.
+
+    Raises:
+        ValueError: if the table has another branch of that name.
+
+    Example:
+        >>> register_branch(Branch('unlabeled_source', labels='none'))
+        >>> train_dataloader = dict(dataset=dict(type='DomainPairDataset', source=..., unlabeled_source=...))
+    """
+    known = BRANCHES.get(branch.name, branch)
+    if known != branch:
+        raise ValueError(f'register_branch: there is already {known}, and {branch} would replace it. Choose another '
+                         'name.')
+    BRANCHES[branch.name] = branch
+    for name in [other.name for other in BRANCHES.values() if other.labels == NONE]:
+        BRANCHES[name] = BRANCHES.pop(name)
+    return branch
+
+
+def known_branch(name: str) -> Branch:
+    """The branch of that name.
+
+    Raises:
+        ValueError: if there is none, listing those that there are.
+    """
+    if name not in BRANCHES:
+        raise ValueError(f'{name!r} is not the name of a branch. Known: {", ".join(BRANCHES)}. To add one, call '
+                         f"register_branch(Branch({name!r}, labels='truth')) of udas_mmseg.datasets in a module that "
+                         f'`custom_imports` names; labels may be {", ".join(map(repr, _KINDS))}.')
+    return BRANCHES[name]

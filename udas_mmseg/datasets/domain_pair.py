@@ -1,11 +1,13 @@
 """Training samples of several domains."""
-from typing import Any, Dict, List, Union
+from typing import Any, Dict, List, Optional, Union
 
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
+from .branches import BRANCHES, NONE, PSEUDO, known_branch
 from .domain_mix import DomainMixDataset
 from .list_files import nested_datasets, refuse_shared_images
+from .multi_view import views_of
 from .stream import StreamDataset, StreamIndex
 
 
@@ -13,60 +15,77 @@ from .stream import StreamDataset, StreamIndex
 class DomainPairDataset(Dataset):
     """Branches side by side: a labelled source, an unlabelled target, pseudo-labelled and labelled target images.
 
-    A sample is `dict(source=..., target=..., ...)` with the branches that are given, each an ordinary MMSegmentation
-    sample. Each branch runs through its own permutation and its own pipeline; see `StreamDataset`.
+    A sample is `dict(source=..., target=..., ...)` with the branches that are given, in the order of the table
+    `BRANCHES`, each an ordinary MMSegmentation sample. Each branch is a stream with its own order and pipeline; see
+    `StreamDataset`. Use it with `PositionSampler`.
 
     Args:
-        source (dict | Dataset, optional): Labelled source data set.
-        target (dict | Dataset, optional): Unlabelled target data set; its samples must not carry `gt_sem_seg`.
-        labeled_target (dict | Dataset, optional): Labelled target data set.
-        pseudo_labeled (dict | Dataset, optional): Target data set whose labels a model has made
-            (`PseudoLabeledDataset`); its samples must carry `gt_sem_seg`.
         max_broken (int): See `StreamDataset`; for each branch. Defaults to 0.
+        orders (dict, optional): Config of the `SamplingOrder` of a branch, by its name. Other branches have a
+            `UniformOrder`.
+        **branches (dict | Dataset | None): A data set, or its config, for each branch. The name is one of the table:
+            `source`, `labeled_target`, `pseudo_labeled`, `target`, or one that `register_branch` added. None leaves a
+            branch out. Samples of a branch without labels must not carry `gt_sem_seg`, and those of a branch with
+            pseudo-labels must. Whether annotated labels are needed is up to the model: a translator needs none.
 
     Raises:
-        ValueError: if no branch has labels, if a branch is empty, if the target declares labels, if the branches have
-            other classes, or if an image is both in the list file of labelled target images and in that of the target.
+        ValueError: if a name is not in the table, if no branch has labels, if a branch is empty, if a branch without
+            labels declares some, if the branches have different classes, or if an image is both in the list file of a
+            branch with annotated labels and in that of a branch without labels.
+
+    Example:
+        >>> dataset = dict(
+        ...     type='DomainPairDataset', source=source_train, target=target_train,
+        ...     orders=dict(source=dict(type='UniformOrder')))
     """
 
     def __init__(self,
-                 source: Union[dict, Dataset, None] = None,
-                 target: Union[dict, Dataset, None] = None,
-                 labeled_target: Union[dict, Dataset, None] = None,
-                 pseudo_labeled: Union[dict, Dataset, None] = None,
-                 max_broken: int = 0) -> None:
-        given = dict(source=source, labeled_target=labeled_target, pseudo_labeled=pseudo_labeled, target=target)
+                 *,
+                 max_broken: int = 0,
+                 orders: Optional[Dict[str, dict]] = None,
+                 **branches: Union[dict, Dataset, None]) -> None:
+        given = {known_branch(name).name: dataset for name, dataset in branches.items() if dataset is not None}
+        orders = orders or {}
+        for name in orders:
+            if name not in given:
+                raise ValueError(f'DomainPairDataset: orders has an entry {name!r}, but the branches are '
+                                 f'{sorted(given)}. Name one of these, or take the entry out.')
         self.branches = {
-            name: StreamDataset(dataset, branch=name, max_broken=max_broken)
-            for name, dataset in given.items() if dataset is not None
+            name: StreamDataset(given[name], branch=name, max_broken=max_broken, order=orders.get(name))
+            for name in BRANCHES if name in given
         }
-        self.first = next(iter(self.branches), 'target')
-        if self.first == 'target':
+        labeled = [name for name in self.branches if BRANCHES[name].labels != NONE]
+        if not labeled:
+            with_labels = [f'`{branch.name}`' for branch in BRANCHES.values() if branch.labels != NONE]
             raise ValueError('DomainPairDataset has no branch with labels, only '
-                             f'{list(self.branches) or "nothing"}. Give it `source`, `labeled_target` or '
-                             '`pseudo_labeled`.')
-        self._refuse_target_labels()
+                             f'{list(self.branches) or "nothing"}. Give it {" or ".join(with_labels)}.')
+        self.first = labeled[0]
+        self._refuse_declared_labels()
         self._compare_classes()
-        if target is not None:
-            refuse_shared_images(self._labeled_target_datasets(), list(nested_datasets(self.branches['target'])))
+        refuse_shared_images(self._annotated_datasets(), [
+            part for name in self._unlabeled for part in nested_datasets(self.branches[name])])
 
-    def _labeled_target_datasets(self) -> List[Any]:
-        """Data sets that may hold labelled target images: in the source branch, mixed into it, or on their own."""
-        source = list(nested_datasets(self.branches.get('source')))
-        mixed = [part for dataset in source if isinstance(dataset, DomainMixDataset)
+    @property
+    def _unlabeled(self) -> List[str]:
+        return [name for name in self.branches if BRANCHES[name].labels == NONE]
+
+    def _annotated_datasets(self) -> List[Any]:
+        """Data sets of branches with annotated labels, and those mixed into them, that declare labels."""
+        parts = [part for name, stream in self.branches.items() if BRANCHES[name].labels not in (NONE, PSEUDO)
+                 for part in nested_datasets(stream)]
+        mixed = [part for dataset in parts if isinstance(dataset, DomainMixDataset)
                  for part in nested_datasets(dataset.target)]
         # one without labels lends its images' style, and may be the target itself
-        labeled = [part for part in (*source, *mixed)
-                   if getattr(part, 'data_prefix', {}).get('seg_map_path') is not None]
-        return [*labeled, *nested_datasets(self.branches.get('labeled_target'))]
+        return [part for part in (*parts, *mixed) if _declared_labels(part) is not None]
 
-    def _refuse_target_labels(self) -> None:
-        target = self.branches.get('target')
-        prefix = getattr(target and target.dataset, 'data_prefix', {})
-        if prefix.get('seg_map_path') is not None:
-            raise ValueError(f"the target branch declares labels (seg_map_path={prefix['seg_map_path']!r}). Training "
-                             'never opens target labels: take `seg_map_path` out of its `data_prefix`, and use '
-                             '`labeled_target` for the target images whose labels may be used.')
+    def _refuse_declared_labels(self) -> None:
+        for name in self._unlabeled:
+            for part in nested_datasets(self.branches[name]):
+                declared = _declared_labels(part)
+                if declared is not None:
+                    raise ValueError(f'the {name} branch declares labels (seg_map_path={declared!r}). Training never '
+                                     'opens labels of this branch: take `seg_map_path` out of its `data_prefix`, and '
+                                     'use `labeled_target` for the target images whose labels may be used.')
 
     def _compare_classes(self) -> None:
         classes = {name: tuple(stream.metainfo.get('classes') or ()) for name, stream in self.branches.items()}
@@ -88,11 +107,22 @@ class DomainPairDataset(Dataset):
     def __getitem__(self, index: Union[StreamIndex, int]) -> Dict[str, dict]:
         """One sample of every branch; a plain integer means seed 0."""
         sample = {name: stream[index] for name, stream in self.branches.items()}
-        if 'target' in sample and 'gt_sem_seg' in sample['target'].get('data_samples', ()):
-            raise ValueError('a sample of the target branch carries `gt_sem_seg`: target labels would leak into '
-                             'training. Take the label loading out of its pipeline.')
-        pseudo_labeled = sample.get('pseudo_labeled')
-        if pseudo_labeled is not None and 'gt_sem_seg' not in pseudo_labeled.get('data_samples', ()):
-            raise ValueError('a sample of the pseudo_labeled branch has no label (`gt_sem_seg`): its pipeline loads '
-                             'none. Add dict(type="LoadPseudoLabel"), or make it the target branch.')
+        for name, of_branch in sample.items():
+            for view in views_of(of_branch):
+                _check_labels(name, 'gt_sem_seg' in view.get('data_samples', ()))
         return sample
+
+
+def _declared_labels(dataset: Any) -> Optional[str]:
+    """The folder of labels that the config of a data set names."""
+    return getattr(dataset, 'data_prefix', {}).get('seg_map_path')
+
+
+def _check_labels(name: str, has_labels: bool) -> None:
+    kind = BRANCHES[name].labels
+    if kind == NONE and has_labels:
+        raise ValueError(f'a sample of the {name} branch carries `gt_sem_seg`: its labels would leak into training. '
+                         'Take the label loading out of its pipeline.')
+    if kind == PSEUDO and not has_labels:
+        raise ValueError(f'a sample of the {name} branch has no label (`gt_sem_seg`): its pipeline loads none. Add '
+                         'dict(type="LoadPseudoLabel"), or make it the target branch.')

@@ -120,11 +120,11 @@ def missing_files(paths: Sequence[str]) -> List[str]:
 
 def nested_datasets(dataset: Any) -> Iterator[Any]:
     """A data set and those that it wraps as `dataset` or `datasets` (RepeatDataset, ConcatDataset, ...)."""
-    if dataset is not None:
-        yield dataset
+    if dataset is None:
+        return
+    yield dataset
     for part in [*(getattr(dataset, 'datasets', None) or ()), getattr(dataset, 'dataset', None)]:
-        if part is not None:
-            yield from nested_datasets(part)
+        yield from nested_datasets(part)
 
 
 def refuse_shared_images(labeled: Sequence[Dataset], unlabeled: Sequence[Dataset]) -> None:

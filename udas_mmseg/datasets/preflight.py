@@ -1,4 +1,4 @@
-"""Hold a config against the disk before a run starts."""
+"""Compare a config with the files on disk before a run starts."""
 import os.path as osp
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
@@ -9,6 +9,7 @@ from mmseg.registry import DATASETS
 
 from ..utils.config_dicts import config_dicts
 from ..utils.indices import spread_evenly
+from .branches import BRANCHES
 from .image_files import SampleError
 from .label_budget import build_label_budget_dataset
 from .label_mapped import check_folders
@@ -17,7 +18,7 @@ from .list_files import NO_LABELS, check_listed_files
 from .transforms.teacher_view import TEACHER_IMAGE
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-_WRAPPED = ('dataset', 'datasets', 'source', 'target', 'labeled_target', 'pseudo_labeled')
+_WRAPPED = ('dataset', 'datasets')  # as MMEngine's wrappers call them
 
 
 def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
@@ -83,15 +84,31 @@ def _leaf_datasets(cfg: Any, place: str, max_broken: int = 0) -> Iterator[Tuple[
     elif isinstance(cfg, dict):
         max_broken = cfg.get('max_broken', max_broken)
         # a budget is checked as what it makes of the data set in it
-        wrapped = [key for key in _WRAPPED if isinstance(cfg.get(key), (dict, list, tuple)) and not _is_budget(cfg)]
+        wrapped = [] if _is_budget(cfg) else [key for key, value in cfg.items() if _is_wrapped(key, value)]
         for key in wrapped:
             yield from _leaf_datasets(cfg[key], f'{place}.{key}', max_broken)
         if not wrapped:
             yield place, cfg, max_broken
 
 
+def _is_wrapped(key: str, value: Any) -> bool:
+    """Whether an entry of a data set's config holds one or several data sets.
+
+    A branch does even if its type is unknown, so that the summary names it; any other entry does by its type.
+    """
+    if isinstance(value, (list, tuple)):
+        return len(value) > 0 and all(_is_wrapped(key, item) for item in value)
+    return isinstance(value, dict) and (key in _WRAPPED or key in BRANCHES or _kind_of(value) is not None)
+
+
+def _kind_of(cfg: dict) -> Any:
+    """The class or function that a data set's config names, or None."""
+    kind = cfg.get('type')
+    return DATASETS.get(kind) if isinstance(kind, str) else kind
+
+
 def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) -> str:
-    kind = DATASETS.get(cfg['type'])
+    kind = _kind_of(cfg)
     if not (_is_budget(cfg) or (isinstance(kind, type) and issubclass(kind, BaseDataset))):
         return f'{cfg["type"]}, not checked'
     # unserialized, since MMEngine cannot serialize an empty list
@@ -136,8 +153,7 @@ def _with_inner(cfg: dict, changes: dict) -> dict:
 
 
 def _is_budget(cfg: dict) -> bool:
-    kind = cfg.get('type')
-    return isinstance(kind, str) and DATASETS.get(kind) is build_label_budget_dataset
+    return _kind_of(cfg) is build_label_budget_dataset
 
 
 def _translated(dataset: BaseDataset) -> str:
