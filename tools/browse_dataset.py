@@ -1,4 +1,4 @@
-"""Look at what a config trains on: image | label | blend for each branch, after all augmentation.
+"""Draw the samples that a config trains on: image | label | blend for each branch, after all augmentation.
 
 python tools/browse_dataset.py configs/udas/gta2cs_source_only.py --out work_dirs/browse
 
@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def build_branches(dataset_cfg: dict, split: str) -> Dict[str, StreamDataset]:
-    """Every branch of a data set under its name; one that is no stream yet is made one."""
+    """Streams of a data set by branch; a data set without branches becomes a stream named after the split."""
     dataset = DATASETS.build(dataset_cfg)
     if isinstance(dataset, DomainPairDataset):
         return dataset.branches

@@ -1,4 +1,4 @@
-"""A config is held against the disk before a run starts."""
+"""A config is compared with the files on disk before a run starts."""
 from pathlib import Path
 from typing import Callable
 

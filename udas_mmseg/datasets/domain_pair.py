@@ -75,7 +75,7 @@ class DomainPairDataset(Dataset):
                  for part in nested_datasets(stream)]
         mixed = [part for dataset in parts if isinstance(dataset, DomainMixDataset)
                  for part in nested_datasets(dataset.target)]
-        # one without labels lends its images' style, and may be the target itself
+        # the target itself may be mixed in without labels, for the style of its images
         return [part for part in (*parts, *mixed) if _declared_labels(part) is not None]
 
     def _refuse_declared_labels(self) -> None:

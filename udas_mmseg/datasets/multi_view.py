@@ -67,7 +67,7 @@ class MultiViewDataset(Dataset):
             self.dataset.full_init()
 
     def get_data_info(self, index: int) -> dict:
-        """What the data set knows of a sample before it is loaded."""
+        """Paths and other information about a sample, before it is loaded."""
         return self.dataset.get_data_info(index)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Sampling orders: which sample of a data set stands at which position of a stream."""
+"""Sampling orders: which sample of a data set a stream has at which position."""
 from functools import lru_cache
 
 import numpy as np
@@ -60,7 +60,7 @@ def pass_permutation(seed: int, branch: str, number: int, length: int) -> np.nda
 
 @SAMPLING_ORDERS.register_module()
 class UniformOrder(SamplingOrder):
-    """Passes over the data set, each of which visits every sample once, in an order of its own."""
+    """Passes over the data set, each of which visits every sample once, in another random order."""
 
     def index(self, seed: int, branch: str, position: int, dataset: Dataset) -> int:
         """Entry `position % n` of the permutation of pass `position // n`, for `n` samples."""

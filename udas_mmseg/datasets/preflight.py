@@ -62,7 +62,7 @@ def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
 
 
 def _check_teacher(cfg: Dict[str, Any]) -> List[str]:
-    """What would let an EMA teacher stand still, or see what its student sees, without an error."""
+    """Mistakes that would train without an error: a teacher that is never updated, or sees what its student sees."""
     problems = []
     hooks = [hook.get('type') for hook in cfg.get('custom_hooks') or [] if isinstance(hook, dict)]
     if (cfg.get('model') or {}).get('ema_teacher') is not None and 'EMATeacherHook' not in hooks:
