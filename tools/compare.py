@@ -1,6 +1,7 @@
 """Train and score configs over several seeds, one after the other, and write the table.
 
 python tools/compare.py configs/benchmarks/carla2camvid/{source_only,oracle}.py --seeds 0 1 2 --out carla2camvid
+python tools/compare.py configs/benchmarks/carla2camvid/cutmix.py --vary budget=1,2,5,10 --seeds 0 1 2 --out labels
 
 Runs that are finished are skipped and a run that was cut off is resumed, so the same command can be given again at
 any time. NAME.json has every run with its metrics, time, command and versions; NAME.md is the table. A config of
@@ -16,13 +17,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from udas_mmseg import __version__
 from udas_mmseg.engine.launch import config_name, load_config
 from udas_mmseg.self_training.manifest import trained_segmentors
 from udas_mmseg.utils.digests import config_digest
 from udas_mmseg.utils.files import replace_file, to_json
+from udas_mmseg.utils.variants import Variant, expand, folder_name, parse_values, unknown_keys
 from udas_mmseg.visualization.comparison import markdown_table, summarize
 
 TOOLS = osp.dirname(osp.abspath(__file__))
@@ -35,6 +37,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', required=True, help='NAME of the table: NAME.json and NAME.md are written')
     parser.add_argument('--work-dir', default='work_dirs/compare', help='runs go to a folder NAME below this one')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='passed to every run')
+    parser.add_argument('--vary', action='append', default=[], metavar='KEY=a,b,c',
+                        help='a row for each of these values of a key; with several --vary for each combination')
     return parser.parse_args()
 
 
@@ -94,16 +98,35 @@ def claim_folder(work_dir: str, digest: str, path: str) -> None:
                                '--out.')
 
 
-def run_one(path: str, name: str, seed: int, args: argparse.Namespace) -> List[Dict[str, Any]]:
-    """Train and score one config with one seed, or take what an earlier call did.
+def plan_runs(args: argparse.Namespace) -> List[Tuple[str, Variant, int]]:
+    """Config, variant and seed of every run, seed by seed.
+
+    Raises:
+        ValueError: if a varied key is malformed, or unknown to one of the configs.
+    """
+    keys = dict(parse_values(argument) for argument in args.vary)
+    if 'randomness.seed' in keys:
+        raise ValueError('--vary randomness.seed: give --seeds, which makes one row of all seeds.')
+    variants = expand(keys)
+    for path in args.configs if keys else []:
+        unknown = unknown_keys(keys, load_config(path).to_dict())
+        if unknown:
+            raise ValueError(f'--vary {unknown[0]}: {path} has no such key, so all its rows would be the same.')
+    return [(path, variant, seed) for seed in args.seeds for path in args.configs for variant in variants]
+
+
+def run_one(path: str, variant: Variant, seed: int, args: argparse.Namespace) -> List[Dict[str, Any]]:
+    """Train and score one variant of a config with one seed, or take what an earlier call did.
 
     Returns:
         list[dict]: The run; of self-training one for each segmentor that it trained.
     """
-    work_dir = osp.join(args.work_dir, osp.basename(args.out), name, f'seed_{seed}')
-    options = [f'randomness.seed={seed}', *args.cfg_options]
+    name = config_name(path) + variant.suffix
+    work_dir = osp.join(args.work_dir, osp.basename(args.out), folder_name(name), f'seed_{seed}')
+    cfg_options = [*args.cfg_options, *variant.options]
+    options = [f'randomness.seed={seed}', *cfg_options]
     cfg = load_config(path)
-    digest = config_digest({**cfg.to_dict(), 'cfg_options': args.cfg_options})
+    digest = config_digest({**cfg.to_dict(), 'cfg_options': cfg_options})
     os.makedirs(work_dir, exist_ok=True)
     claim_folder(work_dir, digest, path)
     done = osp.join(work_dir, 'result.json')
@@ -148,16 +171,20 @@ def write_table(runs: List[Dict[str, Any]], out: str) -> str:
 def main() -> None:
     args = parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('terminated'))  # so that the training is ended, too
-    plan = [(path, config_name(path), seed) for seed in args.seeds for path in args.configs]
+    try:
+        plan = plan_runs(args)
+    except (OSError, ValueError) as error:  # the user's to mend: no traceback
+        raise SystemExit(f'{type(error).__name__}: {error}') from error
     runs: List[Dict[str, Any]] = []
     failed: List[str] = []
     started = time.monotonic()
-    for number, (path, name, seed) in enumerate(plan):
+    for number, (path, variant, seed) in enumerate(plan):
+        name = config_name(path) + variant.suffix
         minutes = (time.monotonic() - started) / 60
         left = f', about {minutes / number * (len(plan) - number):.0f} min left' if number else ''
         print(f'[{number + 1}/{len(plan)}{left}] {name}, seed {seed}', flush=True)
         try:
-            runs.extend(run_one(path, name, seed, args))
+            runs.extend(run_one(path, variant, seed, args))
         except RuntimeError as error:  # the other runs are still worth having
             failed.append(f'{name}, seed {seed}')
             print(f'{failed[-1]}: {error}', file=sys.stderr, flush=True)

@@ -29,6 +29,26 @@ def test_both_parts_as_data_sets(budget: Callable) -> None:
                                                                   f'{list_sha256(CITY_NAMES)[:8]}_labeled.txt')
 
 
+def test_existing_lists_are_read_and_none_is_made(budget: Callable, city: Dict, tmp_path: Path) -> None:
+    splits = tmp_path / 'cityscapes/splits'
+    splits.mkdir()
+    for stem, names in (('labeled_', CITY_NAMES[:1]), ('unlabeled_without_', CITY_NAMES[1:])):
+        (splits / f'{stem}1.txt').write_text('\n'.join(names) + '\n')
+    labeled, unlabeled = (DATASETS.build(budget(1, part=part, split_dir='splits')) for part in PARTS)
+    assert (names_of(labeled), names_of(unlabeled)) == (CITY_NAMES[:1], CITY_NAMES[1:])
+    with pytest.raises(FileNotFoundError, match=r'splits/labeled_3.txt does not exist. There are lists for n = 1\.'):
+        DATASETS.build(budget(3, split_dir='splits'))
+    assert [path for path in tmp_path.rglob('*labeled*.txt') if path.parent != splits] == []
+
+
+def test_with_all_images_labelled_the_target_may_be_the_whole_data_set(budget: Callable) -> None:
+    whole = DATASETS.build(budget(len(CITY_NAMES), part='unlabeled', whole_if_empty=True))
+    assert names_of(whole) == CITY_NAMES and not whole.ann_file
+    assert whole.get_data_info(0).get('seg_map_path') is None
+    rest = DATASETS.build(budget(3, part='unlabeled', whole_if_empty=True))
+    assert names_of(rest) == LabelBudget(3).choose(CITY_NAMES)[1]
+
+
 def test_a_list_of_the_data_sets_own_says_which_images_there_are(budget: Callable, city: Dict, tmp_path: Path) -> None:
     (tmp_path / 'cityscapes/own.txt').write_text('\n'.join(CITY_NAMES[2:6]) + '\n\n')
     dataset = DATASETS.build(budget(2, dataset=dict(city, ann_file='own.txt')))
@@ -40,7 +60,7 @@ def test_a_list_of_the_data_sets_own_says_which_images_there_are(budget: Callabl
 
 @pytest.mark.parametrize(('changes', 'error', 'message'), [
     (dict(part='labelled'), ValueError, r"part='labelled' .*allowed are \('labeled', 'unlabeled'\)"),
-    (dict(n=8, part='unlabeled'), ValueError, 'n=8 are all images.*Use the whole folder.*without their labels'),
+    (dict(n=8, part='unlabeled'), ValueError, 'n=8 are all images.*Set whole_if_empty=True.*without their labels'),
     (dict(n=9), ValueError, 'n=9 is more than the 8 images'),
     (dict(dataset=dict(type='RepeatDataset', times=2)), ValueError, 'is RepeatDataset: .*Wrappers'),
     (dict(dataset=dict(type='Nope')), ValueError, "is of the unknown type 'Nope': it must be"),

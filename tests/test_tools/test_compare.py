@@ -1,6 +1,7 @@
 """Tables over configs and seeds, made resumably; and `tools/test.py`, which scores each run."""
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -37,15 +38,18 @@ def test_finished_runs_are_kept_and_changed_configs_refused(call: Callable, tmp_
     config = tmp_path / 'configs/mine/small.py'
     config.parent.mkdir(parents=True)
     config.write_text(SMALL.format(root=ROOT, iters=2))
-    command = ['compare.py', str(config), '--seeds', '0', '1', '--out', 'tables/small']
+    command = ['compare.py', str(config), '--seeds', '0', '1', '--out', 'tables/small', '--vary',
+               'train_dataloader.batch_size=1']
+    name = 'mine/small train_dataloader.batch_size=1'
     first = call(*command)
     assert first.returncode == 0, first.stderr
     runs = json.loads((tmp_path / 'tables/small.json').read_text())
-    assert [(run['name'], run['seed']) for run in runs] == [('mine/small', 0), ('mine/small', 1)]
+    assert [(run['name'], run['seed']) for run in runs] == [(name, 0), (name, 1)]
+    assert all('train_dataloader.batch_size=1' in run['command'] for run in runs)
     assert runs[0]['metrics'] != runs[1]['metrics']
     assert 'mIoU' in runs[0]['metrics'] and runs[0]['seconds'] > 0 and runs[0]['versions']['mmsegmentation']
     table = (tmp_path / 'tables/small.md').read_text()
-    assert table in first.stdout and '| mine/small |' in table and '| 0, 1 |' in table
+    assert table in first.stdout and f'| {name} |' in table and '| 0, 1 |' in table
 
     checkpoints = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')}
     assert len(checkpoints) == 2
@@ -86,6 +90,19 @@ def test_self_training_has_a_row_for_each_model(call: Callable, tmp_path: Path) 
     weights = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')}
     assert call(*command).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')} == weights, 'trained again'
+
+
+@pytest.mark.parametrize(('varied', 'message'), [
+    ('budget=1,2', 'source_only.py has no such key'),
+    ('budget', 'must be KEY=a,b,c'),
+    ('randomness.seed=1,2', 'give --seeds'),
+])
+def test_keys_that_cannot_be_varied(varied: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = runpy.run_path(str(ROOT / 'tools/compare.py'))['main']
+    monkeypatch.setattr(sys, 'argv', ['compare.py', str(ROOT / 'configs/demo/source_only.py'), '--out', 'table',
+                                      '--vary', varied])
+    with pytest.raises(SystemExit, match=message):
+        main()
 
 
 @pytest.mark.parametrize('config, checkpoint, message', [

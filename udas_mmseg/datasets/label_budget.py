@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from mmengine.logging import MMLogger
@@ -18,7 +19,8 @@ from .label_mapped import check_folders
 from .list_files import NO_LABELS, list_names, list_sha256, missing_files, read_list, write_list
 from .translated import first_names
 
-PARTS = ('labeled', 'unlabeled')
+LIST_STEMS = dict(labeled='labeled_', unlabeled='unlabeled_without_')  # of the files of tools/make_splits.py
+PARTS = tuple(LIST_STEMS)
 
 
 class BudgetLists(NamedTuple):
@@ -117,11 +119,15 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
                                dataset: dict,
                                part: str = 'labeled',
                                seed: int = OFFICIAL_SEED,
-                               list_dir: str = 'work_dirs/splits') -> BaseSegDataset:
+                               list_dir: str = 'work_dirs/splits',
+                               split_dir: Optional[str] = None,
+                               whole_if_empty: bool = False) -> BaseSegDataset:
     """The images of a label budget, or of its complement, as a data set of the given kind.
 
     Makes the list files from the data set's own image folder, or from its `ann_file` if it has one, and builds the
     data set with its list as `ann_file`. Registered as `LabelBudgetDataset`.
+
+    A config sets `n` in all its budgets at once with a top-level key, `budget = 100`; see `apply_budget`.
 
     Args:
         n (int | str | Fraction): See `LabelBudget`.
@@ -130,9 +136,14 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
             'labeled'.
         seed (int): See `LabelBudget`. Defaults to 2021.
         list_dir (str): Folder for the list files, relative to the current folder. Defaults to 'work_dirs/splits'.
+        split_dir (str, optional): Folder of existing lists, as `tools/make_splits.py` writes them, relative to the data
+            set's `data_root`. `labeled_<n>.txt` or `unlabeled_without_<n>.txt` is read there, and no list is made.
+            Defaults to None.
+        whole_if_empty (bool): Whether `part='unlabeled'` is the whole data set, without labels, when all images are
+            labelled. Otherwise that is an error. Defaults to False.
 
     Raises:
-        FileNotFoundError: if the image folder or the given list is missing.
+        FileNotFoundError: if the image folder or a list is missing.
         ValueError: if the budget does not fit the images, the complement is empty, or the data set takes no list.
 
     Example:
@@ -151,16 +162,30 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
     if part == 'unlabeled' and inner.data_prefix.get('seg_map_path') is not None:
         raise ValueError(f"part='unlabeled' with seg_map_path={inner.data_prefix['seg_map_path']!r}: labels outside of "
                          'the budget are never opened. Take `seg_map_path` out of the `data_prefix` of `dataset`.')
-    root = inner.data_root or inner.data_prefix.get('img_path') or ''
-    lists = budget.make_lists(_names_of(inner), osp.abspath(list_dir), osp.basename(osp.abspath(root)))
-    path = lists.labeled if part == 'labeled' else lists.unlabeled
-    if path is None:
-        raise ValueError(f"n={n} are all images, and part='unlabeled' is empty. Use the whole folder, without "
-                         'LabelBudgetDataset: images may be used without their labels.')
-    inner.ann_file = path
+    if split_dir is not None:
+        inner.ann_file = _existing_list(osp.join(inner.data_root or '', split_dir), part, n)
+    else:
+        root = inner.data_root or inner.data_prefix.get('img_path') or ''
+        lists = budget.make_lists(_names_of(inner), osp.abspath(list_dir), osp.basename(osp.abspath(root)))
+        path = lists.labeled if part == 'labeled' else lists.unlabeled
+        if path is None and not whole_if_empty:
+            raise ValueError(f"n={n} are all images, and part='unlabeled' is empty. Set whole_if_empty=True to use "
+                             'them all without their labels, or leave LabelBudgetDataset out.')
+        inner.ann_file = path or inner.ann_file
     if not dataset.get('lazy_init'):
         inner.full_init()
     return inner
+
+
+def _existing_list(folder: str, part: str, n: Union[int, str, Fraction]) -> str:
+    """The list file of a part that `tools/make_splits.py` wrote."""
+    stem = LIST_STEMS[part]
+    path = osp.join(folder, f'{stem}{n}.txt')
+    if not osp.isfile(path):
+        present = sorted(sorted(file.stem[len(stem):] for file in Path(folder).glob(f'{stem}*.txt')), key=len)
+        raise FileNotFoundError(f'n={n}: {path} does not exist. There are lists for n = {", ".join(present) or None}. '
+                                'Take one of these, or make lists with tools/make_splits.py.')
+    return path
 
 
 def _build_lazily(dataset: Any) -> BaseSegDataset:

@@ -13,19 +13,22 @@ from mmengine.registry import MODEL_WRAPPERS, RUNNERS, init_default_scope
 from mmengine.runner import Runner
 from torch.nn.parallel import DistributedDataParallel
 
+from ..datasets.budget_key import apply_budget
+
 
 def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional[Dict[str, Any]] = None) -> Config:
-    """Read a config file and make its scope the default one.
+    """Read a config file, make its scope the default one, and give its `budget` to all label budgets in it.
 
     Args:
         path (str): The file.
         work_dir (str, optional): Where results go. Defaults to the config's own `work_dir`, else
-            `work_dirs/<config_name>`.
+            `work_dirs/<config_name>`, with `_<budget>` if the options set another budget than the file.
         cfg_options (dict, optional): Dotted keys to override.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ImportError: if one of its `custom_imports` fails, with the reason.
+        ValueError: if `budget` is invalid or has no effect, see `apply_budget`.
     """
     if not osp.isfile(path):
         raise FileNotFoundError(f'config {path} does not exist (looked in {osp.abspath(osp.curdir)}). The configs that '
@@ -38,12 +41,18 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
             reason = reason.__context__
         raise reason from None
     init_default_scope(cfg.get('default_scope') or 'mmseg')  # for what is built before the Runner
+    name = config_name(path)
     if cfg_options:
+        in_file = cfg.get('budget')
         cfg.merge_from_dict(cfg_options)
+        if cfg.get('budget') != in_file:  # budgets do not share a folder
+            name += f'_{cfg.budget}'.replace('/', '-')
+    if 'self_training' not in cfg:  # whose stages have configs of their own
+        apply_budget(cfg)
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = osp.join('work_dirs', config_name(path))
+        cfg.work_dir = osp.join('work_dirs', name)
     return cfg
 
 

@@ -27,8 +27,8 @@ from .stages import UNDECISIVE, Stage, plan_stages, plan_table
 from .steps import export_student, label_images, translate_images
 
 # of a config, beside which everything stands in the configs of the stages
-_KEYS = {'amp', 'custom_imports', 'default_scope', 'launcher', 'randomness', 'resume', 'runner_type', 'self_training',
-         'work_dir'}
+_KEYS = {'amp', 'budget', 'custom_imports', 'default_scope', 'launcher', 'randomness', 'resume', 'runner_type',
+         'self_training', 'work_dir'}
 
 
 @RUNNERS.register_module()
@@ -93,7 +93,7 @@ class SelfTrainingRunner:
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> 'SelfTrainingRunner':
-        """Build it from a config with `self_training`, and perhaps `randomness`, `launcher` and `amp`."""
+        """Build it from a config with `self_training`, and perhaps `budget`, `randomness`, `launcher` and `amp`."""
         if not cfg.get('self_training'):
             raise ValueError('the config has runner_type="SelfTrainingRunner" but no `self_training`, which says what '
                              'its stages are. See configs/udas/gta2cs_ssl.py.')
@@ -104,6 +104,8 @@ class SelfTrainingRunner:
                              f'self_training.options, e.g. self_training.options.{unknown[0]}=...')
         name = osp.splitext(osp.basename(cfg.filename or 'self_training'))[0]
         settings = cfg.to_dict()['self_training']
+        if cfg.get('budget') is not None:
+            settings['options'] = {'budget': cfg.budget, **(settings.get('options') or {})}
         seed = (cfg.get('randomness') or {}).get('seed') or 0
         return cls(cfg.work_dir, settings, seed, cfg.get('launcher', 'none'), cfg.get('amp') or '', name)
 

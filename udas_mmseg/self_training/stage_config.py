@@ -38,8 +38,10 @@ def stage_config(stage: Stage, work_dir: str, seed: int, common: Dict[str, Any],
         ValueError: if nothing in the config reads what an earlier stage makes.
     """
     folder = osp.join(work_dir, stage.name)
-    cfg = load_config(stage.config, folder)
-    cfg.merge_from_dict({**common, **stage.settings.get('options', {})})
+    options = {**common, **stage.settings.get('options', {})}
+    if stage.kind == 'translator':  # which trains without labels
+        options.pop('budget', None)
+    cfg = load_config(stage.config, folder, options)
     cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed + _SEEDS * stage.round}
     cfg.experiment_name = None  # the Runner names itself after the time
     if amp and stage.trains:

@@ -17,12 +17,15 @@ def split_budget(name: str) -> Tuple[str, Optional[int]]:
     """Take the label budget out of a configuration's name.
 
     Args:
-        name (str): Name of a row, such as 'udas/gta2cs_uda_cutmix_100'. The last part that is a number between
-            underscores is the budget.
+        name (str): Name of a row, such as 'udas/gta2cs_uda_cutmix budget=100'. Without `budget=`, the last part that is
+            a number between underscores is the budget: 'udas/gta2cs_ssl_100'.
 
     Returns:
         tuple: the name without folders and budget, and the budget or None: ('gta2cs_uda_cutmix', 100).
     """
+    varied = re.search(r' budget=(\d+)(?![\w/])', name)
+    if varied:
+        return (name[:varied.start()] + name[varied.end():]).rsplit('/', 1)[-1], int(varied[1])
     parts = name.rsplit('/', 1)[-1].split('_')
     for index in reversed(range(len(parts))):
         if re.fullmatch(r'\d+', parts[index]):
@@ -59,7 +62,8 @@ def budget_series(rows: Sequence[Mapping[str, Any]],
             raise ValueError(f'two rows are {name} with {budget} labels, such as {row["name"]}. Draw them apart.')
         points.append(Point(budget, mean, deviation))
     if not curves:
-        raise ValueError(f'no row has a label budget in its name, such as `..._100`: {[row["name"] for row in rows]}.')
+        raise ValueError('no row has a label budget in its name, such as `... budget=100` or `..._100`: '
+                         f'{[row["name"] for row in rows]}.')
     return {name: sorted(points) for name, points in curves.items()}, references
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ...datasets import PositionSampler
+from ...datasets.budget_key import check_budget
 from ...utils.randomness import seed_process
 
 
@@ -37,6 +38,7 @@ class PositionTrainLoop(IterBasedTrainLoop):
 
     Raises:
         TypeError: if the loader's sampler is not a `PositionSampler`.
+        ValueError: if the config's `budget` is not that of its data sets.
     """
 
     def __init__(self,
@@ -46,6 +48,7 @@ class PositionTrainLoop(IterBasedTrainLoop):
                  val_begin: int = 1,
                  val_interval: int = 1000,
                  dynamic_intervals: Optional[List[Tuple[int, int]]] = None) -> None:
+        check_budget(runner.cfg)
         # Not IterBasedTrainLoop's: it starts the workers before the position is known.
         BaseLoop.__init__(self, runner, dataloader)
         if not isinstance(self.dataloader.sampler, PositionSampler):

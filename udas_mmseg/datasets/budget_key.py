@@ -1,0 +1,62 @@
+"""One key for all label budgets of a config."""
+from typing import Any, Dict, Iterator, Mapping
+
+from ..utils.config_dicts import config_dicts
+from .label_budget import LabelBudget
+
+
+def apply_budget(cfg: Mapping[str, Any]) -> None:
+    """Give the top-level key `budget` of a config to every `LabelBudgetDataset` in it, in place.
+
+    MMEngine evaluates a config file once. A child of it, or `--cfg-options budget=500`, changes the key but not the
+    values that were computed from it, so this is done after everything is merged. Nothing happens without the key.
+
+    Args:
+        cfg (Config | dict): A config whose `budget` is a number of images, or a part of them as '1/16'.
+
+    Raises:
+        ValueError: if `budget` is not a valid size, or no data set of the config has a budget.
+
+    Example:
+        >>> cfg = dict(budget=500, labeled=dict(type='LabelBudgetDataset', n=100, dataset=dict()))
+        >>> apply_budget(cfg)
+        >>> cfg['labeled']['n']
+        500
+    """
+    budget = cfg.get('budget')
+    if budget is None:
+        return
+    try:
+        LabelBudget(budget)
+    except ValueError as error:
+        raise ValueError(f'budget={budget!r}: {error}') from None
+    datasets = list(_budget_datasets(cfg))
+    if not datasets:
+        raise ValueError(f'budget={budget!r} has no effect: no data set of this config is a LabelBudgetDataset. Leave '
+                         'budget out, or take a config with labelled target images, such as '
+                         'configs/udas/gta2cs_uda_cutmix.py.')
+    for dataset in datasets:
+        dataset['n'] = budget
+
+
+def check_budget(cfg: Mapping[str, Any]) -> None:
+    """Check that the label budgets of a config are what its top-level key `budget` says, where it has that key.
+
+    Raises:
+        ValueError: if one of them is not, since the config was read without `apply_budget`.
+    """
+    budget = cfg.get('budget')
+    for dataset in _budget_datasets(cfg):
+        if budget is not None and dataset.get('n') != budget:
+            raise ValueError(f'the config has budget={budget!r}, but a LabelBudgetDataset with n={dataset.get("n")!r}. '
+                             "Read the config with udas_mmseg's load_config, as its tools/train.py does, or write the "
+                             'same number in both places.')
+
+
+def _budget_datasets(cfg: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
+    """Configs of label budgets anywhere in a config, with or without a scope in their type."""
+    for value in cfg.values():
+        for _, part in config_dicts(value):
+            kind = part.get('type')
+            if isinstance(kind, str) and kind.rpartition('.')[2] == 'LabelBudgetDataset':
+                yield part
