@@ -3,7 +3,7 @@
 python tools/plot_budgets.py results.json [more.json ...] --out curves.png
 
 A row's budget stands in its name. `gta2cs_uda_cutmix budget=100`, a row of `tools/compare.py --vary budget=...`, and
-`gta2cs_uda_cutmix_100` are both a point of the curve `gta2cs_uda_cutmix`. Rows without a number (an oracle, a floor) are
+`gta2cs_uda_cutmix_100` are both a point of the curve `gta2cs_uda_cutmix`. Rows without a number, such as an oracle, are
 horizontal lines.
 """
 import argparse
