@@ -39,7 +39,7 @@ def stage_config(stage: Stage, work_dir: str, seed: int, common: Dict[str, Any],
     """
     folder = osp.join(work_dir, stage.name)
     options = {**common, **stage.settings.get('options', {})}
-    if stage.kind == 'translator':  # which trains without labels
+    if stage.kind not in ('adapt', 'student'):  # translators see no labels
         options.pop('budget', None)
     cfg = load_config(stage.config, folder, options)
     cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed + _SEEDS * stage.round}
