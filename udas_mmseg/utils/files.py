@@ -1,16 +1,19 @@
-"""Files that are there whole or not at all."""
+"""Writing files so that each one is there whole or not at all."""
+import contextlib
+import fcntl
 import json
 import os
-import uuid
 from pathlib import Path
-from typing import Any, Mapping, Union
+from typing import IO, Any, Mapping, Union
 
 from mmengine.fileio import LocalBackend, register_backend
+
+PART = '.part'  # ends the name of a file that is being written, or that a killed process left
 
 
 @register_backend('atomic', force=True)
 class AtomicLocalBackend(LocalBackend):
-    """MMEngine's local file backend, writing to a temporary name and renaming.
+    """MMEngine's local file backend with `replace_file` for writing.
 
     MMEngine overwrites in place: a kill or a full disk while a checkpoint is written leaves half a file, and
     `save_best` writes the last checkpoint a second time. Used by `default_hooks.checkpoint` of the configs here.
@@ -20,34 +23,50 @@ class AtomicLocalBackend(LocalBackend):
     """
 
     def put(self, obj: bytes, filepath: Union[str, Path]) -> None:
-        """Write bytes; a file of that name is replaced in one step.
-
-        Args:
-            obj (bytes): What to write.
-            filepath (str | Path): Where.
-
-        Raises:
-            OSError: if it cannot be written; the file that was there is unchanged.
-        """
-        part = f'{filepath}.part'
-        try:
-            super().put(obj, part)
-            os.replace(part, filepath)
-        finally:
-            Path(part).unlink(missing_ok=True)
+        """Write bytes; see `replace_file`."""
+        replace_file(filepath, obj)
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file in one step, in a folder that is made if need be; several processes may do so at once."""
+def replace_file(path: Union[str, Path], content: bytes) -> None:
+    """Write a file under a temporary name and rename it; several processes and threads may do so at once.
+
+    The temporary name is `<path>.part`. A file that a killed process left there is overwritten.
+
+    Args:
+        path (str | Path): The file. Its folder is made if it does not exist.
+        content (bytes): The new content.
+
+    Raises:
+        OSError: if the file cannot be written. A file of that name is then unchanged.
+    """
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.{uuid.uuid4().hex}.part')  # a file of this process alone
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    part = path.with_name(path.name + PART)
+    with _open_locked(part) as file:
+        try:
+            file.truncate(0)
+            file.write(content)
+            file.flush()
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def _open_locked(part: Path) -> IO[bytes]:
+    """Open a temporary file, and wait until nobody else writes to it."""
+    while True:
+        file = open(part, 'ab')  # noqa: SIM115, the lock lasts until the file is closed
+        with contextlib.suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(part)):
+                return file
+        except FileNotFoundError:
+            pass
+        file.close()  # while we waited, the file that we opened was renamed: it is somebody's finished file
 
 
 def to_json(content: Mapping[str, Any]) -> bytes:
-    """An index as it is written."""
+    """Content of a JSON file that people may read."""
     return json.dumps(content, indent=2).encode() + b'\n'

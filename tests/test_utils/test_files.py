@@ -1,0 +1,64 @@
+"""Files that are written whole or not at all."""
+import os
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from mmengine.fileio import get, put
+
+from udas_mmseg.utils.files import replace_file
+
+SIZE = 1 << 20
+
+
+def test_file_is_written_and_replaced_in_a_new_folder(tmp_path: Path) -> None:
+    path = tmp_path / 'new/folder/file'
+    for content in (b'long content', b'short', b''):
+        replace_file(path, content)
+        assert path.read_bytes() == content and os.listdir(path.parent) == ['file']
+
+
+def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / 'file'
+    replace_file(path, b'old')
+
+    def full_disk(*args: object) -> None:
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(os, 'replace', full_disk)
+    with pytest.raises(OSError, match='No space left'):
+        replace_file(path, b'new')
+    assert path.read_bytes() == b'old' and os.listdir(tmp_path) == ['file']
+
+
+def test_what_a_killed_process_left_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / 'file.part').write_bytes(b'half of a longer file')
+    replace_file(tmp_path / 'file', b'whole')
+    assert (tmp_path / 'file').read_bytes() == b'whole' and os.listdir(tmp_path) == ['file']
+
+
+def write_often(path: str, number: int) -> bool:
+    """Write one of several contents; whether every content that is read is whole."""
+    whole = True
+    for _ in range(20):
+        replace_file(path, bytes([number]) * SIZE)
+        content = Path(path).read_bytes()
+        whole &= len(content) == SIZE and len(set(content)) == 1
+    return whole
+
+
+@pytest.mark.parametrize('pool', [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_several_may_write_at_once(tmp_path: Path, pool: type) -> None:
+    with pool(4) as workers:
+        assert all(workers.map(write_often, [str(tmp_path / 'file')] * 4, range(4)))
+    assert os.listdir(tmp_path) == ['file']
+
+
+def test_mmengine_writes_so_by_the_atomic_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, options = str(tmp_path / 'folder/checkpoint.pth'), dict(backend='atomic')
+    put(b'first', path, backend_args=options)
+    assert get(path, backend_args=options) == b'first'
+    monkeypatch.setattr(os, 'replace', lambda *paths: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        put(b'second', path, backend_args=options)
+    assert Path(path).read_bytes() == b'first'
