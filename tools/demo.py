@@ -237,7 +237,7 @@ def report(out: str) -> Tuple[str, str]:
         file.write(text)
     files = {
         picture: 'images, truth and predictions',
-        f'{osp.join(out, SELF_TRAINING, TRANSLATE)}_report/samples.png': 'images, their translations, and real ones',
+        f'{osp.join(out, SELF_TRAINING, TRANSLATE)}_report/report.html': 'images, their translations, and real ones',
         **{stage['report']: f'how good {name} is' for name, stage in stages.items() if 'report' in stage},
         osp.join(out, SELF_TRAINING, 'export'): 'the last student, for MMSegmentation alone',
         osp.join(out, 'table.md'): 'this table'

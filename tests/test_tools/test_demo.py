@@ -39,7 +39,7 @@ def test_every_rung_is_trained_scored_and_drawn_and_kept(tmp_path: Path) -> None
     assert rows(table)[2:8] == LADDER and 'road' in rows(table)[8:]
     assert '02_adapt: iteration' not in done.stdout  # it has two, and tells of every 25th
     assert 'self-training, stage 3 of 8: 02_adapt' in done.stdout and 'demo/self_training/oracle' in done.stdout
-    for name in ('predictions.png', 'self_training/01_translate_report/samples.png',
+    for name in ('predictions.png', 'self_training/01_translate_report/report.html',
                  'self_training/05_label_r2_report/report.html'):
         assert (tmp_path / name).stat().st_size > 10000
     weights = [path for path in tmp_path.rglob('iter_2.pth') if path.parent.name != '00_translator']

@@ -3,17 +3,17 @@ import json
 from pathlib import Path
 from typing import Dict, List
 
-import cv2
 import numpy as np
 import pytest
 from mmseg.models import SegDataPreProcessor
 from torch import Tensor, nn
 
+from pages import pictures_of, text_of
 from small_data import write_image
 from udas_mmseg.datasets import SampleError
+from udas_mmseg.translation import report as translation_report
 from udas_mmseg.translation.domain_distance import FeatureNetwork
 from udas_mmseg.translation.report import verify_images, write_report
-from udas_mmseg.utils.files import AtomicLocalBackend
 
 
 class Pixels(nn.Module):
@@ -49,7 +49,7 @@ def report_of(sets: Dict[str, List[str]], folder: Path, **changes: object) -> di
 def test_report_has_the_distances_before_and_after(sets: Dict[str, List[str]], tmp_path: Path) -> None:
     report = report_of(sets, tmp_path / 'new' / 'report', network=NETWORK, facts=dict(checkpoint='iter_8.pth'))
     assert sorted(path.name for path in (tmp_path / 'new' / 'report').iterdir()) == [
-        'report.json', 'report.md', 'samples.png']
+        'report.html', 'report.json']
     assert report == json.loads((tmp_path / 'new' / 'report' / 'report.json').read_text())
     for key in ('color_distance', 'feature_distance'):
         distance = report[key]
@@ -58,33 +58,33 @@ def test_report_has_the_distances_before_and_after(sets: Dict[str, List[str]], t
         report['sets']['source']['lab_mean'][0] - report['sets']['target']['lab_mean'][0], rel=0.02)
     assert {name: part['images'] for name, part in report['sets'].items()} == dict(source=9, translated=9, target=5)
     assert report['network'] == dict(description='Pixels, weights none', short_side=20)
-    text = (tmp_path / 'new' / 'report' / 'report.md').read_text()
+    text = text_of(tmp_path / 'new' / 'report' / 'report.html')
     color, feature = report['color_distance'], report['feature_distance']
     left = round(100 * color['after'] / color['before'])
-    assert f'| colours | {color["before"]:.2f} | {color["after"]:.2f} | {left} % |' in text
-    assert f'| features | {feature["before"]:.4g} | {feature["after"]:.4g} |' in text
-    assert '- checkpoint: iter_8.pth' in text and '| target | 5 | 5 |' in text and '(samples.png)' in text
+    assert f'\ncolours | {color["before"]:.2f} | {color["after"]:.2f} | {left} % |' in text
+    assert f'\nfeatures | {feature["before"]:.4g} | {feature["after"]:.4g} |' in text
+    assert '\ncheckpoint: iter_8.pth\n' in text and '\ntarget | 5 | 5 |' in text
     assert 'Pixels, weights none; images with a shorter side of 20 pixels' in text and 'no nearer' not in text
 
 
 def test_translation_that_does_not_help_is_said_to(sets: Dict[str, List[str]], tmp_path: Path) -> None:
     report_of({**sets, 'images': sets['translations'], 'translations': sets['images']}, tmp_path / 'report',
               network=NETWORK)
-    assert 'By colours and features, the translation is no nearer' in (tmp_path / 'report' / 'report.md').read_text()
+    assert 'By colours and features, the translation is no nearer' in text_of(tmp_path / 'report' / 'report.html')
 
 
 def test_without_a_network_colors_alone_are_compared(sets: Dict[str, List[str]], tmp_path: Path) -> None:
     report = report_of(sets, tmp_path / 'report')
     assert report['feature_distance'] is None and report['network'] is None and report['color_distance']['before'] > 0
-    text = (tmp_path / 'report' / 'report.md').read_text()
-    assert '| features |' not in text and 'not compared: no network was given. Give `--backbone CONFIG`' in text
+    text = text_of(tmp_path / 'report' / 'report.html')
+    assert 'features |' not in text and 'not compared: no network was given. Give `--backbone CONFIG`' in text
 
 
 def test_single_images_have_no_feature_distance(sets: Dict[str, List[str]], tmp_path: Path) -> None:
     single = {name: paths[:1] for name, paths in sets.items()}
     report = report_of(single, tmp_path / 'report', network=NETWORK)
     assert report['feature_distance'] is None and report['color_distance']['target_halves'] is None
-    assert 'needs two images of each set' in (tmp_path / 'report' / 'report.md').read_text()
+    assert 'needs two images of each set' in text_of(tmp_path / 'report' / 'report.html')
 
 
 def test_a_part_is_measured_evenly_spread(sets: Dict[str, List[str]], tmp_path: Path,
@@ -103,7 +103,7 @@ def test_picture_has_a_row_for_each_sample(sets: Dict[str, List[str]], tmp_path:
         for number, path in enumerate(sets[name]):
             write_image(Path(path), np.full((30 if name == 'targets' else 20, 40, 3), 10 * number, np.uint8))
     report_of(sets, tmp_path / 'report', samples=3)
-    picture = cv2.imread(str(tmp_path / 'report' / 'samples.png'))
+    picture, = pictures_of(tmp_path / 'report' / 'report.html')
     for row, (image, target) in enumerate([(0, 0), (4, 2), (8, 4)]):
         middle = 22 + 6 + (160 + 18 + 6) * row + 80  # see `grid`: cells of 320x160
         assert picture[middle, 10].tolist() == picture[middle, 6 + 326 + 160].tolist() == [10 * image] * 3
@@ -113,7 +113,7 @@ def test_picture_has_a_row_for_each_sample(sets: Dict[str, List[str]], tmp_path:
 
 def test_fewer_targets_than_samples_leave_places_empty(sets: Dict[str, List[str]], tmp_path: Path) -> None:
     report_of({**sets, 'targets': sets['targets'][:2]}, tmp_path / 'report', samples=4)
-    picture = cv2.imread(str(tmp_path / 'report' / 'samples.png'))
+    picture, = pictures_of(tmp_path / 'report' / 'report.html')
     shown = [(picture[28 + 184 * row:188 + 184 * row, 658:] < 255).any() for row in range(4)]
     assert shown == [True, True, False, False]
 
@@ -134,7 +134,7 @@ def test_full_disk_leaves_the_old_report(sets: Dict[str, List[str]], tmp_path: P
     def full_disk(*args: object) -> None:
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr(AtomicLocalBackend, 'put', full_disk)
+    monkeypatch.setattr(translation_report, 'replace_file', full_disk)
     with pytest.raises(OSError, match='No space left'):
         report_of(sets, tmp_path / 'report', samples=2)
     assert before == {path.name: path.read_bytes() for path in (tmp_path / 'report').iterdir()}

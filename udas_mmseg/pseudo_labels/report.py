@@ -10,11 +10,11 @@ from ..datasets.pseudo_label_set import check_set_classes, list_labels, read_pse
 from ..datasets.thresholds import keep_confident, lowest_kept
 from ..utils.files import replace_file, to_json
 from ..utils.indices import spread_evenly
+from ..visualization.page import encode_picture
 from ..visualization.pseudo_label_report import (
     draw_confidence,
     draw_reliability,
     draw_samples,
-    picture_bytes,
     summary_rows,
     to_html,
 )
@@ -93,7 +93,7 @@ def write_quality_report(out: str,
         pictured = [_sample(labels.folder, name, paths[name], truths, threshold) for name in shown]
         pictures[labels.name] = _draw(entry, labels, threshold, images.metainfo, pictured)
     report: Dict[str, Any] = dict(facts=dict(facts or {}), threshold=threshold, sets=entries)
-    for file, content in {'report.html': to_html(report, pictures).encode(), 'report.json': to_json(report)}.items():
+    for file, content in {'report.html': to_html(report, pictures), 'report.json': to_json(report)}.items():
         replace_file(Path(out, file), content)
     return report
 
@@ -177,5 +177,5 @@ def _draw(entry: Mapping[str, Any], labels: _Labels, threshold: float, metainfo:
     if entry['truth'] is not None:
         pictures['Confidence and accuracy'] = draw_reliability(entry['truth']['reliability'],
                                                                entry['truth']['thresholds'], threshold)
-    pictures['Samples'] = picture_bytes(draw_samples(samples, classes, metainfo['palette']))
+    pictures['Samples'] = encode_picture(draw_samples(samples, classes, metainfo['palette']))
     return pictures

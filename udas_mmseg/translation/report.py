@@ -1,4 +1,4 @@
-"""What a translation is worth: whether its files are whole, how near they came to the target, and how they look."""
+"""The report on a translation: whether its files are whole, how near it is to the target, and samples."""
 import os.path as osp
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,25 +9,28 @@ import numpy as np
 
 from ..datasets import LoadVerifiedImage, SampleError
 from ..datasets.image_files import read_checked
-from ..utils.files import AtomicLocalBackend, to_json
+from ..utils.files import replace_file, to_json
 from ..utils.indices import spread_evenly
 from ..utils.progress import Progress
 from ..visualization import fit, grid
+from ..visualization.page import Page, encode_picture
 from .domain_distance import ColorStatistics, FeatureNetwork, extract_features, kernel_distance
 
 NO_NETWORK = ('no network was given. Give `--backbone CONFIG`, the config of a segmentor whose backbone has pretrained '
               'weights')
 _TOO_FEW = 'it needs two images of each set'
 _CELL_WIDTH, _SHORT_SIDE = 320, 256
-_HEAD = '| distance | source to target | translated to target | left of it | two halves of the target |'
-_NOTES = '''\
-Colours: Fréchet distance between the CIE Lab pixels of both sets, in units of Lab (about 2.3 can just be seen).
-Features: squared maximum mean discrepancy of the averaged features of the network's last stage. It compares sets seen
-by one network, not by two. The last column says how large both are for images of one domain (every other image of the
-target against the rest); small values of the features' distance may be negative.
-
-A small distance is no proof: a translator that invents content comes near as well. Look at the pictures.
-'''
+_HEAD = ('distance', 'source to target', 'translated to target', 'left of it', 'two halves of the target')
+_NOTES_COLORS = '''\
+Colours: Fréchet distance between the CIE Lab pixels of both sets, in units of Lab. A difference of about 2.3 can just
+be seen. The last column compares every other image of the target with the rest: this is the distance between images
+of one domain.'''
+_NOTES_FEATURES = '''\
+Features: squared maximum mean discrepancy of the averaged features of the network's last stage. Values of different
+networks cannot be compared. Small values may be negative.'''
+_CAUTION = '''\
+A small distance does not prove that a translation is good: a translator that invents content comes near as well. Look
+at the pictures.'''
 
 
 class DamagedFile(NamedTuple):
@@ -98,12 +101,12 @@ def write_report(folder: str,
                  samples: int = 6,
                  short_side: Optional[int] = None,
                  facts: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
-    """Measure a translation, and write `report.md`, `samples.png` and, when these are there, `report.json`.
+    """Measure a translation, and write `report.html` (one file, with its pictures) and `report.json`.
 
     Progress goes to standard error.
 
     Args:
-        folder (str): Made if need be. Take one that no data set reads its images from, because of `samples.png`.
+        folder (str): Folder for the report, made if it does not exist.
         images (Sequence[str]): Source images.
         translations (Sequence[str]): Their translations, in the same order.
         targets (Sequence[str]): Images of the target domain.
@@ -140,11 +143,9 @@ def write_report(folder: str,
         color_distance=_color_distances(measured),
         feature_distance=_feature_distances(measured),
         network=None if network is None else dict(description=network.description, short_side=short_side))
-    done, picture = cv2.imencode('.png', draw_samples(images, translations, targets, samples))
-    assert done, 'OpenCV encodes every 8-bit picture'
-    for name, content in {'samples.png': picture.tobytes(), 'report.md': to_markdown(report).encode(),
-                          'report.json': to_json(report)}.items():
-        AtomicLocalBackend().put(content, Path(folder, name))
+    samples_png = encode_picture(draw_samples(images, translations, targets, samples))
+    for name, content in {'report.html': to_html(report, samples_png), 'report.json': to_json(report)}.items():
+        replace_file(Path(folder, name), content)
     return report
 
 
@@ -222,31 +223,46 @@ def _short(path: str) -> str:
     return osp.join(osp.basename(osp.dirname(path)), osp.basename(path))
 
 
-def to_markdown(report: Mapping[str, Any]) -> str:
-    """A report to read, from the content of `report.json`."""
-    lines = ['# Translation', '', *(f'- {name}: {value}' for name, value in report['facts'].items())]
-    lines += [''] * bool(report['facts']) + [_HEAD, '|' + ' --- |' * 5,
-                                             _row('colours', report['color_distance'], '{:.2f}')]
+def to_html(report: Mapping[str, Any], samples: bytes) -> bytes:
+    """The page.
+
+    Args:
+        report (Mapping): Content of `report.json`.
+        samples (bytes): PNG of the samples.
+    """
+    page = Page('Translation')
+    page.facts(report['facts'])
+    page.section('Distances')
+    distances = [_row('colours', report['color_distance'], '{:.2f}')]
     if report['feature_distance'] is not None:
-        network = '{description}; images with a shorter side of {short_side} pixels'.format(**report['network'])
-        lines += [_row('features', report['feature_distance'], '{:.4g}'), '', f'Network: {network}.']
-    else:
-        lines += ['', f'The features were not compared: {_TOO_FEW if report["network"] else NO_NETWORK}.']
+        distances.append(_row('features', report['feature_distance'], '{:.4g}'))
+    page.table(_HEAD, *distances)
     farther = [name for name, key in (('colours', 'color_distance'), ('features', 'feature_distance'))
                if report[key] is not None and report[key]['after'] >= report[key]['before']]
     if farther:
-        lines += ['', f'**By {" and ".join(farther)}, the translation is no nearer to the target than the source is.**']
-    lines += ['', '| set | images | measured | L | a | b |', '|' + ' --- |' * 6]
-    for name, part in report['sets'].items():
-        cells = [f'{mean:.1f} ± {std:.1f}' for mean, std in zip(part['lab_mean'], part['lab_std'])]
-        lines.append('| ' + ' | '.join([name, str(part['images']), str(part['measured']), *cells]) + ' |')
-    lines += ['', _NOTES, '![source, translated, target](samples.png)']
-    return '\n'.join(lines) + '\n'
+        page.warning(f'By {" and ".join(farther)}, the translation is no nearer to the target than the source is.')
+    page.text(_NOTES_COLORS)
+    if report['feature_distance'] is not None:
+        network = '{description}; images with a shorter side of {short_side} pixels'.format(**report['network'])
+        page.text(f'{_NOTES_FEATURES} Network: {network}.')
+    else:
+        page.text(f'The features were not compared: {_TOO_FEW if report["network"] else NO_NETWORK}.')
+    page.text(_CAUTION)
+    page.picture(samples, 'Samples', level=2)
+    page.section('Colours of the sets')
+    page.table(('set', 'images', 'measured', 'L', 'a', 'b'), *map(_set_row, report['sets'].items()))
+    page.text('Mean ± standard deviation of the pixels in CIE Lab.')
+    return page.to_bytes()
 
 
-def _row(name: str, distance: Mapping[str, Optional[float]], form: str) -> str:
+def _row(name: str, distance: Mapping[str, Optional[float]], form: str) -> List[str]:
     before, after, halves = (distance[key] for key in ('before', 'after', 'target_halves'))
     assert before is not None and after is not None, 'both are measured whenever one is'
     left = f'{100 * after / before:.0f} %' if before > 0 else '-'
-    cells = [name, form.format(before), form.format(after), left, '-' if halves is None else form.format(halves)]
-    return '| ' + ' | '.join(cells) + ' |'
+    return [name, form.format(before), form.format(after), left, '-' if halves is None else form.format(halves)]
+
+
+def _set_row(item: Tuple[str, Mapping[str, Any]]) -> List[str]:
+    name, part = item
+    cells = [f'{mean:.1f} ± {std:.1f}' for mean, std in zip(part['lab_mean'], part['lab_std'])]
+    return [name, str(part['images']), str(part['measured']), *cells]

@@ -1,6 +1,4 @@
-"""A report on pseudo-labels as one HTML page, with its pictures in it."""
-import base64
-import html
+"""The page, the pictures and the tables of a report on pseudo-labels."""
 import io
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
@@ -9,30 +7,27 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from .page import Page
 from .panels import add_legend, blend, color_ramp, colorize, fit, grid
 
 CELL_WIDTH = 280  # of a sample's pictures, in pixels
-_STYLE = '''\
-body { font: 15px/1.45 sans-serif; color: #222; max-width: 90em; margin: 2em auto; padding: 0 1em }
-table { border-collapse: collapse; margin: 1em 0 } th, td { padding: .2em .8em; border-bottom: 1px solid #ddd }
-td { text-align: right } th:first-child, td:first-child { text-align: left } img { max-width: 100% }
-'''
 _CLASS_COLUMNS = (('share', 'of all pixels'), ('source_share', 'in the source'), ('true_share', 'in truth'),
                   ('kept', 'kept'), ('kept_share', 'of those kept'), ('precision', 'precision'), ('recall', 'recall'),
                   ('iou_kept', 'IoU kept'), ('iou_all', 'IoU all'))
 _SUMMARY_COLUMNS = (('coverage', 'kept'), ('mIoU_kept', 'mIoU kept'), ('mIoU_all', 'mIoU all'),
                     ('accuracy_kept', 'accuracy kept'), ('ece', 'calibration error'), ('change', 'changed'))
 _NOTES = '''\
-All figures are percent. Kept: pixels whose confidence is at least the threshold. Precision: of the kept pixels of a
-class, those that are of it. Recall: of the pixels of a class, those that are kept with it. mIoU kept looks at kept
-pixels alone: it rises as fewer are kept, so read it beside what is kept. Calibration error: the mean distance between
-confidence and accuracy. Changed: of the pixels that this set or the one before it keeps, those that differ.
+All figures are percent. Kept: pixels whose confidence is at least the threshold. Precision: share of a class' kept
+pixels that truly are of this class. Recall: share of a class' pixels that are kept with this class. mIoU kept is
+computed from the kept pixels only. It rises when fewer pixels are kept, so read both together. Calibration error: mean
+distance between confidence and accuracy. Changed: of the pixels kept by this set or the set before it, those that
+differ.
 '''
 
 
 def draw_samples(samples: Sequence[Mapping[str, Any]], classes: Sequence[str],
                  palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Rows of image, label, confidence and what is kept; and the truth, where there is one.
+    """Rows of image, label, confidence and kept pixels; and the truth, where there is one.
 
     Args:
         samples (Sequence[Mapping]): `name`; `image` (H, W, 3) uint8 BGR; `label` and `kept` (H, W) uint8 in
@@ -58,7 +53,7 @@ def draw_samples(samples: Sequence[Mapping[str, Any]], classes: Sequence[str],
 
 
 def draw_confidence(histogram: np.ndarray, classes: Sequence[str], threshold: float) -> bytes:
-    """Confidences of all pixels, and of each class on its own.
+    """Confidences of all pixels, and of each class.
 
     Args:
         histogram (np.ndarray): (C, 256) pixels by stored confidence.
@@ -112,31 +107,24 @@ def draw_reliability(parts: Sequence[Mapping[str, float]], curve: Sequence[Mappi
     return _png(figure)
 
 
-def picture_bytes(picture: np.ndarray) -> bytes:
-    """A picture (H, W, 3) uint8 BGR as PNG."""
-    done, data = cv2.imencode('.png', picture)
-    assert done, 'OpenCV encodes every 8-bit picture as PNG'
-    return data.tobytes()
-
-
-def to_html(report: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes]]) -> str:
-    """The page; it needs no other file and no network.
+def to_html(report: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes]]) -> bytes:
+    """The page.
 
     Args:
         report (Mapping): What `udas_mmseg.pseudo_labels.report.write_quality_report` returns.
         pictures (Mapping): For each set by name: title -> PNG.
     """
-    parts = ['<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Pseudo-labels</title>',
-             f'<style>{_STYLE}</style><h1>Pseudo-labels</h1>',
-             _list({'threshold': report['threshold'], **report['facts']}),
-             _table(*summary_rows(report)), f'<p>{_NOTES}</p>']
+    page = Page('Pseudo-labels')
+    page.facts({'threshold': report['threshold'], **report['facts']})
+    page.table(*summary_rows(report))
+    page.text(_NOTES)
     for entry in report['sets']:
-        parts += [f'<h2>{html.escape(entry["name"])}</h2>', _list(_facts_of(entry)), _table(*class_rows(entry))]
+        page.section(entry['name'])
+        page.facts(_facts_of(entry))
+        page.table(*class_rows(entry))
         for title, picture in pictures[entry['name']].items():
-            data = base64.b64encode(picture).decode()
-            parts.append(f'<h3>{html.escape(title)}</h3><img alt="{html.escape(title)}" '
-                         f'src="data:image/png;base64,{data}">')
-    return '\n'.join(parts) + '\n'
+            page.picture(picture, title)
+    return page.to_bytes()
 
 
 def summary_rows(report: Mapping[str, Any]) -> List[List[str]]:
@@ -166,18 +154,6 @@ def _facts_of(entry: Mapping[str, Any]) -> Dict[str, Any]:
     if entry['truth']:
         facts['images with ground truth'] = entry['truth']['num_images']
     return facts
-
-
-def _table(head: Sequence[str], *rows: Sequence[str]) -> str:
-    lines = [('th', head), *(('td', row) for row in rows)]
-    return '<table>' + '\n'.join(
-        '<tr>' + ''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells) + '</tr>'
-        for tag, cells in lines) + '</table>'
-
-
-def _list(facts: Mapping[str, Any]) -> str:
-    return '<ul>' + '\n'.join(f'<li>{html.escape(name)}: {html.escape(str(value))}</li>'
-                              for name, value in facts.items()) + '</ul>'
 
 
 def _percent(share: Optional[float]) -> str:

@@ -1,0 +1,93 @@
+"""A report as one HTML file, with its pictures in it."""
+import base64
+import html
+from typing import Any, List, Mapping, Optional, Sequence
+
+import cv2
+import numpy as np
+
+_STYLE = '''\
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 80em; margin: 2em auto; padding: 0 1.5em }
+h1 { font-size: 1.7em } h2 { margin-top: 2em; padding-top: .6em; border-top: 1px solid #ddd } p { max-width: 50em }
+table { border-collapse: collapse; margin: 1em 0; font-variant-numeric: tabular-nums; display: block; overflow-x: auto }
+th, td { padding: .25em .9em; border-bottom: 1px solid #e4e4e4; text-align: right; white-space: nowrap }
+th { border-bottom: 2px solid #999 } th:first-child, td:first-child { text-align: left }
+tbody tr:hover { background: #f4f7fb }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.2em } dt { color: #666 }
+dd { margin: 0; overflow-wrap: anywhere } img { max-width: 100%; border: 1px solid #ddd }
+.warning { padding: .6em 1em; border-left: 4px solid #d08700; background: #fff6e0 }
+'''
+
+
+class Page:
+    """A page that needs no other file and no network; its text is escaped, and the same content gives the same bytes.
+
+    Args:
+        title (str): Title of the page, and its first heading.
+
+    Example:
+        >>> page = Page('Scores')
+        >>> page.facts(dict(checkpoint='iter_8.pth'))
+        >>> page.table(['class', 'IoU'], ['road', '91.2'])
+        >>> replace_file('report.html', page.to_bytes())
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._parts: List[str] = []
+
+    def section(self, title: str, level: int = 2) -> None:
+        """Begin a section; level 3 is part of a section of level 2."""
+        self._parts.append(f'<h{level}>{html.escape(title)}</h{level}>')
+
+    def text(self, text: str) -> None:
+        """Add a paragraph."""
+        self._parts.append(f'<p>{html.escape(text)}</p>')
+
+    def warning(self, text: str) -> None:
+        """Add a paragraph that is not overlooked."""
+        self._parts.append(f'<p class="warning">{html.escape(text)}</p>')
+
+    def facts(self, facts: Mapping[str, Any]) -> None:
+        """Add a list of names and values; without any, nothing."""
+        if facts:
+            items = (f'<dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd>' for name, value in facts.items())
+            self._parts.append('\n'.join(('<dl>', *items, '</dl>')))
+
+    def table(self, head: Sequence[str], *rows: Sequence[str]) -> None:
+        """Add a table; all columns but the first are aligned to the right."""
+        body = '\n'.join(_row('td', row) for row in rows)
+        self._parts.append(f'<table><thead>\n{_row("th", head)}\n</thead><tbody>\n{body}\n</tbody></table>')
+
+    def picture(self, png: bytes, title: str, level: Optional[int] = 3) -> None:
+        """Add a picture.
+
+        Args:
+            png (bytes): Content of a PNG file.
+            title (str): Its heading, and its description for those who cannot see it.
+            level (int, optional): Level of the heading; None for no heading. Defaults to 3.
+        """
+        if level is not None:
+            self.section(title, level)
+        data = base64.b64encode(png).decode()
+        self._parts.append(f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">')
+
+    def to_bytes(self) -> bytes:
+        """The content of the HTML file."""
+        title = html.escape(self._title)
+        return '\n'.join((
+            '<!DOCTYPE html>', '<html lang="en">', '<head>', '<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">', f'<title>{title}</title>',
+            f'<style>\n{_STYLE}</style>', '</head>', '<body>', f'<h1>{title}</h1>', *self._parts, '</body>', '</html>',
+            '')).encode()  # yapf: disable
+
+
+def encode_picture(picture: np.ndarray) -> bytes:
+    """A picture (H, W, 3) uint8 BGR as the content of a PNG file."""
+    done, data = cv2.imencode('.png', picture)
+    assert done, 'OpenCV encodes every 8-bit picture as PNG'
+    return data.tobytes()
+
+
+def _row(tag: str, cells: Sequence[str]) -> str:
+    return '<tr>' + ''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells) + '</tr>'
