@@ -6,8 +6,7 @@ from typing import Any, Dict, Iterator, List
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
-from ..datasets import PseudoLabeledDataset
-from ..datasets.transforms.loading import loads_labels
+from ..datasets.unlabeled import is_pseudo_labeled, without_labels
 from ..engine.launch import enable_amp, load_config
 from ..utils.config_dicts import config_dicts
 from .stages import Stage
@@ -66,7 +65,9 @@ def without_products(stage: Stage, cfg: Config) -> Config:
             dataset.pop('translated_root', None)
             dataset.pop('missing_translation', None)
         if is_pseudo_labeled(dataset):
-            _drop_labels(dataset)
+            unlabeled = without_labels(dataset)
+            dataset.clear()
+            dataset.update(unlabeled)
     cfg.load_from = None
     return cfg
 
@@ -92,22 +93,11 @@ def to_label_statically(student: Config) -> List[Dict[str, Any]]:
 def to_label(dataset: Dict[str, Any]) -> Dict[str, Any]:
     """Config of the images that a pseudo-labelled data set, perhaps within a budget, reads labels of."""
     dataset = copy.deepcopy(dataset)
-    inner = dataset if is_pseudo_labeled(dataset) else dataset['dataset']
-    _drop_labels(inner)
-    if inner is not dataset:
-        budget = DATASETS.build({**dataset, 'dataset': {**inner, 'lazy_init': True}})
-        inner['ann_file'] = osp.abspath(budget.ann_file)
-    return inner
-
-
-def _drop_labels(dataset: Dict[str, Any]) -> None:
-    """Make a pseudo-labelled data set one of unlabelled images, in place."""
-    dataset.pop('pseudo_label_root')
-    metainfo = dataset.get('metainfo')
-    if isinstance(metainfo, str):
-        dataset['metainfo'] = dict(DATASETS.get(metainfo).METAINFO)
-    dataset.update(type='LabelMappedDataset',
-                   pipeline=[step for step in dataset.get('pipeline') or [] if not loads_labels(step)])
+    if is_pseudo_labeled(dataset):
+        return without_labels(dataset)
+    images = without_labels(dataset['dataset'])
+    budget = DATASETS.build({**dataset, 'dataset': {**images, 'lazy_init': True}})
+    return {**images, 'ann_file': osp.abspath(budget.ann_file)}
 
 
 def pseudo_labeled_dataset(cfg: Config) -> Dict[str, Any]:
@@ -128,12 +118,6 @@ def pseudo_label_threshold(dataset: Dict[str, Any]) -> float:
     steps = [step for _, part in config_dicts(dataset) for step in part.get('pipeline') or []]
     thresholds = [step.get('threshold', 0.6) for step in steps if step['type'] == 'LoadPseudoLabel']
     return thresholds[0] if thresholds else 0.0
-
-
-def is_pseudo_labeled(dataset: Dict[str, Any]) -> bool:
-    """Whether a config is one of `PseudoLabeledDataset`."""
-    kind = dataset.get('type')
-    return isinstance(kind, str) and DATASETS.get(kind) is PseudoLabeledDataset
 
 
 def _with_budget(dataset: Any) -> Iterator[Dict[str, Any]]:
