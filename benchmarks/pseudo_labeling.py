@@ -27,9 +27,8 @@ from torch import nn
 from udas_mmseg.datasets.image_views import ImageViewsDataset, build_augment
 from udas_mmseg.datasets.thresholds import encode_confidence
 from udas_mmseg.models.max_confidence import confidence
-from udas_mmseg.pseudo_labels.label import open_set
-from udas_mmseg.pseudo_labels.view_labeling import LabelingOptions, label_dataset
-from udas_mmseg.pseudo_labels.view_prediction import Labeler, predict_views
+from udas_mmseg.pseudo_labels.label import LabelingOptions, label_dataset, open_set
+from udas_mmseg.pseudo_labels.predict import Labeler, predict_views
 from udas_mmseg.pseudo_labels.writer import encode_png
 from udas_mmseg.scenes import write_cityscapes
 

@@ -88,7 +88,6 @@ class Files:
         writer = TranslationWriter(osp.join(self.out, str(next(self.number))), self.images,
                                    self.dataset.data_prefix['img_path'], translator={})  # yapf: disable
         with contextlib.redirect_stderr(io.StringIO()):  # the progress
-            writer.begin()
             broken = translate_dataset(self.model, self.dataset, writer, BATCH, WORKERS)
             writer.finish()
         if broken:

@@ -27,8 +27,8 @@ def write_all(writer: TranslationWriter) -> None:
         writer.write(index, picture(index), (60, 40))
 
 
-def complete(writer: TranslationWriter, **options: bool) -> TranslationWriter:
-    writer.begin(**options)
+def complete(writer: TranslationWriter) -> TranslationWriter:
+    writer.begin()
     write_all(writer)
     writer.finish()
     return writer

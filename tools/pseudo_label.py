@@ -15,7 +15,8 @@ from mmengine.config import DictAction
 from mmengine.dist import is_main_process
 
 from udas_mmseg.engine.launch import load_config, start_processes
-from udas_mmseg.pseudo_labels.label import write_pseudo_labels
+from udas_mmseg.pseudo_labels.label import LabelingOptions, write_pseudo_labels
+from udas_mmseg.utils.processes import together
 
 
 def parse_args() -> argparse.Namespace:
@@ -59,10 +60,10 @@ def main() -> None:
     try:
         cfg = load_config(args.config, cfg_options=args.cfg_options)
         start_processes(cfg, args.launcher)
-        index = write_pseudo_labels(
-            cfg, args.checkpoint, args.out, dataset=args.dataset, views=args.views, augment=args.augment,
-            seed=args.seed, temperature=args.temperature, batch_size=args.batch_size, workers=args.workers,
-            max_broken=args.max_broken, overwrite=args.overwrite, name=args.config)
+        options = together(lambda: LabelingOptions(args.views, args.augment, args.seed, args.temperature,
+                                                   args.batch_size, args.workers, args.max_broken))
+        index = write_pseudo_labels(cfg, args.checkpoint, args.out, options, dataset=args.dataset,
+                                    overwrite=args.overwrite, name=args.config)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise SystemExit(f'{type(error).__name__}: {error}') from error

@@ -15,7 +15,7 @@ from typing import Tuple
 from mmengine.config import DictAction
 
 from udas_mmseg.engine.launch import load_config, start_processes
-from udas_mmseg.translation.translate_set import write_translations
+from udas_mmseg.translation.translate import write_translations
 from udas_mmseg.translation.writer import FORMATS
 
 

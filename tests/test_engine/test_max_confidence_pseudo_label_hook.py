@@ -15,7 +15,7 @@ from torch import nn
 
 from labeling import files_of
 from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
-from udas_mmseg.pseudo_labels.label import write_pseudo_labels
+from udas_mmseg.pseudo_labels.label import LabelingOptions, write_pseudo_labels
 from udas_mmseg.utils.digests import weights_digest
 
 
@@ -80,8 +80,9 @@ def test_labels_are_made_with_the_model_as_it_is(labeling: Callable, tmp_path: P
     assert index['teacher']['iteration'] == 6 and index['teacher']['sha256'] == weights_digest(runner.model)
     assert index['num_images'] == 3 and index['views'] == 2 and index['classes'] == ['road', 'sidewalk', 'other']
     # the same as the tool makes of the checkpoint
-    again = write_pseudo_labels(cfg, f'{cfg.work_dir}/iter_6.pth', str(tmp_path / 'again'), views=2,
-                                dataset=cfg.custom_hooks[1]['dataset'], seed=index['seed'], workers=0)
+    again = write_pseudo_labels(cfg, f'{cfg.work_dir}/iter_6.pth', str(tmp_path / 'again'),
+                                LabelingOptions(views=2, seed=index['seed'], workers=0),
+                                dataset=cfg.custom_hooks[1]['dataset'])
     assert {**again, 'teacher': 0} == {**index, 'teacher': 0}
     pictures = {name: content for name, content in files_of(tmp_path / 'run_labels').items() if name != 'index.json'}
     assert len(pictures) == 6
@@ -213,6 +214,7 @@ def test_processes_label_with_the_buffers_of_the_first(labeling: Callable, tmp_p
     index = index_of(tmp_path / 'two_labels')
     first, second = (torch.load(tmp_path / f'rank{rank}.pth')['weights'] for rank in (0, 1))
     assert not all(torch.equal(first[name], second[name]) for name in first)  # each has batch statistics of its own
-    alone = write_pseudo_labels(cfg, f'{cfg.work_dir}/iter_6.pth', str(tmp_path / 'alone'), views=2, workers=0,
-                                dataset=cfg.custom_hooks[1]['dataset'], seed=index['seed'])
+    alone = write_pseudo_labels(cfg, f'{cfg.work_dir}/iter_6.pth', str(tmp_path / 'alone'),
+                                LabelingOptions(views=2, seed=index['seed'], workers=0),
+                                dataset=cfg.custom_hooks[1]['dataset'])
     assert {**alone, 'teacher': 0} == {**index, 'teacher': 0}

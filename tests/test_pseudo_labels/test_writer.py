@@ -1,5 +1,4 @@
-"""Sets of pseudo-labels: whole or not there, and resumable."""
-import errno
+"""Sets of pseudo-labels: what is stored, counted and compared. `test_utils/test_file_set.py` tests the writing."""
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,8 +12,6 @@ import torch
 from udas_mmseg.datasets.image_files import decode_label
 from udas_mmseg.datasets.thresholds import encode_confidence
 from udas_mmseg.pseudo_labels.writer import PseudoLabelWriter, confidence_path
-from udas_mmseg.utils.files import AtomicLocalBackend
-from udas_mmseg.utils.mirrored_folder import mirrored_path
 
 IMAGES = ['data/train/a/1.jpg', 'data/train/a/2.jpg', 'data/train/b/1.jpg']
 TEACHER = dict(config='mine.py', checkpoint='iter_8.pth', sha256='ab' * 32, config_digest='cd')
@@ -42,23 +39,6 @@ def write(writer: PseudoLabelWriter, indices: List[int]) -> None:
 
 def files(folder: Path) -> List[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob('*') if path.is_file())
-
-
-@pytest.mark.parametrize('image, root, label', [
-    ('data/train/frankfurt/x_leftImg8bit.png', 'data/train', 'frankfurt/x_leftImg8bit.png'),
-    ('data/train/1.jpg', 'data/train/', '1.png'),
-    ('/data/a/b/1.v2.jpg', '/data', 'a/b/1.v2.png'),
-    ('data/train/..x.png', 'data/train', '..x.png'),
-    ('1.png', '', '1.png'),
-])  # yapf: disable
-def test_label_has_the_place_of_its_image(image: str, root: str, label: str) -> None:
-    assert mirrored_path(image, root) == label
-
-
-@pytest.mark.parametrize('image', ['data/val/1.png', 'other.png', '/elsewhere/1.png'])
-def test_image_outside_the_folder_is_refused(image: str) -> None:
-    with pytest.raises(ValueError, match='not below .*img_path'):
-        mirrored_path(image, 'data/train')
 
 
 def test_confidence_is_stored_so_that_thresholds_are_exact() -> None:
@@ -164,38 +144,19 @@ def test_interrupted_set_is_completed(make: Callable, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('change, message', [
     (dict(teacher={**TEACHER, 'sha256': 'ef' * 32}), r'another checkpoint \(teacher iter_8.pth, sha256 abababababab\)'),
-    (dict(teacher={**TEACHER, 'config_digest': 'ef'}), 'another model or test pipeline'),
     (dict(views=3, classes=('a', 'b', 'c')), 'another number of views and another list of classes'),
-    (dict(image_root='data'), 'another image folder'),
     (dict(temperature=0.5), 'another temperature'),
     (dict(views=3, seed=1), 'another number of views and another seed'),
     (dict(views=3, augment=dict(type='SegRandAugment')), 'another number of views and another augmentation'),
 ])  # yapf: disable
-def test_part_of_another_set_is_refused_or_cleared(make: Callable, tmp_path: Path, change: dict, message: str,
-                                                   capsys: pytest.CaptureFixture) -> None:
+def test_labels_of_something_else_are_refused_or_replaced(make: Callable, change: dict, message: str) -> None:
     killed = make()
     killed.begin()
     write(killed, [0])
     with pytest.raises(FileExistsError, match=f'{message}.*--overwrite'):
         make(**change).begin()
-    assert (tmp_path / 'set.part/a/1.png').exists()
-    assert make(**change, overwrite=True).begin() == [0, 1, 2]
-    assert 'begun anew' in capsys.readouterr().out
-    assert not (tmp_path / 'set.part/a/1.png').exists()
-
-
-def test_complete_set_is_replaced_only_if_told(make: Callable, tmp_path: Path) -> None:
-    writer = make(images=IMAGES[:1])
-    write(writer, writer.begin())
-    writer.finish()
-    with pytest.raises(FileExistsError, match='complete set: 1 images.*iter_8.pth.*--overwrite'):
-        make().begin()
-    again = make(overwrite=True)
-    write(again, again.begin())
-    assert len(files(tmp_path / 'set')) == 3
-    again.finish()
-    assert len(files(tmp_path / 'set')) == 7
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['set']
+    again = make(**change, overwrite=True)
+    assert again.begin() == [0, 1, 2] and not again.counts.any()
 
 
 def test_complete_set_of_the_same_is_found(make: Callable, tmp_path: Path) -> None:
@@ -223,54 +184,8 @@ def test_draws_do_not_matter_to_one_view(make: Callable) -> None:
     assert make(seed=2).complete() == index
 
 
-@pytest.mark.parametrize('name, overwrite', [('set', False), ('set', True), ('set.part', True)])
-def test_other_files_are_left_alone(make: Callable, tmp_path: Path, name: str, overwrite: bool) -> None:
-    (tmp_path / name).mkdir()
-    (tmp_path / name / 'thesis.tex').touch()
-    with pytest.raises(FileExistsError, match='left alone'):
-        make(overwrite=overwrite).begin()
-    assert files(tmp_path) == [f'{name}/thesis.tex']
-
-
-def test_a_file_in_the_way_is_refused_and_an_empty_folder_is_not(make: Callable, tmp_path: Path) -> None:
-    (tmp_path / 'set').touch()
-    with pytest.raises(FileExistsError, match='is a file'):
-        make().begin()
-    (tmp_path / 'set').unlink()
-    (tmp_path / 'set').mkdir()
-    writer = make()
-    write(writer, writer.begin())
-    writer.finish()
-    assert len(files(tmp_path / 'set')) == 7
-
-
-def test_full_disk_keeps_what_is_there(make: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = make()
-    writer.begin()
-    write(writer, [0])
-    with monkeypatch.context() as patch:
-        patch.setattr(AtomicLocalBackend, 'put', full_disk)
-        with pytest.raises(OSError, match='No space left'):
-            write(writer, [1])
-    assert make().begin() == [1, 2]
-
-
-def full_disk(self: AtomicLocalBackend, content: bytes, path: object) -> None:
-    raise OSError(errno.ENOSPC, 'No space left on device')
-
-
-def test_not_all_written_is_not_finished(make: Callable, tmp_path: Path) -> None:
-    writer = make()
-    writer.begin()
-    write(writer, [0])
-    with pytest.raises(AssertionError, match=r'a/2\.png'):
-        writer.finish()
-    assert not (tmp_path / 'set').exists()
-
-
 @pytest.mark.parametrize('images, message', [
     ([], 'no images'),
-    (['data/train/1.jpg', 'data/train/1.png'], r'1\.jpg and data/train/1\.png would both have the file 1\.png'),
     (['data/train/1.png', 'data/train/1_confidence.png'], r'both have the file 1_confidence\.png'),
 ])  # yapf: disable
 def test_images_that_do_not_make_a_set_are_refused(make: Callable, images: list, message: str) -> None:
@@ -285,3 +200,20 @@ def test_labels_that_do_not_fit_are_refused(make: Callable) -> None:
         writer.write(0, label_of(0), torch.ones(4, 2))
     with pytest.raises(ValueError, match='id 3; allowed are 0-2'):
         writer.write(0, label_of(3), torch.ones(2, 4))
+
+
+def test_sets_of_earlier_versions_are_read_and_gone_on_with(make: Callable, tmp_path: Path) -> None:
+    """Their index is the same, but the first ones had no temperature."""
+    header = dict(teacher=TEACHER, views=1, augment=None, seed=0, classes=['road', 'sidewalk', 'other'],
+                  image_root='data/train')
+    writer = make()
+    write(writer, writer.begin())
+    (tmp_path / 'set.part/b/1.png').unlink()
+    (tmp_path / 'set.part/index.json').write_text(json.dumps(header, indent=2) + '\n')
+    assert make().begin() == [2]
+    write(writer, [2])
+    index = writer.finish()
+    (tmp_path / 'set/index.json').write_text(json.dumps({**index, **header}))
+    found = make().complete()
+    assert found is not None and found['num_images'] == 3
+    assert make(temperature=2.0).complete() is None

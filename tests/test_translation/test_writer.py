@@ -1,23 +1,25 @@
-"""Translated images on disk: whole or not there, and kept by the next run."""
-import errno
+"""Translated images on disk: how they are encoded, and which are made again.
+
+`test_utils/test_file_set.py` tests what they have in common with other sets of files.
+"""
+import hashlib
+import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable, Tuple
 
 import cv2
 import numpy as np
 import pytest
-from mmengine.fileio import LocalBackend
 
 from small_data import write_image
-from writing import NAMES, ROOT, TRANSLATOR, Make, complete, contents, index_of, picture, write_all
+from udas_mmseg.translation.writer import TranslationWriter
+from writing import JPG, NAMES, ROOT, TRANSLATOR, Make, complete, contents, index_of, picture, write_all
 
 
 def test_files_mirror_the_source_and_the_index_says_what_made_them(make: Make) -> None:
     writer = make()
-    writer.begin()
-    assert writer.pending() == [0, 1, 2]
+    assert writer.begin() == [0, 1, 2]
     expected = dict(complete=False, translator=TRANSLATOR, encoding=dict(format='png', size=None), image_root=ROOT,
                     num_images=3)
     begun = index_of(writer)
@@ -33,42 +35,23 @@ def test_files_mirror_the_source_and_the_index_says_what_made_them(make: Make) -
     assert len(finished.pop('files_sha256')) == 64 and finished == {**expected, 'complete': True}
 
 
-def test_unfinished_set_is_not_called_complete(make: Make) -> None:
-    writer = make()
-    writer.begin()
-    writer.write(1, picture(1), (60, 40))
-    with pytest.raises(RuntimeError, match=r'2 of 3 translations are missing in .*out: ulm/0\.png, 2\.png\. Give'):
-        writer.finish()
-    assert index_of(writer)['complete'] is False
-
-
 @pytest.mark.parametrize('image_format', ['png', 'jpg'])
 @pytest.mark.parametrize('damage', [lambda content: b'', lambda content: content[:-20], lambda content: content[:100]])
 def test_half_files_are_made_again_and_whole_ones_are_kept(make: Make, image_format: str, damage: Callable) -> None:
     writer = complete(make(image_format=image_format))
-    half = writer.out / writer.names[1]
+    half = Path(writer.translations[1])
     whole = half.read_bytes()
     half.write_bytes(damage(whole))
-    (writer.out / writer.names[2]).unlink()
-    kept = contents(writer.out)[writer.names[0]]
+    Path(writer.translations[2]).unlink()
+    kept = contents(writer.out)[writer.files[0][0]]
 
     again = make(image_format=image_format)
     again.begin()
     assert again.pending() == [1, 2] and index_of(again)['complete'] is False
     write_all(again)
     again.finish()
-    assert half.read_bytes() == whole and contents(writer.out)[writer.names[0]] == kept
+    assert half.read_bytes() == whole and contents(writer.out)[writer.files[0][0]] == kept
     assert index_of(again)['complete'] is True
-
-
-def test_complete_set_stays_complete_when_the_command_is_given_again(make: Make) -> None:
-    before = contents(complete(make()).out)
-    writer = make(config='moved.py', checkpoint='moved.pth')  # the same content
-    writer.begin()
-    assert writer.pending() == [] and index_of(writer)['complete'] is True
-    writer.finish()
-    after = contents(writer.out)
-    assert {name: after[name] for name in NAMES} == {name: before[name] for name in NAMES}
 
 
 def test_quality_is_nothing_to_png(make: Make) -> None:
@@ -78,32 +61,12 @@ def test_quality_is_nothing_to_png(make: Make) -> None:
     assert writer.pending() == []
 
 
-def test_link_to_a_folder_stays_a_link(make: Make, tmp_path: Path) -> None:
-    (tmp_path / 'large_disk').mkdir()
-    (tmp_path / 'out').symlink_to(tmp_path / 'large_disk')
-    complete(make())
-    assert (tmp_path / 'out').is_symlink() and (tmp_path / 'large_disk/ulm/0.png').is_file()
-
-
-def test_leftovers_go_at_the_end_and_foreign_files_stay(make: Make) -> None:
-    writer = make()
-    writer.begin()
-    for name in ('old/7.png', '8.jpg'):
-        write_image(writer.out / name, picture(0))
-    for name in ('old/7.png.part', 'README', 'old/notes.txt'):
-        (writer.out / name).write_bytes(b'half')
-    write_all(writer)
-    assert {'old/7.png', '8.jpg'} <= set(contents(writer.out))
-    writer.finish()
-    assert sorted(contents(writer.out)) == sorted([*NAMES, 'README', 'index.json', 'old/notes.txt'])
-
-
 def test_quality_of_jpg(make: Make) -> None:
     size, error = {}, {}
     for quality in (95, 30):
-        writer = make(image_format='jpg', quality=quality)
-        assert writer.names == ['ulm/0.jpg', 'ulm/1.jpg', '2.jpg']
-        complete(writer, overwrite=True)
+        writer = make(image_format='jpg', quality=quality, overwrite=True)
+        assert writer.files == [('ulm/0.jpg', ), ('ulm/1.jpg', ), ('2.jpg', )]
+        complete(writer)
         assert index_of(writer)['encoding'] == dict(format='jpg', size=None, quality=quality)
         path = writer.out / '2.jpg'
         assert path.read_bytes().startswith(b'\xff\xd8')
@@ -117,8 +80,8 @@ def test_files_have_the_size_of_the_source_or_the_one_asked_for(make: Make, want
                                                                 interpolation: int) -> None:
     expected = cv2.resize(picture(0), wanted, interpolation=interpolation)
     for size in (None, wanted):
-        writer = make(size=size)
-        writer.begin(overwrite=True)
+        writer = make(size=size, overwrite=True)
+        writer.begin()
         writer.write(0, picture(0), wanted if size is None else (7, 9))
         assert np.array_equal(cv2.imread(str(writer.out / NAMES[0])), expected)
 
@@ -134,34 +97,51 @@ def test_image_that_changed_is_pending(make: Make, tmp_path: Path) -> None:
     assert index_of(writer)['complete'] is False
 
 
-def test_full_disk_leaves_what_was_written(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = make()
-    writer.begin()
-    writer.write(0, picture(0), (60, 40))
-    before = contents(writer.out)
-    put = LocalBackend.put
+@pytest.mark.parametrize('first, second, message', [
+    ({}, dict(sha256='other'), 'another checkpoint '),
+    ({}, dict(size=(30, 20)), 'another size or format '),
+    (dict(size=(30, 20)), dict(size=(20, 30)), 'another size or format '),
+    ({}, JPG, 'another size or format '),
+    (JPG, dict(JPG, quality=50), 'another size or format '),
+])  # yapf: disable
+def test_translations_by_something_else_are_refused_unless_overwritten(make: Make, first: dict, second: dict,
+                                                                       message: str) -> None:
+    out = complete(make(**first)).out
+    before = contents(out)
+    for update in (False, True):
+        with pytest.raises(FileExistsError, match=rf'made with {message}\(translator a\.pth, .*Give --overwrite'):
+            make(**second).begin(update)
+    assert contents(out) == before
+    writer = complete(make(**second, overwrite=True))
+    assert sorted(contents(out)) == sorted([*(file for file, in writer.files), 'index.json'])
+    make(**second).begin()
+    with pytest.raises(FileExistsError):
+        make(**first).begin()
 
-    def full_disk(self: LocalBackend, content: bytes, path: str) -> None:
-        put(self, content[:100], path)
-        raise OSError(errno.ENOSPC, 'No space left on device')
 
-    with monkeypatch.context() as patch:
-        patch.setattr(LocalBackend, 'put', full_disk)
-        for index in (0, 1):  # one that is there, a new one
-            with pytest.raises(OSError, match='No space left'):
-                writer.write(index, picture(5), (60, 40))
-        with pytest.raises(OSError, match='No space left'):
-            make().begin()
-    assert contents(writer.out) == before and writer.pending() == [1, 2]
-    complete(make())
-    assert contents(writer.out)[NAMES[0]] == before[NAMES[0]]
+@pytest.mark.parametrize('changes, message', [
+    (dict(images=[]), 'there are no images'),
+    (dict(image_format='webp'), r"format 'webp': allowed are \('png', 'jpg'\)"),
+    (dict(quality=0), 'quality=0: it must be 1 to 100'),
+    (dict(quality=101), 'quality=101'),
+])  # yapf: disable
+def test_wrong_arguments_are_refused(make: Make, changes: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(**changes)
 
 
-def test_several_threads_may_write(make: Make) -> None:
-    writer = make([f'{ROOT}/{number // 4}/{number}.png' for number in range(24)])
-    writer.begin()
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda index: writer.write(index, picture(index), (60, 40)), range(24)))
-    writer.finish()
-    assert all(np.array_equal(cv2.imread(str(writer.out / name)), picture(index))
-               for index, name in enumerate(writer.names))
+def test_folder_within_the_image_folder_is_refused(tmp_path: Path) -> None:
+    root = f'{tmp_path}/images'
+    for out in (root, f'{root}/translated', f'{root}/a/../b'):
+        with pytest.raises(ValueError, match='is in the image folder .*images'):
+            TranslationWriter(out, [f'{root}/0.png'], root, TRANSLATOR)
+
+
+def test_sets_of_earlier_versions_are_gone_on_with(make: Make, tmp_path: Path) -> None:
+    listing = hashlib.sha256(b'ulm/0.jpg\nulm/1.jpg\n2.png').hexdigest()
+    index = dict(complete=False, translator=TRANSLATOR, encoding=dict(format='png', size=None), image_root=ROOT,
+                 num_images=3, files_sha256=listing)
+    write_image(tmp_path / 'out/ulm/1.png', picture(1))
+    (tmp_path / 'out/index.json').write_text(json.dumps(index, indent=2) + '\n')
+    assert make().begin() == [0, 2]
+    assert index_of(complete(make())) == {**index, 'complete': True}

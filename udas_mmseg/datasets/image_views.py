@@ -7,6 +7,7 @@ from mmseg.registry import TRANSFORMS
 from mmseg.structures import SegDataSample
 from torch.utils.data import Dataset
 
+from ..utils.prediction_loop import Unreadable
 from ..utils.randomness import key_generator
 from .image_files import SampleError
 from .transforms.affine_map import AffineMap, Size
@@ -21,12 +22,6 @@ class ImageViews(NamedTuple):
     number: int
     samples: List[dict]
     maps: List[AffineMap]
-
-
-class Unreadable(NamedTuple):
-    """An image that cannot be read, and why."""
-    number: int
-    reason: str
 
 
 class ImageViewsDataset(Dataset):

@@ -1,61 +1,101 @@
 """Pseudo-labels of a config's unlabelled images, by a trained model."""
+import logging
 import os.path as osp
-from typing import Any, Dict, Optional, Sequence, Tuple, Union
+import sys
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
 from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
-from mmengine.device import get_device
-from mmengine.dist import is_main_process
+from mmengine.dist import all_gather_object, get_rank, is_main_process
+from mmengine.logging import print_log
 from mmseg.registry import DATASETS, TRANSFORMS
+from torch import Tensor
 
+from ..datasets.image_views import ImageViews, ImageViewsDataset, build_augment
 from ..datasets.preflight import check_config
-from ..datasets.transforms.loading import loads_labels
-from ..models.trained import build_original, load_checkpoint
+from ..datasets.unlabeled import predicts_alike, without_labels
 from ..utils.digests import config_digest, file_digest
-from ..utils.processes import together
-from .view_labeling import LabelingOptions, check_labeler, label_dataset
-from .view_prediction import Labeler
+from ..utils.prediction_loop import predict_and_write
+from ..utils.processes import in_first_process, together
+from .predict import Labeler, build_labeler, predict_views
 from .writer import PseudoLabelWriter
 
+_DEFAULT_AUGMENT = dict(type='SegAutoAugment', policy='imagenet')
 _SCANNED = 8  # images that are read before anything is labelled
+
+
+@dataclass(frozen=True)
+class LabelingOptions:
+    """How a data set is labelled.
+
+    Args:
+        views (int): Views of each image, the image itself among them. UDAS merges 3. Defaults to 3.
+        augment (dict, optional): Config of the `SegAugment` that the further views are drawn from. Defaults to
+            AutoAugment's ImageNet policy.
+        seed (int): Seed of the draws, 0 or more. Defaults to 0.
+        temperature (float): Temperature of the softmax, above 0; below 1 sharpens. Defaults to 1.0.
+        batch_size (int): Images whose views are predicted at once. Defaults to 1.
+        workers (int): Processes that load images and draw views. Defaults to 2.
+        max_broken (int): Images that may be left out because they cannot be read. Defaults to 0.
+
+    Raises:
+        ValueError: if a value is outside its range, or the geometry of `augment` cannot be undone.
+    """
+    views: int = 3
+    augment: Optional[Dict[str, Any]] = None
+    seed: int = 0
+    temperature: float = 1.0
+    batch_size: int = 1
+    workers: int = 2
+    max_broken: int = 0
+
+    def __post_init__(self) -> None:
+        for name, lowest in (('views', 1), ('batch_size', 1), ('seed', 0), ('workers', 0), ('max_broken', 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < lowest:
+                raise ValueError(f'{name}={value!r}: allowed are whole numbers from {lowest}.')
+        if not 0 < self.temperature < float('inf'):
+            raise ValueError(f'temperature={self.temperature}: it must be above 0; 1 changes nothing, less sharpens.')
+        if self.augment_cfg is not None:
+            build_augment(self.augment_cfg)
+
+    @property
+    def augment_cfg(self) -> Optional[Dict[str, Any]]:
+        """Config of the augmentation that the further views are drawn from; None if there are none."""
+        if self.views == 1:
+            return None
+        return dict(_DEFAULT_AUGMENT if self.augment is None else self.augment)
+
+    @property
+    def header(self) -> Dict[str, Any]:
+        """The settings that affect the labels, as stored in index.json."""
+        return dict(views=self.views, augment=self.augment_cfg, seed=self.seed, temperature=self.temperature)
 
 
 def write_pseudo_labels(cfg: Config,
                         checkpoint: str,
                         out: str,
+                        options: Optional[LabelingOptions] = None,
                         *,
                         dataset: Union[str, dict] = 'target_train',
-                        views: int = 3,
-                        augment: Optional[Dict[str, Any]] = None,
-                        seed: int = 0,
-                        temperature: float = 1.0,
-                        batch_size: int = 1,
-                        workers: int = 2,
-                        max_broken: int = 0,
                         overwrite: bool = False,
                         name: Optional[str] = None) -> Dict[str, Any]:
     """Label a data set by the most confident of several views of each image.
 
-    In a process group, call it in every process: each labels its share. A set that was begun with the same is
-    completed; one that is complete and was made of the same images with the same is left as it is.
+    In a process group, call it in every process: each labels its share. A set that was begun with the same settings is
+    completed. A complete set of the same images with the same settings is left as it is.
 
     Args:
         cfg (Config): Config that the teacher was trained with.
         checkpoint (str): Its weights.
-        out (str): Folder of the set; it appears when all is written.
-        dataset (str | dict): Which entry of the config has the images, or their data set's config. Images are loaded
-            by the test pipeline; labels are never opened. Defaults to 'target_train'.
-        views (int): Views of each image, the image itself among them; 1 is plain inference. Defaults to 3, as in UDAS.
-        augment (dict, optional): Config of the `SegAugment` that the further views are drawn from. Defaults to
-            AutoAugment's ImageNet policy.
-        seed (int): Of the draws. Defaults to 0.
-        temperature (float): Of the softmax; below 1 sharpens. Defaults to 1.0.
-        batch_size (int): Images whose views are predicted at once. Defaults to 1.
-        workers (int): Processes that load images and draw views. Defaults to 2.
-        max_broken (int): Images that may be left out because they cannot be read. Defaults to 0.
-        overwrite (bool): Replace a set that was made with something else. Defaults to False.
-        name (str, optional): What the index calls the config. Defaults to the config's file.
+        out (str): Folder of the set. It appears when all files are written.
+        options (LabelingOptions, optional): Views, batch size and so on. Defaults to those of UDAS.
+        dataset (str | dict): Entry of the config with the images, or the config of their data set. Images are loaded
+            by the test pipeline, and labels are never opened. Defaults to 'target_train'.
+        overwrite (bool): Whether a set that was made with something else is replaced. Defaults to False.
+        name (str, optional): Name of the config in the index. Defaults to the config's file.
 
     Returns:
         dict: The content of `index.json`, in every process.
@@ -65,23 +105,91 @@ def write_pseudo_labels(cfg: Config,
         ValueError: if the data, the model and the options do not fit together, or too many images cannot be read.
         SystemExit: in a process group, where another process has raised one of these.
     """
-    options = together(
-        lambda: LabelingOptions(views, augment, seed, temperature, batch_size, workers, max_broken))
-    images, writer = together(
-        lambda: _prepare(cfg, checkpoint, out, dataset, options, overwrite, name or cfg.filename or ''))
+    options = options or LabelingOptions()
+    dataset_cfg, teacher = together(lambda: _describe(cfg, checkpoint, dataset, name or cfg.filename or ''))
+    images, writer = together(lambda: _open(dataset_cfg, out, teacher, options, overwrite))
     complete = together(lambda: None if overwrite else writer.complete())
     if complete is not None:
         return complete
-    labeler = together(lambda: build_teacher(cfg, checkpoint, writer.classes, options))
+    labeler = together(lambda: build_labeler(cfg, checkpoint))
+    together(lambda: labeler.check(writer.classes, options.views, options.temperature))
     return label_dataset(labeler, images, writer, options)
 
 
-def _prepare(cfg: Config, checkpoint: str, out: str, dataset: Union[str, dict], options: LabelingOptions,
-             overwrite: bool, name: str) -> Tuple[BaseDataset, PseudoLabelWriter]:
-    """Open the images, and describe the set."""
-    dataset_cfg = unlabeled_dataset(cfg, dataset)
-    teacher = describe_teacher(cfg, checkpoint, dataset_cfg['pipeline'], name)
-    # a broken image is no reason to stop here: it is left out, and counted
+def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWriter,
+                  options: LabelingOptions) -> Dict[str, Any]:
+    """Label the images that have no label yet; in several processes each takes its share.
+
+    Call it in every process of the group, with the model in evaluation mode. The files do not depend on the number of
+    processes or of workers, nor on where a run was broken off: every batch has `batch_size` images of one size, filled
+    up with copies where there are fewer, and views are a function of seed and image.
+
+    Args:
+        labeler (Labeler): The model.
+        dataset (BaseDataset): Unlabelled images in the writer's order. A sample that fails must not be replaced.
+        writer (PseudoLabelWriter): The set.
+        options (LabelingOptions): How labels are made.
+
+    Returns:
+        dict: The content of `index.json`, in every process.
+
+    Raises:
+        OSError: if a file cannot be written. Files that were written before are kept.
+        ValueError: if more than `max_broken` images cannot be read (the others are labelled first), if the views
+            cannot be drawn, or if a prediction is not finite.
+    """
+    pending = in_first_process(writer.begin)
+    if is_main_process() and len(pending) < len(dataset):
+        print(f'{len(dataset) - len(pending)} of {len(dataset)} labels are kept from an earlier run.', file=sys.stderr)
+    augment = None if options.augment_cfg is None else build_augment(options.augment_cfg)
+
+    def write(image: ImageViews, prediction: Tuple[Tensor, Tensor]) -> None:
+        label, sure = prediction
+        writer.write(image.number, label.cpu().numpy(), sure)
+
+    broken = predict_and_write(
+        str(writer.out), ImageViewsDataset(dataset, writer.names, augment, options.views, options.seed), pending,
+        lambda group: predict_views(labeler, group, options.batch_size, options.temperature), write, _sizes,
+        options.batch_size, options.workers)
+    for rank, counts in enumerate(all_gather_object(writer.counts)):
+        if rank != get_rank():
+            writer.add(counts)
+    skipped = {writer.names[index]: reason for index, reason in broken.items()}
+    return in_first_process(lambda: _finish(writer, skipped, options.max_broken))
+
+
+def _sizes(image: ImageViews) -> tuple:
+    """The sizes of an image's views, and its original size: those of one batch must agree."""
+    views = tuple(tuple(sample['inputs'].shape) for sample in image.samples)
+    return views, tuple(image.samples[0]['data_samples'].ori_shape)
+
+
+def _finish(writer: PseudoLabelWriter, skipped: Mapping[str, str], max_broken: int) -> Dict[str, Any]:
+    listed = '\n- '.join(skipped.values())
+    counted = f'{len(skipped)} of {len(writer.names)} images cannot be read'
+    if len(skipped) > max_broken or len(skipped) == len(writer.names):
+        raise ValueError(f'{counted} (max_broken={max_broken}); the others are labelled and kept in {writer.folder}:\n'
+                         f'- {listed}\nMend them and give the same command, or allow them to be left out with a '
+                         'higher `max_broken` (--max-broken).')
+    if skipped:
+        print_log(f'{counted} and have no label:\n- {listed}', 'current', logging.WARNING)
+    return writer.finish(skipped)
+
+
+def _describe(cfg: Config, checkpoint: str, dataset: Union[str, dict], name: str) -> Tuple[Dict[str, Any], dict]:
+    """Config of the images, and the teacher as the index has it."""
+    dataset_cfg = images_to_label(cfg, dataset)
+    if not osp.isfile(checkpoint):
+        raise FileNotFoundError(f'checkpoint {checkpoint} does not exist (looked in {osp.abspath(osp.curdir)}). '
+                                'Give a local file that tools/train.py wrote.')
+    return dataset_cfg, dict(config=name, checkpoint=checkpoint, sha256=file_digest(checkpoint),
+                             config_digest=labeling_digest(cfg, dataset_cfg['pipeline']))
+
+
+def _open(dataset_cfg: Dict[str, Any], out: str, teacher: Dict[str, str], options: LabelingOptions,
+          overwrite: bool) -> Tuple[BaseDataset, PseudoLabelWriter]:
+    """Read some images, and open the set."""
+    # a broken image does not stop the labelling: it is left out, and counted
     lines = check_config(dict(test_dataloader=dict(dataset=dict(max_broken=_SCANNED, dataset=dataset_cfg))), _SCANNED)
     if is_main_process():
         print('\n'.join(lines).replace('test_dataloader.dataset.dataset', 'to label'), flush=True)
@@ -89,8 +197,41 @@ def _prepare(cfg: Config, checkpoint: str, out: str, dataset: Union[str, dict], 
     return images, open_set(images, out, teacher, options, overwrite)
 
 
+def images_to_label(cfg: Config, dataset: Union[str, dict]) -> Dict[str, Any]:
+    """Config of the images to label, loaded by the test pipeline without labels.
+
+    Args:
+        cfg (Config): Has the test pipeline, and under the key `dataset` the images.
+        dataset (str | dict): That key, or the config of the data set.
+
+    Raises:
+        ValueError: if there is no such data set, no test pipeline, or one that changes images by chance.
+    """
+    found = cfg.get(dataset) if isinstance(dataset, str) else dataset
+    kind = DATASETS.get(found['type']) if isinstance(found, dict) and 'type' in found else None
+    if not (isinstance(kind, type) and issubclass(kind, BaseDataset)):
+        known = sorted(name for name, value in cfg.items() if isinstance(value, dict) and 'data_prefix' in value)
+        raise ValueError(f'the config has no data set {dataset!r} to label; its data sets are {known}. Add it, as in '
+                         'configs/_base_/datasets, or name another one with --dataset.')
+    pipeline = (cfg.get('test_dataloader') or {}).get('dataset', {}).get('pipeline') or cfg.get('test_pipeline')
+    if not pipeline:
+        raise ValueError('the config has neither test_dataloader.dataset.pipeline nor test_pipeline, so that nothing '
+                         'says how images are loaded. Add `test_pipeline`, as in configs/_base_/datasets.')
+    found = without_labels(found, [_verified(step) for step in pipeline])
+    if not predicts_alike(found['pipeline']):
+        names = [str(step['type']) for step in found['pipeline']]
+        raise ValueError(f'the test pipeline is {names}: whole images are labelled, always alike. Write '
+                         'LoadVerifiedImage, perhaps Resize, and PackSegInputs.')
+    return {**found, 'test_mode': False}
+
+
+def _verified(step: Dict[str, Any]) -> Dict[str, Any]:
+    """The step, or in place of MMCV's image loader one that loads the same and names broken files."""
+    return {**step, 'type': 'LoadVerifiedImage'} if TRANSFORMS.get(step['type']) is LoadImageFromFile else step
+
+
 def open_images(dataset_cfg: Dict[str, Any]) -> BaseDataset:
-    """Build the data set that `unlabeled_dataset` describes."""
+    """Build the data set that `images_to_label` describes."""
     images = DATASETS.build(dataset_cfg)
     images.test_mode = True  # a sample that fails is not replaced by another one
     return images
@@ -108,65 +249,6 @@ def open_set(images: BaseDataset, out: str, teacher: Dict[str, Any], options: La
                              overwrite=overwrite, **options.header)
 
 
-def unlabeled_dataset(cfg: Config, dataset: Union[str, dict]) -> Dict[str, Any]:
-    """Config of images to label, loaded by the test pipeline without labels.
-
-    Args:
-        cfg (Config): Has the test pipeline, and under the key `dataset` the images.
-        dataset (str | dict): That key, or the config itself.
-
-    Raises:
-        ValueError: if there is no such data set, no test pipeline, or one that changes images by chance.
-    """
-    found = cfg.get(dataset) if isinstance(dataset, str) else dataset
-    kind = DATASETS.get(found['type']) if isinstance(found, dict) and 'type' in found else None
-    if not (isinstance(kind, type) and issubclass(kind, BaseDataset)):
-        known = sorted(name for name, value in cfg.items() if isinstance(value, dict) and 'data_prefix' in value)
-        raise ValueError(f'the config has no data set {dataset!r} to label; its data sets are {known}. Add it, as in '
-                         'configs/_base_/datasets, or name another one with --dataset.')
-    pipeline = (cfg.get('test_dataloader') or {}).get('dataset', {}).get('pipeline') or cfg.get('test_pipeline')
-    if not pipeline:
-        raise ValueError('the config has neither test_dataloader.dataset.pipeline nor test_pipeline, so that nothing '
-                         'says how images are loaded. Add `test_pipeline`, as in configs/_base_/datasets.')
-    steps = [_verified(step) for step in pipeline if not loads_labels(step)]
-    names = [str(step['type']) for step in steps]
-    if names[-1:] != ['PackSegInputs'] or any(name.startswith('Random') for name in names):
-        raise ValueError(f'the test pipeline is {names}: whole images are labelled, always alike. Write '
-                         'LoadVerifiedImage, perhaps Resize, and PackSegInputs.')
-    prefix = {name: path for name, path in (found.get('data_prefix') or {}).items() if name != 'seg_map_path'}
-    return {**found, 'data_prefix': {'img_path': '', **prefix}, 'pipeline': steps, 'test_mode': False}
-
-
-def _verified(step: Dict[str, Any]) -> Dict[str, Any]:
-    """The step, or in place of MMCV's image loader one that loads the same and names broken files."""
-    return {**step, 'type': 'LoadVerifiedImage'} if TRANSFORMS.get(step['type']) is LoadImageFromFile else step
-
-
-def build_teacher(cfg: Config, checkpoint: str, classes: Sequence[str], options: LabelingOptions) -> Labeler:
-    """The trained segmentor, in evaluation mode on the best device.
-
-    Raises:
-        ValueError: if the checkpoint does not fit the config, or the model's classes are not the data's.
-    """
-    content = load_checkpoint(checkpoint)
-    labeler = Labeler.of(build_original(cfg, content.get('state_dict', content)).to(get_device()))
-    check_labeler(labeler, classes, options)
-    return labeler
-
-
-def describe_teacher(cfg: Config, checkpoint: str, pipeline: Sequence[dict], name: str) -> Dict[str, str]:
-    """Where labels come from, as the index tells it.
-
-    Raises:
-        FileNotFoundError: if there is no such checkpoint.
-    """
-    if not osp.isfile(checkpoint):
-        raise FileNotFoundError(f'checkpoint {checkpoint} does not exist (looked in {osp.abspath(osp.curdir)}). '
-                                'Give a local file that tools/train.py wrote.')
-    return dict(config=name, checkpoint=checkpoint, sha256=file_digest(checkpoint),
-                config_digest=decisive_digest(cfg, pipeline))
-
-
-def decisive_digest(cfg: Config, pipeline: Sequence[dict]) -> str:
-    """SHA-256 of what decides labels besides weights: the model and the pipeline."""
+def labeling_digest(cfg: Config, pipeline: Sequence[dict]) -> str:
+    """SHA-256 of the config's settings that affect labels: the model and the pipeline."""
     return config_digest(dict(model=cfg.to_dict()['model'], pipeline=[dict(step) for step in pipeline]))

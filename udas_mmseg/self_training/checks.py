@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from ..datasets.preflight import check_config
 from ..export.plain_config import export_config
-from ..pseudo_labels.view_labeling import LabelingOptions
+from ..pseudo_labels.label import LabelingOptions
 from .stage_config import pseudo_labeled_dataset, without_products
 from .stages import Stage
 

@@ -9,7 +9,7 @@ from mmseg.registry import DATASETS
 
 from ..export.export_segmentor import export_segmentor
 from ..models.trained import build_original, load_checkpoint
-from ..pseudo_labels.label import write_pseudo_labels
+from ..pseudo_labels.label import LabelingOptions, write_pseudo_labels
 from ..pseudo_labels.quality import check_pseudo_labels, markdown_coverage, overall_coverage
 from ..utils.digests import file_digest
 from ..utils.mirrored_folder import INDEX
@@ -24,7 +24,7 @@ _LABELER = ('views', 'temperature', 'batch_size', 'workers', 'max_broken')
 
 def translate_images(stage: Stage, cfg: Config, checkpoint: str, out: str) -> Dict[str, Any]:
     """Translate the source's images; see `write_translations`."""
-    from ..translation.translate_set import write_translations  # MMagic is needed for this alone
+    from ..translation.translate import write_translations  # MMagic is needed for this alone
     size = stage.settings['size']
     write_translations(cfg, checkpoint, out, size=tuple(size) if size else None, name=stage.config)
     if not is_main_process():  # which finishes the set, and takes the notes
@@ -53,10 +53,9 @@ def label_images(stage: Stage, teacher: Config, checkpoint: str, student: Config
     """
     settings, dataset = stage.settings, pseudo_labeled_dataset(student)
     threshold = pseudo_label_threshold(dataset)
-    options = {key: settings[key] for key in _LABELER}
-    index = write_pseudo_labels(teacher, checkpoint, out, dataset=to_label(dataset),
-                                augment=settings['augment'] or None, seed=seed,
-                                name=teacher.filename or '', **options)
+    options = LabelingOptions(augment=settings['augment'] or None, seed=seed,
+                              **{key: settings[key] for key in _LABELER})
+    index = write_pseudo_labels(teacher, checkpoint, out, options, dataset=to_label(dataset))
     together(lambda: check_pseudo_labels(index, threshold, settings['min_coverage'], settings['max_class_share']))
     result: Dict[str, Any] = dict(inputs={'teacher': index['teacher']['sha256']},
                                   index_sha256=file_digest(osp.join(out, INDEX)), threshold=threshold,

@@ -1,23 +1,77 @@
-"""A whole data set through a translator."""
-from typing import Dict, Iterator, List, Sequence, Tuple, Union
+"""A whole source data set in the target's style: read, translated, written, checked and reported."""
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
+import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.device import get_device
-from mmengine.dist import broadcast_object_list, get_dist_info
-from mmseg.registry import MODELS
+from mmengine.dist import is_main_process
+from mmseg.registry import DATASETS, MODELS
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from ..datasets import SampleError
+from ..datasets.preflight import check_config
+from ..datasets.unlabeled import predicts_alike, without_labels
 from ..models.trained import load_checkpoint
-from ..utils.background import BackgroundCalls
-from ..utils.predicting import predicting_alike
-from ..utils.progress import Progress
+from ..utils.digests import config_digest, file_digest
+from ..utils.prediction_loop import Unreadable, predict_and_write
+from ..utils.processes import in_first_process
 from .checkpoint_hook import check_image_format
+from .domain_distance import build_backbone
+from .report import verify_images, write_report
 from .writer import TranslationWriter
 
-_Sample = Tuple[int, Tensor, Tuple[int, int]]
+
+def write_translations(cfg: Config,
+                       checkpoint: str,
+                       out: str,
+                       *,
+                       size: Optional[Tuple[int, int]] = None,
+                       file_format: str = 'png',
+                       quality: int = 95,
+                       backbone: Optional[str] = None,
+                       batch_size: Optional[int] = None,
+                       workers: Optional[int] = None,
+                       overwrite: bool = False,
+                       update: bool = False,
+                       name: str = '') -> None:
+    """Translate, check and report, as `tools/translate.py` does. Call it in every process of a group.
+
+    Args:
+        cfg (Config): The translator's config, with `translate_dataloader`.
+        checkpoint (str): Its checkpoint.
+        out (str): Folder for the images. Images that were written there before are kept.
+        size (tuple[int, int], optional): (width, height) of the files. Defaults to that of each source image.
+        file_format (str): 'png' or 'jpg'. Defaults to 'png'.
+        quality (int): Quality of JPEG files, 1-100. Defaults to 95.
+        backbone (str, optional): Segmentation config whose pretrained backbone measures the feature distance.
+        batch_size (int, optional): Images at a time. Defaults to the config's.
+        workers (int, optional): Processes that load images. Defaults to the config's.
+        overwrite (bool): Whether translations that were made with something else are replaced. Defaults to False.
+        update (bool): Whether to go on although images were added to the source or removed. Defaults to False.
+        name (str): Name of the config in the index. Defaults to ''.
+
+    Raises:
+        OSError: if a file cannot be written. Images that were written before are kept.
+        ValueError: if the config, the checkpoint, an image or the content of `out` does not fit.
+    """
+    wanted = backbone and is_main_process()  # first: a mistake here should not show after hours
+    network = build_backbone(Config.fromfile(backbone), device=get_device()) if wanted else None
+    dataset, target = _open_data(cfg)
+    model = build_translator(cfg, checkpoint)
+    loader = cfg.translate_dataloader
+    names = dict(config=name, checkpoint=checkpoint)
+    writer = TranslationWriter(out, _paths_of(dataset), dataset.data_prefix['img_path'],
+                               {**names, **_digests(cfg, checkpoint)}, size, file_format, quality, overwrite)
+    broken = translate_dataset(model, dataset, writer,
+                               loader.get('batch_size', 4) if batch_size is None else batch_size,
+                               loader.get('num_workers', 2) if workers is None else workers, update)
+    if is_main_process():
+        _finish(writer, broken)
+        _report(writer, target, network, names)
 
 
 def build_translator(cfg: Config, checkpoint: str) -> nn.Module:
@@ -32,8 +86,7 @@ def build_translator(cfg: Config, checkpoint: str) -> nn.Module:
         ValueError: if the checkpoint lacks weights, or was trained on images of another format.
     """
     content = load_checkpoint(checkpoint)
-    # what only training needs is not built
-    model = MODELS.build({**cfg.model, 'semantic_consistency': None}).eval()
+    model = MODELS.build({**cfg.model, 'semantic_consistency': None}).eval()  # which only training needs
     weights, wanted = content.get('state_dict', content), model.state_dict()
     generators = [key for key in wanted if key.startswith('generators.')]
     missing = [key for key in generators if key not in weights or weights[key].shape != wanted[key].shape]
@@ -50,58 +103,15 @@ def build_translator(cfg: Config, checkpoint: str) -> nn.Module:
     return model.to(get_device())
 
 
-def translate_dataset(model: nn.Module,
-                      dataset: Dataset,
-                      writer: TranslationWriter,
-                      batch_size: int = 4,
-                      workers: int = 2) -> List[str]:
-    """Translate what the writer does not have yet; each process takes its share of the batches.
-
-    Every batch has `batch_size` images of one size, filled up with copies where there are fewer: the networks'
-    rounding depends on the size of a batch. A file therefore does not depend on what else is translated: not on where
-    a run was broken off, on images that cannot be read, on the number of processes or of images.
-
-    Args:
-        model (nn.Module): `DomainCycleGAN`, or anything with its `translate`.
-        dataset (Dataset): Unlabelled images in the writer's order; the pipeline ends with `PackSegInputs`.
-        writer (TranslationWriter): Where they go; `begin` was called.
-        batch_size (int): Images that are translated together, at least 1. Defaults to 4.
-        workers (int): Processes that load images. Defaults to 2.
-
-    Returns:
-        list[str]: What is wrong with each image that could not be read; the others are translated.
-
-    Raises:
-        OSError: if a file cannot be written; what was written before is kept.
-        ValueError: if the size of a batch is less than 1.
-    """
-    if batch_size < 1:
-        raise ValueError(f'batch_size={batch_size}: it must be 1 or more.')
-    rank, world_size = get_dist_info()
-    shared = [writer.pending() if rank == 0 else []]
-    broadcast_object_list(shared)  # before anybody writes: all must deal out the same batches
-    pending = shared[0]
-    kept = len(dataset) - len(pending)
-    batches = [pending[first:first + batch_size] for first in range(0, len(pending), batch_size)][rank::world_size]
-    loader = DataLoader(_Readable(dataset), batch_sampler=batches, num_workers=workers, collate_fn=list)
-    progress, done = Progress(str(writer.out), len(dataset), kept), 0
-    broken: List[str] = []
-    with predicting_alike(), BackgroundCalls(2 * batch_size) as behind:
-        for batch in loader:
-            broken += [sample for sample in batch if isinstance(sample, str)]
-            for images, members in _by_size([sample for sample in batch if not isinstance(sample, str)]):
-                images = images[torch.arange(batch_size).clamp(max=len(images) - 1)]
-                translated = model.translate(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-                for image, (index, size) in zip(translated, members):
-                    behind.submit(writer.write, index, image, size)
-                done += len(members)
-            if rank == 0:  # the other processes are about as far
-                progress.update(min(len(dataset), kept + done * world_size))
-    return broken
+class _Image(NamedTuple):
+    """An image (3, H, W) uint8 BGR as it is translated, and the original width and height."""
+    number: int
+    pixels: Tensor
+    size: Tuple[int, int]
 
 
-class _Readable(Dataset):
-    """Samples as (index, image, original width and height), or what is wrong with one that cannot be read."""
+class _Images(Dataset):
+    """Samples of a data set as `_Image` or `Unreadable`."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
@@ -109,19 +119,156 @@ class _Readable(Dataset):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: int) -> Union[_Sample, str]:
+    def __getitem__(self, index: int) -> Union[_Image, Unreadable]:
         try:
             sample = self.dataset[index]
         except (SampleError, OSError) as error:
-            return str(error)
+            return Unreadable(index, str(error))
         height, width = sample['data_samples'].ori_shape[:2]
-        return index, sample['inputs'], (width, height)
+        return _Image(index, sample['inputs'], (width, height))
 
 
-def _by_size(samples: Sequence[_Sample]) -> Iterator[Tuple[Tensor, List[Tuple[int, Tuple[int, int]]]]]:
-    """Stacks of the images of each size, and for each image its index and original size."""
-    groups: Dict[tuple, List[_Sample]] = {}
-    for sample in samples:
-        groups.setdefault(tuple(sample[1].shape), []).append(sample)
-    for group in groups.values():
-        yield torch.stack([image for _, image, _ in group]), [(index, size) for index, _, size in group]
+def translate_dataset(model: nn.Module,
+                      dataset: Dataset,
+                      writer: TranslationWriter,
+                      batch_size: int = 4,
+                      workers: int = 2,
+                      update: bool = False) -> List[str]:
+    """Translate the images that have no translation yet; in several processes each takes its share.
+
+    Every batch has `batch_size` images of one size, filled up with copies where there are fewer: the networks'
+    rounding depends on the size of a batch. A file therefore does not depend on other files: not on where a run was
+    broken off, on images that cannot be read, on the number of processes or of images.
+
+    Args:
+        model (nn.Module): `DomainCycleGAN`, or any model with its `translate`.
+        dataset (Dataset): Unlabelled images in the writer's order. The pipeline ends with `PackSegInputs`.
+        writer (TranslationWriter): The set.
+        batch_size (int): Images that are translated together, at least 1. Defaults to 4.
+        workers (int): Processes that load images. Defaults to 2.
+        update (bool): Whether images may have been added to the source or removed. Defaults to False.
+
+    Returns:
+        list[str]: A message for each image that cannot be read. All other images are translated.
+
+    Raises:
+        OSError: if a file cannot be written. Files that were written before are kept.
+        ValueError: if the size of a batch is less than 1.
+    """
+    if batch_size < 1:
+        raise ValueError(f'batch_size={batch_size}: it must be 1 or more.')
+
+    def translate(group: List[_Image]) -> np.ndarray:
+        images = torch.stack([image.pixels for image in group])
+        images = images[torch.arange(batch_size).clamp(max=len(images) - 1)]
+        return model.translate(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+    pending = in_first_process(lambda: writer.begin(update))
+    broken = predict_and_write(
+        str(writer.out), _Images(dataset), pending, translate,
+        lambda image, pixels: writer.write(image.number, pixels, image.size),
+        lambda image: tuple(image.pixels.shape), batch_size, workers)
+    return list(broken.values())
+
+
+def images_to_translate(cfg: Config) -> Dict[str, Any]:
+    """Config of the images to translate, without their labels.
+
+    Raises:
+        ValueError: if `translate_dataloader` is missing, has several data sets, or changes images by chance.
+    """
+    dataset_cfg = (cfg.get('translate_dataloader') or {}).get('dataset')
+    if not dataset_cfg:
+        raise ValueError('the config has no `translate_dataloader`, which says what is translated. Add '
+                         'translate_dataloader=dict(batch_size=4, num_workers=4, dataset=...), as in '
+                         'configs/translation/cyclegan_gta2cs.py.')
+    kind = DATASETS.get(dataset_cfg['type'])
+    if not (isinstance(kind, type) and issubclass(kind, BaseDataset)):
+        raise ValueError(f'translate_dataloader.dataset is a {dataset_cfg["type"]}: it must be a single data set of '
+                         'images, such as LabelMappedDataset.')
+    found = without_labels(dataset_cfg)
+    if not predicts_alike(found['pipeline']):
+        names = [str(step['type']) for step in found['pipeline']]
+        raise ValueError(f'translate_dataloader.dataset.pipeline is {names}: whole images are translated, always '
+                         'alike. Write LoadVerifiedImage, perhaps Resize, and PackSegInputs.')
+    found.pop('translated_root', None)  # an earlier translation
+    return found
+
+
+def _open_data(cfg: Config) -> Tuple[BaseDataset, Optional[BaseDataset]]:
+    """The images to translate, and those of the target that the translator was trained with, if the config has them.
+
+    Raises:
+        ValueError: if there are none, or some of the first that are read are broken.
+    """
+    source = images_to_translate(cfg)
+    target = (cfg.get('train_dataloader') or {}).get('dataset', {}).get('target')
+    loaders = dict(test_dataloader=dict(dataset=source))
+    if target:
+        loaders['train_dataloader'] = dict(dataset=dict(target=target))
+    try:
+        summary = check_config(loaders)
+    except ValueError as error:
+        raise ValueError(str(error).replace('test_dataloader', 'translate_dataloader')) from error
+    if is_main_process():
+        print('\n'.join(summary).replace('test_dataloader', 'translate_dataloader'), flush=True)
+    dataset = DATASETS.build(source)
+    dataset.test_mode = True  # a sample that fails is not replaced by another one
+    return dataset, DATASETS.build(target) if target else None
+
+
+def _paths_of(dataset: BaseDataset) -> List[str]:
+    return [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
+
+
+def _digests(cfg: Config, checkpoint: str) -> Dict[str, str]:
+    """Digests of the weights, and of the settings that affect the pixels of a translation."""
+    settings = dict(generator=cfg.model['generator'], preprocessor=cfg.model.get('data_preprocessor'),
+                    pipeline=images_to_translate(cfg)['pipeline'])
+    return dict(sha256=file_digest(checkpoint), config_digest=config_digest(settings))
+
+
+def _finish(writer: TranslationWriter, broken: List[str]) -> None:
+    """Complete the set, if every image was read and every file opens.
+
+    Raises:
+        ValueError: if not.
+    """
+    count = len(writer.names)
+    if broken:
+        raise ValueError(f'{len(broken)} of {count} source images cannot be read; the others are translated:\n- '
+                         + '\n- '.join(broken) + '\nMend them and give the same command, or take them off the list and '
+                         'add --update.')
+    _check(writer)
+    writer.finish()
+    print(f'{writer.out}: {count} images, every one of them was opened', flush=True)
+
+
+def _check(writer: TranslationWriter) -> None:
+    """Open every file; damaged ones are deleted, so that the next run makes them again.
+
+    Raises:
+        ValueError: if there were any.
+    """
+    paths = writer.translations
+    damaged = verify_images(paths, sizes=None if writer.size is None else [writer.size] * len(paths))
+    for file in damaged:
+        Path(file.path).unlink(missing_ok=True)
+    if damaged:
+        listed = '\n- '.join(file.problem for file in damaged[:10])
+        raise ValueError(f'{len(damaged)} of {len(paths)} translations were damaged and are deleted:\n- {listed}\n'
+                         'Give the same command again to make them anew.')
+
+
+def _report(writer: TranslationWriter, target: Optional[BaseDataset], network: Any, facts: Dict[str, str]) -> None:
+    """Write the report on the images and their translations, and print the distances to the target."""
+    if target is None:
+        print('no report: the config has no train_dataloader.dataset.target to compare with', flush=True)
+        return
+    folder = f'{writer.out}_report'
+    distances = write_report(folder, writer.images, writer.translations, _paths_of(target), network, facts=facts)
+    for kind, unit in (('color_distance', 'of colours, in Lab units'), ('feature_distance', 'of features')):
+        if distances[kind]:
+            print('distance {}: {:.3g} before, {:.3g} after'.format(unit, distances[kind]['before'],
+                                                                   distances[kind]['after']))
+    print(f'{folder}/report.html')

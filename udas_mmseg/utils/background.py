@@ -1,4 +1,4 @@
-"""Work that is done behind the predictions, such as encoding and writing files."""
+"""Work in background threads, such as encoding and writing files while a model predicts."""
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor

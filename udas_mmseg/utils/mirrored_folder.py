@@ -1,15 +1,17 @@
-"""Folders with a file for each image of a set, in the places of the images, and an index of what made them."""
+"""Folders that have files for the images of another folder, in the same sub-folders, and `index.json`."""
 import json
 import os
 import os.path as osp
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Optional
+
+from .files import PART
 
 INDEX = 'index.json'
 
 
 def mirrored_path(image: str, image_root: str, ending: str = '.png') -> str:
-    """The place of an image in a mirrored folder: its path below the image folder, with another ending.
+    """The path of an image's file in a mirrored folder: that of the image below its folder, with another ending.
 
     Args:
         image (str): Path of the image.
@@ -30,30 +32,12 @@ def mirrored_path(image: str, image_root: str, ending: str = '.png') -> str:
     return osp.splitext(relative)[0] + ending
 
 
-def check_unique(owners: Mapping[str, List[str]]) -> None:
-    """Check that no two images have the same file.
-
-    Args:
-        owners (Mapping): image -> its files in the folder.
-
-    Raises:
-        ValueError: naming both images and the file.
-    """
-    seen: Dict[str, str] = {}
-    for image, names in owners.items():
-        for name in names:
-            if name in seen:
-                raise ValueError(f'{seen[name]} and {image} would both have the file {name} in the set. Rename one of '
-                                 'them.')
-            seen[name] = image
-
-
 def read_index(folder: Path, key: str) -> Optional[Dict[str, Any]]:
     """The index of a folder; None if it has none, or one of something else.
 
     Args:
         folder (Path): The folder.
-        key (str): Entry that holds what made the files, a dict, in indices of this kind.
+        key (str): Entry of the index, a dict, that says what made the files. An index without it is of another kind.
     """
     try:
         found = json.loads((folder / INDEX).read_text(encoding='utf-8'))
@@ -63,5 +47,5 @@ def read_index(folder: Path, key: str) -> Optional[Dict[str, Any]]:
 
 
 def holds_files(folder: Path) -> bool:
-    """Whether there is anything but what a run leaves that was killed as it began."""
-    return folder.is_dir() and any(path.name != f'{INDEX}.part' for path in folder.iterdir())
+    """Whether a folder holds anything. Half an index, left by a run that was killed as it began, does not count."""
+    return folder.is_dir() and any(path.name != INDEX + PART for path in folder.iterdir())

@@ -1,7 +1,7 @@
 """Work and models in one process and in several."""
-from typing import Any, Callable, Dict, Optional, TypeVar
+from typing import Any, Callable, Dict, List, Optional, TypeVar
 
-from mmengine.dist import all_gather_object, get_rank
+from mmengine.dist import all_gather_object, broadcast_object_list, get_rank
 from mmengine.model import is_model_wrapper
 from torch import nn
 
@@ -59,3 +59,21 @@ def together(action: Callable[[], Result]) -> Result:
     if failed:
         raise SystemExit(1)
     return result
+
+
+def in_first_process(action: Callable[[], Result]) -> Result:
+    """Run something in the first process alone; if it fails, it ends all.
+
+    Args:
+        action (Callable): Called without arguments. It must not talk to the other processes itself.
+
+    Returns:
+        Any: What it returned, in every process.
+
+    Raises:
+        OSError | ValueError | RuntimeError | ImportError: what it raised, in the first process.
+        SystemExit: in the others.
+    """
+    shared: List[Any] = [together(lambda: action() if get_rank() == 0 else None)]
+    broadcast_object_list(shared)
+    return shared[0]

@@ -9,21 +9,21 @@ import pytest
 
 from labeling import NAMES, error_of, files_of, label, read, save_checkpoint
 from small_data import write_image
-from udas_mmseg.utils.files import AtomicLocalBackend
+from udas_mmseg.utils import file_set
 
 
 def test_interrupted_run_ends_with_the_same_set(work: Path, monkeypatch: pytest.MonkeyPatch,
                                                 capsys: pytest.CaptureFixture) -> None:
     label('mine.py', 'trained.pth', '--out', 'whole')
-    put = AtomicLocalBackend.put
+    write = file_set.replace_file
 
-    def full_disk(self: AtomicLocalBackend, content: bytes, path: Path) -> None:
+    def full_disk(path: Path, content: bytes) -> None:
         if path.name == Path(NAMES[1]).name:
             raise OSError(errno.ENOSPC, 'No space left on device')
-        put(self, content, path)
+        write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(AtomicLocalBackend, 'put', full_disk)
+        patch.setattr(file_set, 'replace_file', full_disk)
         with pytest.raises(SystemExit, match=r'the disk of cut is full .*kept in cut\.part.*same command'):
             label('mine.py', 'trained.pth', '--out', 'cut')
     assert not (work / 'cut').exists()
@@ -31,9 +31,9 @@ def test_interrupted_run_ends_with_the_same_set(work: Path, monkeypatch: pytest.
     capsys.readouterr()
 
     save_checkpoint('other.pth', 2)
-    with pytest.raises(SystemExit, match=r'begun with another checkpoint \(teacher trained\.pth.*--overwrite'):
+    with pytest.raises(SystemExit, match=r'made with another checkpoint \(teacher trained\.pth.*--overwrite'):
         label('mine.py', 'other.pth', '--out', 'cut')
-    with pytest.raises(SystemExit, match='begun with another model or test pipeline'):
+    with pytest.raises(SystemExit, match='made with another model or pipeline'):
         label('mine.py', 'trained.pth', '--out', 'cut', '--cfg-options', 'test_pipeline.1.scale=(96,64)',
               'test_dataloader.dataset.pipeline.1.scale=(96,64)')
 

@@ -12,17 +12,17 @@ import runpy, sys
 import torch.distributed as dist
 from mmengine.config import Config
 from udas_mmseg.engine.launch import init_distributed, load_config
-from udas_mmseg.pseudo_labels.label import write_pseudo_labels
-from udas_mmseg.pseudo_labels.writer import PseudoLabelWriter
+from udas_mmseg.pseudo_labels.label import LabelingOptions, write_pseudo_labels
 cfg = load_config('mine.py')
 init_distributed(cfg, 'pytorch')
-first = write_pseudo_labels(cfg, 'trained.pth', 'two', batch_size=2, workers=1, max_broken=1, name='mine.py')
-again = write_pseudo_labels(cfg, 'trained.pth', 'two', max_broken=1)
+first = write_pseudo_labels(cfg, 'trained.pth', 'two', LabelingOptions(batch_size=2, workers=1, max_broken=1),
+                            name='mine.py')
+again = write_pseudo_labels(cfg, 'trained.pth', 'two', LabelingOptions(max_broken=1))
 assert first == again and first['num_images'] == 8, first
 print(f'rank {dist.get_rank()} has the index', flush=True)
 dist.barrier()
 try:
-    write_pseudo_labels(cfg, 'trained.pth', 'two', seed=1)
+    write_pseudo_labels(cfg, 'trained.pth', 'two', LabelingOptions(seed=1))
 except FileExistsError as error:
     print(f'rank {dist.get_rank()} says: {error}', flush=True)
 except SystemExit as error:

@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
+from pages import text_of
 from translating import (
     IMAGES,
     TOOL,
@@ -36,7 +37,7 @@ def test_files_are_what_the_model_makes_of_each_batch(whole: Dict[str, bytes]) -
 
 
 def test_report_compares_the_colors(whole: Dict[str, bytes]) -> None:
-    assert sorted(files_of(Path('whole_report'))) == ['report.json', 'report.md', 'samples.png']
+    assert sorted(files_of(Path('whole_report'))) == ['report.html', 'report.json']
     report = json.loads(Path('whole_report/report.json').read_text())
     assert report['facts'] == dict(config='mine.py', checkpoint='trained.pth')
     assert {name: part['images'] for name, part in report['sets'].items()} == dict(source=10, translated=10, target=3)
@@ -51,9 +52,9 @@ def test_what_is_printed(whole: Dict[str, bytes], tmp_path: Path, capsys: pytest
     assert f'{tmp_path}/out: 10 images, every one of them was opened' in printed.out
     for kind, text in (('color_distance', 'of colours, in Lab units'), ('feature_distance', 'of features')):
         assert 'distance {}: {before:.3g} before, {after:.3g} after\n'.format(text, **report[kind]) in printed.out
-    assert f'{tmp_path}/out_report/report.md' in printed.out
+    assert f'{tmp_path}/out_report/report.html' in printed.out
     assert 'out: 10/10 images, 0:00:00 left' in printed.err and 'verifying: 10/10' in printed.err
-    assert '| features |' in (tmp_path / 'out_report/report.md').read_text()
+    assert '\nfeatures |' in text_of(tmp_path / 'out_report/report.html')
 
 
 def test_size_and_format_and_a_data_set_that_reads_them(whole: Dict[str, bytes], tmp_path: Path) -> None:
@@ -83,13 +84,12 @@ def test_without_a_target_there_is_no_report(data: Path, tmp_path: Path, capsys:
 
 RECORDS = '''
 import os, runpy, sys
-from mmengine.fileio import LocalBackend
-put = LocalBackend.put
-def record(self, content, path):
+replace = os.replace
+def record(part, path):
     with open(sys.argv[-1] + '.written' + os.environ['RANK'], 'a') as file:
         file.write(f'{path}\\n')
-    put(self, content, path)
-LocalBackend.put = record
+    replace(part, path)
+os.replace = record
 sys.argv.pop(0)
 runpy.run_path(sys.argv[0], run_name='__main__')
 '''
@@ -104,8 +104,8 @@ def test_two_processes_share_the_work_and_make_the_same_files(whole: Dict[str, b
     shares = [[path for path in paths if path.startswith(f'{tmp_path}/out/') and 'index' not in path]
               for paths in written]
     assert all(len(share) >= 4 for share in shares) and sorted(shares[0] + shares[1]) == [
-        f'{tmp_path}/out/{name}.part' for name in IMAGES]
-    assert output.count('every one of them was opened') == output.count('report.md and samples.png') == 1
+        f'{tmp_path}/out/{name}' for name in IMAGES]
+    assert output.count('every one of them was opened') == output.count('out_report/report.html') == 1
     assert files_of(tmp_path / 'out') == whole
     assert files_of(tmp_path / 'out_report') == files_of(Path('whole_report'))
 

@@ -17,9 +17,15 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from mmseg.registry import HOOKS
 from torch import nn
 
-from ...pseudo_labels.label import decisive_digest, open_images, open_set, unlabeled_dataset
-from ...pseudo_labels.view_labeling import LabelingOptions, check_labeler, label_dataset
-from ...pseudo_labels.view_prediction import Labeler
+from ...pseudo_labels.label import (
+    LabelingOptions,
+    images_to_label,
+    label_dataset,
+    labeling_digest,
+    open_images,
+    open_set,
+)
+from ...pseudo_labels.predict import Labeler
 from ...utils.digests import weights_digest
 from ...utils.mirrored_folder import holds_files, read_index
 from ...utils.predicting import predicting
@@ -113,10 +119,11 @@ class MaxConfidencePseudoLabelHook(Hook):
             self._refresh(runner, runner.iter + 1, runner.iter + 1)
 
     def _open(self, runner: Runner) -> None:
-        dataset_cfg = unlabeled_dataset(runner.cfg, self.dataset)
+        dataset_cfg = images_to_label(runner.cfg, self.dataset)
         self._images = open_images(dataset_cfg)
-        self._digest = decisive_digest(runner.cfg, dataset_cfg['pipeline'])
-        check_labeler(Labeler.of(runner.model), self._images.metainfo.get('classes') or (), self.options)
+        self._digest = labeling_digest(runner.cfg, dataset_cfg['pipeline'])
+        Labeler.of(runner.model).check(self._images.metainfo.get('classes') or (), self.options.views,
+                                       self.options.temperature)
         if self.out.exists() and holds_files(self.out) and read_index(self.out, 'teacher') is None:
             raise FileExistsError(f'{self.out} holds files but no index of ours: it is no set of pseudo-labels, and is '
                                   'left alone. Choose another `out`.')

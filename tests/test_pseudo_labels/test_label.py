@@ -18,9 +18,9 @@ from small_data import CLASSES, write_image
 from udas_mmseg.datasets.image_views import ImageViewsDataset, build_augment, map_at_size
 from udas_mmseg.datasets.thresholds import encode_confidence
 from udas_mmseg.models.max_confidence import max_confidence_merge
-from udas_mmseg.pseudo_labels import view_labeling
-from udas_mmseg.pseudo_labels.view_labeling import LabelingOptions, check_labeler, label_dataset
-from udas_mmseg.pseudo_labels.view_prediction import Labeler
+from udas_mmseg.pseudo_labels import label as labeling
+from udas_mmseg.pseudo_labels.label import LabelingOptions, label_dataset
+from udas_mmseg.pseudo_labels.predict import Labeler
 from udas_mmseg.pseudo_labels.writer import PseudoLabelWriter, confidence_path
 from udas_mmseg.utils import background
 
@@ -185,7 +185,7 @@ def test_one_channel_is_plain_inference_only(images: Any, label: Callable) -> No
     assert np.array_equal(stored(folder, 0)[0], result.pred_sem_seg.data[0].numpy())
     for options in (dict(views=3), dict(views=1, temperature=0.5)):
         with pytest.raises(ValueError, match='one output channel.*views=1 and temperature=1 only'):
-            check_labeler(Labeler.of(model), ('road', 'other'), LabelingOptions(**options))
+            Labeler.of(model).check(('road', 'other'), **options)
 
 
 def test_segmentor_is_found_in_models_and_other_models_are_refused() -> None:
@@ -232,10 +232,10 @@ def test_error_of_a_writing_thread_ends_the_labelling(label: Callable, tmp_path:
     assert contents(cut) == contents(label(build(**MODES['whole']), 'whole', augment=GEOMETRY))
 
 
-def test_files_are_written_behind_the_predictions_and_few_wait(label: Callable,
+def test_files_are_written_in_the_background_and_few_wait(label: Callable,
                                                                monkeypatch: pytest.MonkeyPatch) -> None:
     write, threads, waiting, most = PseudoLabelWriter.write, set(), [0], [0]
-    predict = view_labeling.predict_views
+    predict = labeling.predict_views
 
     def slow(self: PseudoLabelWriter, *arguments: Any) -> None:
         threads.add(threading.current_thread())
@@ -251,7 +251,7 @@ def test_files_are_written_behind_the_predictions_and_few_wait(label: Callable,
 
     monkeypatch.setattr(background, '_THREADS', 1)
     monkeypatch.setattr(PseudoLabelWriter, 'write', slow)
-    monkeypatch.setattr(view_labeling, 'predict_views', counted)
+    monkeypatch.setattr(labeling, 'predict_views', counted)
     label(build(**MODES['whole']), views=1)
     assert threading.main_thread() not in threads and waiting == [0]
     assert 2 <= most[0] <= 4  # 2 a batch and one thread may wait, and one is predicted

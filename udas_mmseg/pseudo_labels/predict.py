@@ -1,7 +1,9 @@
-"""What a segmentor makes of several views of an image, merged by the most confident one."""
+"""Predicting several views of each image, and merging them by the most confident one."""
 from typing import Iterator, NamedTuple, Sequence, Tuple
 
 import torch
+from mmengine.config import Config
+from mmengine.device import get_device
 from mmseg.models.utils import resize
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
@@ -9,20 +11,21 @@ from torch import Tensor, nn
 from ..datasets.image_views import ImageViews, map_at_size
 from ..datasets.transforms.affine_map import AffineMap
 from ..models.max_confidence import confidence, first_highest, most_confident, softmax_with_temperature
+from ..models.trained import build_original, load_checkpoint
 from ..utils.processes import unwrap
 
 
 class Labeler(NamedTuple):
-    """A segmentor, and what prepares its images."""
+    """A segmentor, and the preprocessor of its images."""
     segmentor: nn.Module
     preprocessor: nn.Module
 
     @classmethod
     def of(cls, model: nn.Module) -> 'Labeler':
-        """The labeler that is in a model, alone or under `segmentor` as `AdversarialSegmentor` has it.
+        """The segmentor of a model: the model itself, or its `segmentor` as in `AdversarialSegmentor`.
 
         Raises:
-            ValueError: if it is no segmentor of MMSegmentation's kind.
+            ValueError: if it is not derived from MMSegmentation's `EncoderDecoder`.
         """
         segmentor = model = unwrap(model)
         while hasattr(segmentor, 'segmentor'):
@@ -35,6 +38,35 @@ class Labeler(NamedTuple):
         return cls(segmentor, model.data_preprocessor)
 
 
+    def check(self, classes: Sequence[str], views: int = 1, temperature: float = 1.0) -> None:
+        """Check that the segmentor can label images of these classes.
+
+        Raises:
+            ValueError: if it has other classes, or one output channel where several views or another temperature need
+                a probability for each class.
+        """
+        segmentor = self.segmentor
+        if segmentor.num_classes != len(classes):
+            raise ValueError(f'the model has num_classes={segmentor.num_classes}, but the images have {len(classes)} '
+                             f'classes {tuple(classes)}. Label them with a model that was trained for these, or '
+                             'correct `metainfo.classes`.')
+        if segmentor.out_channels == 1 and (views > 1 or temperature != 1):
+            raise ValueError('the model has one output channel for both classes, and is supported with views=1 and '
+                             f'temperature=1 only, not views={views}, temperature={temperature}. Train it with '
+                             'out_channels=2.')
+
+
+def build_labeler(cfg: Config, checkpoint: str) -> Labeler:
+    """The trained segmentor of a config, in evaluation mode on the best device.
+
+    Raises:
+        FileNotFoundError: if there is no such checkpoint.
+        ValueError: if the checkpoint does not fit the config.
+    """
+    content = load_checkpoint(checkpoint)
+    return Labeler.of(build_original(cfg, content.get('state_dict', content)).to(get_device()))
+
+
 @torch.no_grad()
 def predict_views(labeler: Labeler,
                   images: Sequence[ImageViews],
@@ -43,7 +75,7 @@ def predict_views(labeler: Labeler,
     """Predict all views of some images in one batch (one for each size of the views), and merge those of each image.
 
     Args:
-        labeler (Labeler): What predicts.
+        labeler (Labeler): The model, in evaluation mode.
         images (Sequence[ImageViews]): Images of one size, whose views are of the same sizes.
         batch_size (int): Images to which the batch is filled up with copies. Defaults to 1.
         temperature (float): Of the softmax. Defaults to 1.0.
@@ -79,7 +111,7 @@ def _in_image(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_vi
 
     Where nothing moved, label and confidence are those of plain inference, bit for bit.
     """
-    if segmentor.out_channels == 1:  # `check_labeler` saw to it that there is the image alone
+    if segmentor.out_channels == 1:  # there is no other view: see `Labeler.check`
         result = segmentor.postprocess_result(logits, [sample])[0]
         label, sure = result.pred_sem_seg.data[0], confidence(result.seg_logits.data)
         valid = torch.ones_like(label, dtype=torch.bool)
@@ -96,7 +128,7 @@ def _in_image(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_vi
 def _enlarged(segmentor: nn.Module, logits: Tensor, sample: SegDataSample) -> Tensor:
     """Logits (1, C, h, w) at the original size, as MMSegmentation's `postprocess_result` has them.
 
-    That one also takes the argmax, which on a CPU costs more than all the rest behind the network.
+    `postprocess_result` also takes the argmax, which on a CPU costs more than all other work after the network.
     """
     meta = sample.metainfo
     left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
