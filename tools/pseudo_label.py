@@ -51,7 +51,7 @@ def summary(out: str, index: Dict[str, Any]) -> str:
 
 
 def plain_message(error: Exception) -> str:
-    """What an error says, without the traceback that one from a loader's process has in front of it."""
+    """The message of an error, without the traceback that errors of a loader's process begin with."""
     return str(error).rsplit(f'\n{type(error).__name__}: ', 1)[-1].strip()
 
 

@@ -1,7 +1,7 @@
-"""Finding one's way in a folder of pseudo-labels, as `tools/pseudo_label.py` writes it.
+"""Reading a folder of pseudo-labels that `tools/pseudo_label.py` wrote.
 
 `<root>/<image>.png` holds train ids before any threshold, `<root>/<image>_confidence.png` their confidences, and
-`<root>/index.json` what they were made with. The folder appears when all of it is written.
+`<root>/index.json` the settings they were made with. The folder appears when all files are written.
 """
 import os
 import os.path as osp
@@ -49,7 +49,7 @@ def read_pseudo_label(path: str, backend_args: Optional[dict] = None) -> Tuple[n
     if label.shape != confidence.shape:
         sizes = ['x'.join(map(str, pixels.shape[::-1])) for pixels in (label, confidence)]
         raise SampleError(f'{paths[0]} is {sizes[0]}, but {paths[1]} is {sizes[1]} (width x height). They must be of '
-                          'the same size: label the images anew.')
+                          'the same size: label the images again.')
     return label, confidence
 
 
@@ -71,7 +71,7 @@ def read_set_index(root: str, option: str = 'pseudo_label_root') -> Dict[str, An
                                 'runner make it.')
     index = read_index(Path(root), 'teacher')
     if index is None:
-        raise ValueError(f'{option}={root!r} has no {INDEX} that tells what its labels were made with, so that it is '
+        raise ValueError(f'{option}={root!r} has no {INDEX} that says what its labels were made with, so that it is '
                          f'no set of pseudo-labels. Give the folder that {HOW_TO_MAKE} DIR` wrote.')
     if 'num_images' not in index:
         raise ValueError(f'{option}={root!r} is not complete: its {INDEX} has no `num_images`. The command that began '

@@ -1,4 +1,4 @@
-"""Ground truth for judging pseudo-labels. Training never comes here."""
+"""Ground truth for judging pseudo-labels. It is never used in training."""
 import os.path as osp
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, Dict, Optional, Sequence
@@ -45,7 +45,7 @@ class GroundTruth:
         return self._read(self._numbers[name]) if name in self else None
 
     def count(self, folder: str, labels: Sequence[str], workers: int = 2) -> Counts:
-        """Hold pseudo-labels against the truth, with progress on standard error.
+        """Compare pseudo-labels with the truth, with progress on standard error.
 
         Args:
             folder (str): The set.

@@ -1,4 +1,4 @@
-"""Are pseudo-labels any good? What can be said without ground truth, and what with it.
+"""Scores of pseudo-labels, without ground truth and with it.
 
 Everything here works on counts: of pixels by class and stored confidence (`confidence_histogram` of a set's index),
 and where ground truth is at hand, of pixels by predicted class, true class and stored confidence.
@@ -37,7 +37,7 @@ def kept_pixels(index: Mapping[str, Any], thresholds: Thresholds) -> Tuple[np.nd
     histogram = set_histogram(index)
     if histogram is None:
         raise ValueError('the index has no `confidence_histogram`: these pseudo-labels are older than it. Label the '
-                         'images anew, with tools/pseudo_label.py --overwrite.')
+                         'images again, with tools/pseudo_label.py --overwrite.')
     return histogram.sum(axis=1), np.where(_is_kept(thresholds), histogram, 0).sum(axis=1)
 
 
@@ -84,7 +84,7 @@ def check_pseudo_labels(index: Mapping[str, Any],
 
 
 def markdown_coverage(index: Mapping[str, Any], threshold: Thresholds = 0.6) -> str:
-    """A table of each class: its share of the pixels, how much of it is kept, its share of what is kept; percent."""
+    """A table of each class, in percent: its share of all pixels, how much of it is kept, its share of kept pixels."""
     total, kept = kept_pixels(index, threshold)
     columns = (_ratio(total, total.sum()), _ratio(kept, total), _ratio(kept, kept.sum()))
     lines = ['| class | of all pixels | kept | of those kept |', '| --- | --- | --- | --- |']
@@ -151,7 +151,7 @@ def count_changes(old: Optional[np.ndarray], new: Optional[np.ndarray], name: st
 
 
 def count_agreement(label: np.ndarray, confidence: np.ndarray, truth: np.ndarray, num_classes: int) -> Counts:
-    """Hold a pseudo-label against the truth.
+    """Compare a pseudo-label with the truth.
 
     Args:
         label (np.ndarray): (H, W) integers in {0..C-1, 255}.
@@ -178,7 +178,7 @@ def count_agreement(label: np.ndarray, confidence: np.ndarray, truth: np.ndarray
 
 
 def measure_quality(counts: Counts, classes: Sequence[str], threshold: Thresholds = 0.6) -> Dict[str, Any]:
-    """What pseudo-labels are worth, from the truth.
+    """Precision, recall, IoU and calibration of pseudo-labels.
 
     Args:
         counts (np.ndarray): (C, C, 256), see `count_agreement`.
@@ -242,7 +242,7 @@ def calibration_error(counts: Counts, bins: int = 20) -> Optional[float]:
 
 
 def threshold_curve(counts: Counts, steps: int = 20) -> List[Dict[str, Optional[float]]]:
-    """What other thresholds would keep: `threshold` from 0 to 1, `coverage` and `accuracy` of what is kept.
+    """Coverage and accuracy at other thresholds: a list of `threshold` from 0 to 1, `coverage` and `accuracy`.
 
     Args:
         counts (np.ndarray): (C, C, 256), see `count_agreement`.

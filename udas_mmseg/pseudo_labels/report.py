@@ -1,4 +1,4 @@
-"""The report on one or several sets of pseudo-labels: what they cover, what they are worth, how they change."""
+"""The report on one or several sets of pseudo-labels: coverage, quality and change."""
 import os.path as osp
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
@@ -65,7 +65,7 @@ def write_quality_report(out: str,
         threshold (float): Confidence from which a pixel is kept. Defaults to 0.6.
         samples (int): How many images are shown of each set, evenly spread. Defaults to 6.
         workers (int): Threads. Defaults to 2.
-        facts (Mapping, optional): What else the report should say, such as the config.
+        facts (Mapping, optional): Further names and values for the report, such as the config.
 
     Returns:
         dict: The content of `report.json`. Shares are in [0, 1].
@@ -124,7 +124,7 @@ def _choose(found: List[_Labels], paths: Mapping[str, str], samples: int) -> Lis
 
 def _measure(labels: _Labels, before: Optional[_Labels], truths: Optional[GroundTruth], threshold: float,
              source_share: Optional[Mapping[str, float]], workers: int) -> Dict[str, Any]:
-    """All figures of a set: its index's, what changed since the set before, and what the truth tells."""
+    """All figures of a set: from its index, the change since the set before, and from the truth."""
     entry = _describe(labels, threshold, source_share)
     if before is not None:
         entry['change'] = label_change(before.folder, labels.folder, threshold, workers)
@@ -134,7 +134,7 @@ def _measure(labels: _Labels, before: Optional[_Labels], truths: Optional[Ground
 
 
 def _describe(labels: _Labels, threshold: float, source_share: Optional[Mapping[str, float]]) -> Dict[str, Any]:
-    """What the index alone tells of a set."""
+    """Figures of a set that need only its index."""
     index = labels.header
     total, kept = kept_pixels(index, threshold)
     covered = coverage(index, threshold)
@@ -150,7 +150,7 @@ def _describe(labels: _Labels, threshold: float, source_share: Optional[Mapping[
 
 
 def _judge(entry: Dict[str, Any], labels: _Labels, truths: GroundTruth, threshold: float, workers: int) -> None:
-    """Add what the truth tells of a set."""
+    """Add the figures that need ground truth."""
     counts = truths.count(labels.folder, labels.labels, workers)
     quality = measure_quality(counts, labels.header['classes'], threshold)
     for key in _BY_CLASS:

@@ -1,4 +1,4 @@
-"""What a translator's checkpoint holds besides weights."""
+"""Image buffers and image format in the checkpoints of a translator."""
 from typing import Any, Dict, List, Optional
 
 import torch
@@ -38,9 +38,9 @@ class TranslatorCheckpointHook(Hook):
                          batch_idx: int,
                          data_batch: Optional[dict] = None,
                          outputs: Optional[dict] = None) -> None:
-        """Bring the buffers of all processes together where a checkpoint follows, which only the first one writes."""
+        """Gather the buffers of all processes before a checkpoint, which only the first process writes."""
         self._gathered = None
-        if get_world_size() == 1:  # there is nothing to bring together
+        if get_world_size() == 1:  # there is nothing to gather
             return
         saving = [hook for hook in runner.hooks if isinstance(hook, CheckpointHook)]
         if any(self.every_n_train_iters(runner, hook.interval) for hook in saving) or self.is_last_train_iter(runner):
@@ -77,7 +77,7 @@ def check_image_format(meta: Dict[str, Any], expected: Dict[str, Any]) -> None:
     """Check that a checkpoint's networks were trained on images of the config's format.
 
     Args:
-        meta (dict): Meta data of the checkpoint; one without the format (MMagic's own) is not judged.
+        meta (dict): Meta data of the checkpoint. MMagic's own checkpoints have no format and are accepted.
         expected (dict): `DomainCycleGAN.image_format`.
 
     Raises:

@@ -30,7 +30,7 @@ class DomainCycleGAN(CycleGAN):
     gradients that are shared by several processes (MMagic calls the networks past their data-parallel wrappers), no
     identity branch where its weight is 0, CyCADA's semantic consistency, and `translate`.
 
-    Images are uint8 BGR before the preprocessor and in [-1, 1] behind it, as MMagic has them.
+    Images are uint8 BGR before the preprocessor and in [-1, 1] after it, as in MMagic.
 
     Args:
         generator (dict): Config of MMagic's generator, e.g. `dict(type='ResnetGenerator', in_channels=3,
@@ -106,7 +106,7 @@ class DomainCycleGAN(CycleGAN):
     def get_module(self, module: nn.Module) -> Dict[str, Callable[[Tensor], Tensor]]:
         """The networks of each domain, called through their data-parallel wrapper where they are being trained.
 
-        MMagic calls what is inside of the wrapper, so that the gradients of several processes are never averaged.
+        MMagic calls the networks inside of the wrapper, so that the gradients of several processes are never averaged.
 
         Args:
             module (nn.Module): `self.generators` or `self.discriminators`, wrapped or not.
@@ -165,7 +165,7 @@ class DomainCycleGAN(CycleGAN):
 
     @property
     def image_format(self) -> Dict[str, Any]:
-        """What the networks take and give: `mean`, `std` and `channel_order`; part of a checkpoint's meta data."""
+        """Format of the networks' images: `mean`, `std` and `channel_order`; part of a checkpoint's meta data."""
         preprocessor = self.data_preprocessor
         return dict(mean=preprocessor.mean.flatten().tolist(), std=preprocessor.std.flatten().tolist(),
                     channel_order=preprocessor.output_channel_order or 'BGR')
@@ -179,7 +179,7 @@ class _PerDomain(nn.ModuleDict):
 
 
 def _nothing(images: Tensor) -> None:
-    """Takes the place of a network whose result nobody reads."""
+    """Replaces a network whose result is not used."""
 
 
 def _check_sizes(data: Dict[str, dict]) -> None:

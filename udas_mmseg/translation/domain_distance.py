@@ -148,7 +148,7 @@ def _kernel_sum(first: np.ndarray, second: np.ndarray, chunk: int) -> float:
 
 
 class FeatureNetwork(NamedTuple):
-    """What gives features: a backbone, the preprocessor of its images, and both in words."""
+    """A backbone for features, the preprocessor of its images, and a description of both."""
     backbone: nn.Module
     preprocessor: nn.Module
     description: str

@@ -34,7 +34,7 @@ at the pictures.'''
 
 
 class DamagedFile(NamedTuple):
-    """A file that is not as it should be, and why; the text names it, too."""
+    """A damaged file, and why; the text names the file, too."""
     path: str
     problem: str
 
@@ -115,8 +115,8 @@ def write_report(folder: str,
         samples (int): Rows of the picture. Defaults to 6.
         short_side (int, optional): Pixels of an image's shorter side as the network sees it, see `extract_features`.
             Defaults to None: that of the smallest among the first images of the sets, at most 256. None is enlarged
-            then, so that being blurred is not taken for a trait of a domain whose images are small.
-        facts (Mapping, optional): What else the report should say, such as the config and the checkpoint.
+            then, so that blur is not mistaken for a property of the domain with small images.
+        facts (Mapping, optional): Further names and values for the report, such as the config and the checkpoint.
 
     Returns:
         dict: The content of `report.json`.

@@ -1,4 +1,4 @@
-"""What a frozen segmentor sees in an image must survive translation."""
+"""Semantic consistency: a frozen segmentor must predict the same before and after translation."""
 from typing import Callable, List, Sequence, Tuple, Union
 
 import torch

@@ -8,10 +8,10 @@ _THREADS = min(16, max(4, os.cpu_count() or 1))
 
 
 class BackgroundCalls:
-    """Calls in threads; a block that ends has them all done, or raises what went wrong with one of them.
+    """Calls functions in threads. When the block ends, all calls are done, or the error of one of them is raised.
 
     Args:
-        limit (int): Calls that may wait, beside one for each thread: what they hold is in memory.
+        limit (int): Calls that may wait, besides one for each thread. Their arguments are kept in memory.
 
     Example:
         >>> done = []
@@ -27,7 +27,7 @@ class BackgroundCalls:
         self._waiting: Deque[Future] = deque()
 
     def submit(self, function: Callable, *args: Any) -> None:
-        """Take a call, waiting while there are too many; what went wrong with an earlier one is raised here."""
+        """Add a call, and wait while there are too many. The error of an earlier call is raised here."""
         self._waiting.append(self._pool.submit(function, *args))
         while len(self._waiting) > self._limit:
             self._waiting.popleft().result()

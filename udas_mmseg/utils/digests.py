@@ -19,7 +19,7 @@ def file_digest(path: str) -> str:
 
 
 def config_digest(cfg: Mapping[str, Any]) -> str:
-    """SHA-256 of what a config trains: everything but the seed and where a run stands and writes.
+    """SHA-256 of a config without the keys that differ between runs of one config: seed, folder, resuming, launcher.
 
     Args:
         cfg (Mapping): A config as a plain dictionary.

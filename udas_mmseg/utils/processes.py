@@ -10,7 +10,7 @@ _WRAPPER = 'module.'
 
 
 def unwrap(module: nn.Module) -> nn.Module:
-    """What is inside of a data-parallel wrapper, or the module itself."""
+    """The module inside of a data-parallel wrapper, or the module itself."""
     return module.module if is_model_wrapper(module) else module
 
 

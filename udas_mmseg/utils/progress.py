@@ -7,7 +7,7 @@ class Progress:
     """Prints how far work is to standard error, every few seconds and at its end.
 
     Args:
-        title (str): What is being done.
+        title (str): Name of the work.
         total (int): Images in all.
         done (int): Images that were done before. Defaults to 0.
         seconds (float): Least time between two lines. Defaults to 5.
@@ -23,7 +23,7 @@ class Progress:
         self._start = self._last = time.monotonic()
 
     def update(self, done: int) -> None:
-        """Tell how many images are done, those before included."""
+        """Report how many images are done, including those that were done before."""
         now = time.monotonic()
         if now - self._last < self.seconds and done < self.total:
             return

@@ -1,4 +1,4 @@
-"""Pseudo-labels by the model in training, made anew while training goes on."""
+"""Pseudo-labels by the model in training, renewed at intervals."""
 import contextlib
 import logging
 import os
@@ -70,7 +70,7 @@ class MaxConfidencePseudoLabelHook(Hook):
         >>> custom_hooks = [dict(type='MaxConfidencePseudoLabelHook', out='work_dirs/labels', interval=2000,
         ...                      dataset=_base_.target_train)]
     """
-    priority = 'LOWEST'  # behind CheckpointHook: killed while it labels, a run resumes at this very iteration
+    priority = 'LOWEST'  # after CheckpointHook: killed while it labels, a run resumes at this very iteration
 
     def __init__(self,
                  out: str,
@@ -170,7 +170,7 @@ class MaxConfidencePseudoLabelHook(Hook):
         os.replace(part, self.out)
 
     def _adopt(self) -> None:
-        """Put a folder that is there as the run begins behind a link."""
+        """Rename a folder that is there when the run begins, and replace it by a link."""
         if self.out.is_symlink() or not self.out.is_dir():
             return
         if not holds_files(self.out):
