@@ -14,7 +14,7 @@ import pytest
 
 from small_data import write_image
 from translating import IMAGES, TOOL, UNSEEN, error_of, files_of, save_checkpoint, start, times_of, translate
-from udas_mmseg.datasets.transforms import loading
+from udas_mmseg.datasets import image_files
 
 STOPS = '''
 import os, runpy, sys, time
@@ -155,14 +155,14 @@ def test_list_of_images_may_come_later(whole: Dict[str, bytes], mine: Path) -> N
 @pytest.mark.parametrize('workers', ['0', '1'])
 def test_image_that_the_disk_cannot_read_is_named(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                   workers: str) -> None:
-    get = loading.fileio.get
+    get = image_files.fileio.get
 
     def fail(path: str, **options: object) -> bytes:
         if IMAGES[UNSEEN[0]] in path:
             raise OSError(errno.EIO, 'Input/output error', path)
         return get(path, **options)
 
-    monkeypatch.setattr(loading.fileio, 'get', fail)
+    monkeypatch.setattr(image_files.fileio, 'get', fail)
     error = error_of('--out', f'{tmp_path}/out', '--workers', workers)
     assert '1 of 10 source images cannot be read' in error and IMAGES[UNSEEN[0]] in error
     assert len(times_of(tmp_path / 'out')) == 9
