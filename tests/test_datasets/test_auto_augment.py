@@ -205,9 +205,9 @@ class TestAutoAugment:
 
     @pytest.mark.parametrize(('policy', 'message'), [
         ('cifar', "policy='cifar'.*'imagenet' or a list"), ([], r'policy=\[\]'), (None, 'policy=None'),
-        ([[]], r'\[\] is no sub-policy'), ([('Rotate', 0.5, 5)], "'Rotate' is no operation"),
-        ([[('Rotate', 0.5)]], r"\('Rotate', 0.5\) is no operation"),
-        ([[('rotate', 0.5, 5)]], "no operation 'rotate'.*Rotate"), ([[(['Rotate'], 0.5, 5)]], 'no operation'),
+        ([[]], r'\[\] is not a sub-policy'), ([('Rotate', 0.5, 5)], "'Rotate' is not an operation"),
+        ([[('Rotate', 0.5)]], r"\('Rotate', 0.5\) is not an operation"),
+        ([[('rotate', 0.5, 5)]], "'rotate' is unknown.*Rotate"), ([[(['Rotate'], 0.5, 5)]], 'is unknown'),
         ([[('Rotate', 1.5, 5)]], 'probability of Rotate is 1.5.*0 to 1'),
         ([[('Rotate', 0.5, 11)]], 'magnitude of Rotate is 11.*0 to 10'),
         ([[('Rotate', 0.5, '5')]], "magnitude of Rotate is '5'"), ([[('Rotate', float('nan'), 5)]], 'nan')])

@@ -241,7 +241,7 @@ class TestBoth:
 
 
 @pytest.mark.parametrize(('arguments', 'message'), [
-    (dict(lam=0.5, alpha=1.0), r'lam=0.5 and alpha=1.0\. Give one of them'),
+    (dict(lam=0.5, alpha=1.0), r'lam=0.5 and alpha=1.0\. Set only one of them'),
     (dict(lam=-0.1), r'lam=-0.1 .*0 \(the largest box\) to 1 \(no box\)'),
     (dict(lam=1.01), r'lam=1.01 .*0 \(the largest box\) to 1 \(no box\)'),
     (dict(lam=float('nan')), 'lam=nan .*0 .* to 1'),

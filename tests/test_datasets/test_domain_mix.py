@@ -182,7 +182,7 @@ def test_empty_list_of_labelled_images_says_what_to_do_without(mix: Callable, tm
     (tmp_path / 'none.txt').touch()
     stock = dict(type='BaseSegDataset', img_suffix='.png', ann_file=str(tmp_path / 'none.txt'), metainfo=CLASSES,
                  data_prefix=dict(img_path=target['data_prefix']['img_path']), data_root=target['data_root'])
-    with pytest.raises(ValueError, match='`target` of DomainMixDataset is empty.*UDA runs without mixing'):
+    with pytest.raises(ValueError, match='`target` of DomainMixDataset is empty.*train without mixing'):
         DATASETS.build(mix(target=stock))
     with pytest.raises(FileNotFoundError, match='the list .*none.txt has no images.*UDA needs no labels'):
         DATASETS.build(mix(target=dict(target, ann_file=str(tmp_path / 'none.txt'))))
@@ -213,7 +213,7 @@ def test_other_classes_are_refused(mix: Callable) -> None:
 def test_a_sample_without_an_image_is_refused(mix: Callable, role: str, pipeline: list, found: str) -> None:
     config = mix()
     config[role] = dict(config[role], pipeline=pipeline)
-    with pytest.raises(ValueError, match=f'`{role}` has no `img`.*{found}.*`PackSegInputs` out of it'):
+    with pytest.raises(ValueError, match=f'`{role}` has no `img`.*{found}.*move `PackSegInputs` to the end'):
         DATASETS.build(config)[0]
 
 

@@ -75,7 +75,7 @@ def test_parts_are_rounded_half_up(n: Any, total: int, count: int) -> None:
 
 @pytest.mark.parametrize(('n', 'message'), [
     (0, f'n=0 is an empty labelled set. {EMPTY}'), (-5, EMPTY), ('0', EMPTY), ('0/4', EMPTY),
-    (0.5, "n=0.5: allowed are a whole number.*'1/16'"), ('half', "n='half': allowed"), (True, 'n=True: allowed'),
+    (0.5, "n=0.5: allowed are an integer.*'1/16'"), ('half', "n='half': allowed"), (True, 'n=True: allowed'),
     ('1/0', "n='1/0': allowed"), ('3/2', "n='3/2': allowed.*up to '1/1'"), (None, 'n=None: allowed')])
 def test_impossible_sizes_are_refused(n: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -83,17 +83,17 @@ def test_impossible_sizes_are_refused(n: Any, message: str) -> None:
 
 
 def test_what_does_not_fit_the_images_is_refused() -> None:
-    with pytest.raises(ValueError, match='n=8 is more than the 7 images that there are: allowed are 1-7'):
+    with pytest.raises(ValueError, match='n=8 is more than the 7 images found: allowed are 1-7'):
         LabelBudget(8).choose(NAMES)
     with pytest.raises(ValueError, match=f"n='1/16' of 7 images is less than half an image. {EMPTY}"):
         LabelBudget('1/16').choose(NAMES)
     with pytest.raises(ValueError, match='no images to choose from'):
         LabelBudget(1).choose([])
-    with pytest.raises(ValueError, match='1 of 8 names are there more than once: c. Take'):
+    with pytest.raises(ValueError, match='1 of 8 names occur more than once: c. Remove'):
         LabelBudget(1).choose([*NAMES, 'c'])
-    with pytest.raises(ValueError, match=r"cannot stand in a list file.*'a\\nb'"):
+    with pytest.raises(ValueError, match=r"cannot be written to a list file.*'a\\nb'"):
         LabelBudget(1).make_lists(['a\nb', 'c'], '.')
-    with pytest.raises(ValueError, match="seed='a': it must be a whole number"):
+    with pytest.raises(ValueError, match="seed='a': it must be an integer"):
         LabelBudget(1, seed='a')
 
 
@@ -123,7 +123,7 @@ def test_the_same_list_stays_and_a_changed_one_is_mended(tmp_path: Path, logged:
     Path(lists.labeled).write_text('ulm/0\n')
     LabelBudget(2).make_lists(NAMES, str(tmp_path))
     assert Path(lists.labeled).read_bytes() == content
-    assert [text for level, text in logged if level == logging.WARNING and 'held another list' in text]
+    assert [text for level, text in logged if level == logging.WARNING and 'did not have the list' in text]
 
 
 def write_often(path: str, names: List[str]) -> None:
@@ -196,7 +196,7 @@ def test_official_images_with_another_split_are_our_mistake(official: Dict, budg
 def test_budgets_without_an_official_value_say_so(official: Dict, budget: Callable, logged: List) -> None:
     DATASETS.build(budget(5))
     DATASETS.build(budget(3, seed=1))
-    assert all('There is no official value for it' in text and level == logging.INFO for level, text in logged)
+    assert all('It has no official hash' in text and level == logging.INFO for level, text in logged)
     assert len(logged) == 2
 
 

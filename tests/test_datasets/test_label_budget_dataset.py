@@ -54,15 +54,15 @@ def test_a_list_of_the_data_sets_own_says_which_images_there_are(budget: Callabl
     dataset = DATASETS.build(budget(2, dataset=dict(city, ann_file='own.txt')))
     assert names_of(dataset) == LabelBudget(2).choose(CITY_NAMES[2:6])[0]
     (tmp_path / 'cityscapes/own.txt').write_text(f'{CITY_NAMES[0]}\nulm/gone\n')
-    with pytest.raises(ValueError, match='1 of 2 images that the list .*own.txt names do not exist: .*ulm/gone_left'):
+    with pytest.raises(ValueError, match='1 of 2 images in the list .*own.txt do not exist: .*ulm/gone_left'):
         DATASETS.build(budget(1, dataset=dict(city, ann_file='own.txt')))
 
 
 @pytest.mark.parametrize(('changes', 'error', 'message'), [
     (dict(part='labelled'), ValueError, r"part='labelled' .*allowed are \('labeled', 'unlabeled'\)"),
-    (dict(n=8, part='unlabeled'), ValueError, 'n=8 are all images.*Set whole_if_empty=True.*without their labels'),
+    (dict(n=8, part='unlabeled'), ValueError, 'n=8 is the number of all.*whole_if_empty=True.*without their labels'),
     (dict(n=9), ValueError, 'n=9 is more than the 8 images'),
-    (dict(dataset=dict(type='RepeatDataset', times=2)), ValueError, 'is RepeatDataset: .*Wrappers'),
+    (dict(dataset=dict(type='RepeatDataset', times=2)), ValueError, 'is RepeatDataset: .*wrappers'),
     (dict(dataset=dict(type='Nope')), ValueError, "is of the unknown type 'Nope': it must be"),
     (dict(dataset=dict(data_root='a')), ValueError, 'is of the unknown type None: it must be'),
     (dict(dataset=[1]), ValueError, "is of the unknown type 'list': it must be the config of a single data set"),
@@ -88,7 +88,7 @@ def test_preflight_checks_the_budget_and_not_the_folder(budget: Callable, tmp_pa
     assert check_config(loader) == ['train_dataloader.dataset.dataset: CityscapesDataset, 3 labelled images, 3 read '
                                     'and found good']
     (tmp_path / f'cityscapes/gt/{labeled[1]}_gtFine_labelTrainIds.png').unlink()
-    with pytest.raises(ValueError, match=f'1 of 3 labels that the list .* names do not exist: .*{labeled[1]}_gtFine'):
+    with pytest.raises(ValueError, match=f'1 of 3 labels in the list .* do not exist: .*{labeled[1]}_gtFine'):
         check_config(loader)
     loader['train_dataloader']['dataset']['dataset'] = budget(9)
     with pytest.raises(ValueError, match=r'train_dataloader\.dataset\.dataset: n=9 is more than'):
@@ -107,7 +107,7 @@ def test_labels_outside_of_the_budget_are_never_opened(budget: Callable, city: D
     assert {Path(path).name[:-len('_gtFine_labelTrainIds.png')] for path in opened if '/gt/' in path} == {
         Path(name).name for name in allowed}  # yapf: disable
     opened.clear()
-    with pytest.raises(ValueError, match="part='unlabeled' with seg_map_path=.*never opened. Take `seg_map_path` out"):
+    with pytest.raises(ValueError, match="part='unlabeled' with seg_map_path=.*never opened. Remove `seg_map_path`"):
         check_config(dict(train_dataloader=dict(dataset=budget(part='unlabeled', dataset=city))))
     assert not opened
 
@@ -124,7 +124,7 @@ def test_preflight_names_files_of_a_list_that_are_missing(city: Dict, tmp_path: 
     own.write_text('\n'.join([*CITY_NAMES, 'ulm/gone', 'ulm/lost']))
     loader = dict(train_dataloader=dict(dataset=dict(type='StreamDataset', max_broken=50,
                                                      dataset=dict(city, ann_file='own.txt'))))  # yapf: disable
-    with pytest.raises(ValueError, match=r'2 of 10 images that the list .*own\.txt names do not exist: .*ulm/gone_left'
+    with pytest.raises(ValueError, match=r'2 of 10 images in the list .*own\.txt do not exist: .*ulm/gone_left'
                        ".*without '_leftImg8bit.png'. Restore"):
         check_config(loader)
     own.write_text('')

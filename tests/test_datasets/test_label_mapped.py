@@ -107,7 +107,7 @@ def test_empty_split(image_folder: Callable, tmp_path: Path, changes: dict) -> N
 
 
 def test_map_with_more_classes_than_there_are(image_folder: Callable) -> None:
-    with pytest.raises(ValueError, match=r'train ids that are no class: \{2: 3\}.*allowed are 0-2'):
+    with pytest.raises(ValueError, match=r'train ids that are not a class: \{2: 3\}.*allowed are 0-2'):
         build(**image_folder(), label_map={0: 0, 1: 1, 2: 3})
 
 

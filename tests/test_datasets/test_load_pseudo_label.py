@@ -102,9 +102,9 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path, path: str) -> None:
 @pytest.mark.parametrize('options, message', [
     (dict(threshold=60), 'threshold=60: .*0 .* to 1'),
     (dict(class_balanced=dict(max_threshold=0.9)), r"\['max_threshold'\]; its entries are .*'portion': 0.5"),
-    (dict(class_balanced=dict(portion=0)), 'portion=0; allowed is above 0, up to 1'),
-    (dict(class_balanced=dict(beta=1.5)), 'beta=1.5; allowed is 0 to 1'),
-    (dict(class_balanced=dict(gamma=-1)), 'gamma=-1; allowed is 0 or more'),
+    (dict(class_balanced=dict(portion=0)), 'portion=0; allowed are above 0, up to 1'),
+    (dict(class_balanced=dict(beta=1.5)), 'beta=1.5; allowed are 0 to 1'),
+    (dict(class_balanced=dict(gamma=-1)), 'gamma=-1; allowed are 0 or more'),
 ])
 def test_wrong_options_are_refused(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -82,7 +82,7 @@ def test_large_counts_are_readable_and_few_names_are_given(image_folder: Callabl
 
 def test_strict(image_folder: Callable, translate: Callable) -> None:
     with pytest.raises(ValueError, match=r'4 of 5 images have no translation in .*: 000\.png, 002\.png, 003\.png, '
-                       r'\.\.\.\. .*tools/translate\.py CONFIG CHECKPOINT --out .*translated` goes on'):
+                       r'\.\.\.\. .*tools/translate\.py CONFIG CHECKPOINT --out .*translated` translates the rem'):
         build(image_folder(), translated_root=translate('001.png'), missing_translation='error')
 
 
@@ -98,7 +98,7 @@ def test_translation_of_something_else(image_folder: Callable, translate: Callab
 
 def test_missing_folder(image_folder: Callable, tmp_path: Path) -> None:
     (tmp_path / 'source/translated').mkdir(parents=True)  # below data_root, where it is not looked for
-    with pytest.raises(FileNotFoundError, match=r"translated_root='translated' is no folder .*tools/translate\.py"):
+    with pytest.raises(FileNotFoundError, match=r"translated_root='translated' is not a folder .*tools/translate\.py"):
         build(image_folder(), translated_root='translated')
 
 

@@ -108,7 +108,7 @@ def test_class_of_the_highest_value_is_the_first_of_equal_ones() -> None:
     (torch.ones(0, 1, 2, 1, 1), torch.ones(0, 1, 1, 1), '0 views and 0 masks'),
     (PROBS, ALL[:2], '3 views and 2 masks'),
     (PROBS[0], ALL, r'must be \(N, C, H, W\)'),
-    ([PROBS[0], PROBS[1, ..., :2]], ALL[:2], 'all of one size'),
+    ([PROBS[0], PROBS[1, ..., :2]], ALL[:2], 'all of the same size'),
 ])  # yapf: disable
 def test_views_that_do_not_fit_are_refused(probs: Tensor, valid: Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -1,7 +1,7 @@
-"""The label budgets of Cityscapes' training set: what everybody's lists hash to.
+"""Hashes of the label budgets of the Cityscapes training set, to check that everybody uses the same lists.
 
-The names are not shipped: they are those of the user's own folder. Each value is the SHA-256 of a list file, made by
-`LabelBudget(n, seed=2021)` from the 2,975 names below `leftImg8bit/train`, such as `aachen/aachen_000000_000019`.
+The names are not shipped; they are read from the user's image folder. Each value is the SHA-256 of a list file that
+`LabelBudget(n, seed=2021)` writes for the 2,975 names below `leftImg8bit/train`, such as `aachen/aachen_000000_000019`.
 """
 import re
 from typing import Dict, Optional, Sequence, Tuple
@@ -10,7 +10,7 @@ OFFICIAL_COUNT = 2975
 OFFICIAL_SEED = 2021
 OFFICIAL_NAMES = '5be898907a337d99993133808fb4f544b446faecfd3b234c7e145434e2f090b0'
 
-# Images of the budget -> SHA-256 of the labelled list and of its complement, which the whole set does not have.
+# Number of images -> SHA-256 of the labelled list and of its complement (None for the budget of all images).
 # 186, 372, 744 and 1488 are 1/16, 1/8, 1/4 and 1/2.
 OFFICIAL_LISTS: Dict[int, Tuple[str, Optional[str]]] = {
     50: ('5bae35702eacfd99fd2da7f545043bbe15b06662d2f78b35f65b0ea2093fb787',
@@ -38,21 +38,21 @@ _NAME = re.compile(r'([a-z-]+)/\1_\d{6}_\d{6}')
 
 def describe_split(names: Sequence[str], names_sha256: str, seed: int, num_labeled: int, labeled_sha256: str,
                    unlabeled_sha256: Optional[str]) -> Tuple[str, bool]:
-    """Say what a split is: official, of an incomplete Cityscapes, or of other data.
+    """Describe a split: an official one, one of an incomplete Cityscapes folder, or one of other data.
 
     Args:
         names (Sequence[str]): Names of all images.
         names_sha256 (str): SHA-256 of their list.
         seed (int): Seed of the split.
-        num_labeled (int): Images in the labelled list.
+        num_labeled (int): Number of images in the labelled list.
         labeled_sha256 (str): SHA-256 of the labelled list.
-        unlabeled_sha256 (str, optional): SHA-256 of its complement; None where there is none.
+        unlabeled_sha256 (str, optional): SHA-256 of its complement, or None if the complement is empty.
 
     Returns:
         tuple[str, bool]: The text, and whether it is a warning.
 
     Raises:
-        RuntimeError: if the lists of the official images are not the official ones, which is our mistake.
+        RuntimeError: if the official images give other lists than the official ones, which is a bug of this package.
     """
     found = (labeled_sha256, unlabeled_sha256)
     hashes = f'sha256 {labeled_sha256} (labelled), {unlabeled_sha256 or "none"} (complement)'
@@ -61,11 +61,11 @@ def describe_split(names: Sequence[str], names_sha256: str, seed: int, num_label
         if not any(_NAME.fullmatch(name) for name in names):
             return f'label budget, {split}', False
         return (f'{len(names)} images named as in Cityscapes are not the official {OFFICIAL_COUNT} of its training '
-                f'set, so that others have another split than this one, {split}. Complete the folder '
+                f'set, so this split differs from the official one: {split}. Complete the folder '
                 '(leftImg8bit/train) to get the official split.'), True
     if seed != OFFICIAL_SEED or num_labeled not in OFFICIAL_LISTS:
-        return (f'Cityscapes split, {split}. There is no official value for it; there is for seed {OFFICIAL_SEED} and '
-                f'{", ".join(map(str, OFFICIAL_LISTS))} images.'), False
+        return (f'Cityscapes split, {split}. It has no official hash; official hashes exist for seed {OFFICIAL_SEED} '
+                f'and {", ".join(map(str, OFFICIAL_LISTS))} images.'), False
     if found != OFFICIAL_LISTS[num_labeled]:
         raise RuntimeError(f'internal error: the official Cityscapes images gave {hashes} for {num_labeled} images, '
                            f'seed {seed}. Expected: {OFFICIAL_LISTS[num_labeled]}. Was the rule changed?')

@@ -1,4 +1,4 @@
-"""Samples of one domain, each with a partner from another."""
+"""Samples of one domain, each combined with a random sample of another domain."""
 from typing import Any, Sequence, Set, Union
 
 import numpy as np
@@ -10,30 +10,31 @@ from .label_maps import IGNORE
 from .pipelines import unpacked
 
 _EMPTY = ('`target` of DomainMixDataset is empty. Check its `data_prefix`, `img_suffix` and `ann_file`. Without '
-          'labelled target images UDA runs without mixing: use `dataset` itself as the source, as in '
+          'labelled target images, train without mixing: use `dataset` itself as the source, as in '
           'configs/udas/gta2cs_uda.py.')
 
 
 @DATASETS.register_module()
 class DomainMixDataset(Dataset):
-    """Each sample of a data set goes through a pipeline that also sees a random sample of another domain.
+    """Passes each sample of a data set, together with a random sample of another domain, through a pipeline.
 
-    For transforms that change a source image with the help of a target image, such as `FourierAmplitudeTransfer`, or
-    mix it with a labelled one, such as `DomainCutMix`. They find the partner in `results['mix_results'][0]`, the key
-    of MMSegmentation's `MultiImageMixDataset`. The partner is drawn from NumPy's global generator at each access:
-    inside a `StreamDataset` or `DomainPairDataset` it is a function of seed and position.
+    Use it for transforms that change a source image with the help of a target image, such as
+    `FourierAmplitudeTransfer`, or that mix it with a labelled target image, such as `DomainCutMix`. They read the
+    target sample from `results['mix_results'][0]`, the key of MMSegmentation's `MultiImageMixDataset`. The target
+    sample is drawn with NumPy's global generator at each access. Inside a `StreamDataset` or `DomainPairDataset`, it
+    therefore depends only on the seed and the position.
 
     Args:
-        dataset (dict | Dataset): Data set of the samples, whose own pipeline loads and perhaps resizes but does not
-            pack. Gives the length and the meta information.
-        target (dict | Dataset): Data set of the partners, likewise. Labels are there for the pipeline if this data
-            set loads them.
-        pipeline (Sequence[dict | Callable]): Transforms of a sample with its partner, usually with `PackSegInputs` at
-            the end.
+        dataset (dict | Dataset): Data set of the samples. Its own pipeline must load them and may resize them, but
+            must not pack them. Its length and meta information are used.
+        target (dict | Dataset): Data set of the target samples, with the same kind of pipeline. The labels of the
+            target can be used if this data set loads them.
+        pipeline (Sequence[dict | Callable]): Transforms of a sample with its target sample, usually with
+            `PackSegInputs` at the end.
 
     Raises:
-        ValueError: if the target is empty, if both have classes and they differ, if they ignore different ids, or if a
-            sample is packed already or has ids that are no class.
+        ValueError: if the target is empty, if both data sets have classes and they differ, if they ignore different
+            ids, if a sample is already packed, or if a label has ids that are not a class.
 
     Example:
         >>> load = [dict(type='LoadVerifiedImage')]
@@ -64,7 +65,7 @@ class DomainMixDataset(Dataset):
         ignored = [getattr(part, 'ignore_index', None) for part in parts]
         if None not in ignored and ignored[0] != ignored[1]:
             raise ValueError(f'the data sets of DomainMixDataset have different ignore_index. dataset: {ignored[0]}; '
-                             f'target: {ignored[1]}. Mixed labels need one of them: give both the same.')
+                             f'target: {ignored[1]}. Set both to the same value.')
 
     @property
     def metainfo(self) -> dict:
@@ -72,21 +73,21 @@ class DomainMixDataset(Dataset):
         return self.dataset.metainfo
 
     def full_init(self) -> None:
-        """Let both data sets find their files; MMEngine's wrappers (`RepeatDataset`, `ConcatDataset`) ask for it."""
+        """Initialise both data sets. MMEngine's wrappers (`RepeatDataset`, `ConcatDataset`) call this method."""
         for part in (self.dataset, self.target):
             if hasattr(part, 'full_init'):
                 part.full_init()
 
     def get_data_info(self, index: int) -> dict:
-        """What `dataset` knows of a sample before it is loaded."""
+        """Return the data information of a sample of `dataset`, before loading it."""
         return self.dataset.get_data_info(index)
 
     def __len__(self) -> int:
-        """Samples of `dataset`."""
+        """Return the number of samples of `dataset`."""
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Any:
-        """Sample `index` of `dataset` and a random one of `target`, through the pipeline."""
+        """Pass sample `index` of `dataset` and a random sample of `target` through the pipeline."""
         partner = int(np.random.randint(len(self.target)))
         results = {**_unpacked(self.dataset[index], 'dataset')}
         results['mix_results'] = [_unpacked(self.target[partner], 'target')]
@@ -95,7 +96,7 @@ class DomainMixDataset(Dataset):
         return self.pipeline(results)
 
     def _check_ids(self, sample: dict, role: str) -> None:
-        """Hold the first label of each data set against the classes: raw ids would be trained on without a word."""
+        """Check the ids in the first label of each data set, because training on raw ids would give no error."""
         classes = self.metainfo.get('classes') or ()
         if role in self._looked_at or 'gt_seg_map' not in sample or not classes:
             return
@@ -105,8 +106,8 @@ class DomainMixDataset(Dataset):
         if wrong.size:
             raise ValueError(f'{sample.get("seg_map_path", "a label")}, of `{role}` of DomainMixDataset, has ids '
                              f'{wrong.tolist()}, but there are {len(classes)} classes: allowed are '
-                             f'0-{len(classes) - 1} and {IGNORE}. Map the ids, with `label_map` of LoadLabelIds or of '
-                             'the data set.')
+                             f'0-{len(classes) - 1} and {IGNORE}. Map the ids with the `label_map` of LoadLabelIds or '
+                             'of the data set.')
 
 
 def _build_target(config: dict) -> Dataset:

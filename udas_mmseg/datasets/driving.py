@@ -1,7 +1,7 @@
-"""Driving data sets that MMSegmentation does not have, in Cityscapes' classes.
+"""Driving data sets that MMSegmentation does not have, with the classes of Cityscapes.
 
-Cityscapes itself is `mmseg.datasets.CityscapesDataset`; with `seg_map_suffix='_gtFine_labelIds.png'` and
-`LoadLabelIds(label_map='cityscapes')` it reads the official files without a conversion pass.
+For Cityscapes itself, use `mmseg.datasets.CityscapesDataset`. With `seg_map_suffix='_gtFine_labelIds.png'` and
+`LoadLabelIds(label_map='cityscapes')` it reads the official files, which need not be converted.
 """
 from typing import Any
 
@@ -13,7 +13,9 @@ from .label_mapped import LabelMappedDataset
 
 @DATASETS.register_module()
 class GTA5Dataset(LabelMappedDataset):
-    """GTA5: `images/00001.png` beside `labels/00001.png`, palette images of Cityscapes label ids.
+    """GTA5: images such as `images/00001.png`, labels such as `labels/00001.png`.
+
+    The labels are palette images of Cityscapes label ids.
 
     Source: Richter et al., "Playing for Data", ECCV 2016.
     """
@@ -25,9 +27,10 @@ class GTA5Dataset(LabelMappedDataset):
 
 @DATASETS.register_module()
 class SYNTHIADataset(LabelMappedDataset):
-    """SYNTHIA-RAND-CITYSCAPES: `RGB/0000000.png` beside `GT/LABELS/0000000.png`, 16-bit colour, id in red.
+    """SYNTHIA-RAND-CITYSCAPES: images such as `RGB/0000000.png`, labels such as `GT/LABELS/0000000.png`.
 
-    16 of the 19 classes have pixels that are scored (no terrain, truck, train); see `SubsetIoUMetric`.
+    The labels are 16-bit colour images with the id in the red channel. Only 16 of the 19 classes are scored (not
+    terrain, truck and train); see `SubsetIoUMetric`.
     Source: Ros et al., "The SYNTHIA Dataset", CVPR 2016.
     """
     METAINFO = CityscapesDataset.METAINFO
@@ -38,7 +41,9 @@ class SYNTHIADataset(LabelMappedDataset):
 
 @DATASETS.register_module()
 class KITTISegDataset(LabelMappedDataset):
-    """KITTI semantics: `image_2/000000_10.png` beside `semantic/000000_10.png`, Cityscapes label ids.
+    """KITTI semantics: images such as `image_2/000000_10.png`, labels such as `semantic/000000_10.png`.
+
+    The labels are Cityscapes label ids.
 
     Source: Abu Alhaija et al., "Augmented Reality Meets Computer Vision", IJCV 2018.
     """

@@ -1,4 +1,4 @@
-"""Reading image and label files, with a check that they are whole."""
+"""Reading image and label files, with a check that they are complete."""
 from typing import Optional, Tuple
 
 import cv2
@@ -7,30 +7,32 @@ import mmengine.fileio as fileio
 import numpy as np
 from PIL import Image
 
-# A label is resized to a translated image whose width : height differs by up to this factor from its own. 6 percent are
-# enough for SYNTHIA (1280x760) at 640x360; another driving set's translation (GTA5's 1914x1052: 8) is noticed.
+# A label may be resized to a translated image if their aspect ratios (width / height) differ by at most this factor.
+# 6 percent are enough for SYNTHIA (1280x760) at 640x360, and still detect translations of another driving data set
+# (8 percent for GTA5's 1914x1052).
 MAX_STRETCH = 1.06
 _PNG, _JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8'
 
 
 class SampleError(ValueError):
-    """One sample cannot be used: its file is broken, or its label does not fit its image.
+    """A sample cannot be used: one of its files is broken, or its label does not match its image.
 
-    A data stream may skip a limited number of such samples (`max_broken`); other errors are never skipped.
+    A data stream may skip a limited number of such samples (`max_broken`). Other errors are never skipped.
     """
 
 
 def find_damage(content: bytes) -> Optional[str]:
-    """Say what is wrong with an encoded image that decoders accept silently.
+    """Detect a truncated image, which decoders accept silently.
 
-    OpenCV and Pillow fill what a truncated file lacks with grey or zeros; a label that is half zeros trains a model to
-    see class 0. A JPEG ends with its EOI marker and a PNG with its IEND chunk, perhaps followed by padding.
+    OpenCV and Pillow fill the missing part of a truncated file with grey or zeros. A label that is half zeros would
+    teach a model to predict class 0. A JPEG ends with its EOI marker and a PNG with its IEND chunk, which may be
+    followed by padding.
 
     Args:
-        content (bytes): The file. Formats other than PNG and JPEG are not judged.
+        content (bytes): Content of the file. Formats other than PNG and JPEG are not checked.
 
     Returns:
-        str | None: What is wrong, or None.
+        str | None: A description of the damage, or None.
     """
     if not content:
         return 'is empty'
@@ -51,7 +53,7 @@ def read_checked(path: str, backend_args: Optional[dict]) -> bytes:
     try:
         content = fileio.get(path, backend_args=backend_args)
     except FileNotFoundError as error:
-        raise SampleError(f'{path} does not exist. Restore it, or take its name off the list file.') from error
+        raise SampleError(f'{path} does not exist. Restore it, or remove its name from the list file.') from error
     damage = find_damage(content)
     if damage:
         raise SampleError(f'{path} {damage}. Copy the file again, or allow the data set to skip some such files with '
@@ -63,8 +65,8 @@ def decode_label(content: bytes) -> Optional[np.ndarray]:
     """Decode a raw label image.
 
     Args:
-        content (bytes): An 8-bit grey, palette (the index is the id), 16-bit grey or colour image; a colour image
-            holds the id in its red channel, as SYNTHIA's and CARLA's do.
+        content (bytes): An 8-bit grey, palette (the index is the id), 16-bit grey or colour image. A colour image
+            has the id in its red channel, as in SYNTHIA and CARLA.
 
     Returns:
         np.ndarray | None: (H, W), uint8 or uint16; None if it cannot be decoded.
@@ -80,7 +82,7 @@ def read_label(path: str, backend_args: Optional[dict] = None) -> np.ndarray:
     """Read and decode a raw label image; see `decode_label`.
 
     Raises:
-        SampleError: if the file is missing, broken or no image; the message names it.
+        SampleError: if the file is missing, broken or not an image; the message names it.
     """
     content = read_checked(path, backend_args)
     try:
@@ -93,11 +95,11 @@ def read_label(path: str, backend_args: Optional[dict] = None) -> np.ndarray:
 
 
 def resize_nearest(label: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resize a label by nearest neighbour, pixel centres on pixel centres.
+    """Resize a label with nearest neighbour, aligned at the pixel centres.
 
-    Every id of the result is the id of one pixel. OpenCV is no help here: `INTER_NEAREST` samples at the pixels' upper
-    left corners, which shifts the label by up to half a pixel against an image that was resized about the centres, and
-    what `INTER_NEAREST_EXACT` gives depends on the version (opencv/opencv#27191, #28429).
+    OpenCV cannot be used: `INTER_NEAREST` samples at the upper left corners of the pixels, which shifts the label by up
+    to half a pixel relative to an image that was resized with aligned centres, and the result of `INTER_NEAREST_EXACT`
+    depends on the version (opencv/opencv#27191, #28429).
 
     Args:
         label (np.ndarray): (H, W), any type.
@@ -112,9 +114,9 @@ def resize_nearest(label: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def fit_label(raw: np.ndarray, results: dict) -> np.ndarray:
-    """Hold a label against the size of its image; resize it if the image is a translation.
+    """Check that a label has the size of its image, and resize it if the image is a translation of another size.
 
-    It is done before ids are mapped: the result is the same, and there are fewer pixels to map.
+    Call it before ids are mapped: the result is the same, and there are fewer pixels to map.
 
     Args:
         raw (np.ndarray): (H, W) ids.
@@ -124,8 +126,9 @@ def fit_label(raw: np.ndarray, results: dict) -> np.ndarray:
         np.ndarray: Ids in the size of the image.
 
     Raises:
-        SampleError: if the sizes differ and the image is no translation; if the label differs from the image that was
-            translated (some labels of GTA5 do: resizing would hide it); or if the translation has another shape.
+        SampleError: if the sizes differ and the image is not a translation; if the label does not have the size of the
+            original image (as some labels of GTA5; resizing would hide it); or if the translation has another aspect
+            ratio.
     """
     shape = results.get('ori_shape')
     if shape is None or raw.shape == tuple(shape[:2]):
@@ -133,7 +136,7 @@ def fit_label(raw: np.ndarray, results: dict) -> np.ndarray:
     (height, width), (image_height, image_width) = raw.shape, shape[:2]
     label = f'{results["seg_map_path"]} is {width}x{height}'
     image = f'{results["img_path"]} is {image_width}x{image_height}'
-    rule = '(width x height). They must be of the same size.'
+    rule = '(width x height). Both must have the same size.'
     if not results.get('is_translated'):
         raise SampleError(f'{label}, but its image {image} {rule}')
     original = results.get('original_img_path')
@@ -144,12 +147,12 @@ def fit_label(raw: np.ndarray, results: dict) -> np.ndarray:
     if max(stretch, 1 / stretch) > MAX_STRETCH:
         raise SampleError(f'{label}, but the translated image {image}: width / height differs by more than '
                           f'{MAX_STRETCH - 1:.0%}. Is `translated_root` the translation of another data set? If not, '
-                          'translate with a `--size` of about that shape.')
+                          'translate with a `--size` of about the same aspect ratio.')
     return resize_nearest(raw, image_height, image_width)
 
 
 def _image_size(path: str) -> Tuple[int, int]:
-    """Width and height from an image's header, without decoding it."""
+    """Read width and height from the header of an image, without decoding it."""
     try:
         with Image.open(path) as image:
             return image.size

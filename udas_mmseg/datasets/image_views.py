@@ -1,4 +1,4 @@
-"""Images together with augmented views of them, for predictions that are merged."""
+"""Images together with augmented views of them, whose predictions are merged."""
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
@@ -15,9 +15,9 @@ from .transforms.auto_augment import SegAugment
 
 
 class ImageViews(NamedTuple):
-    """An image and views of it, as the network sees them; the first view is the image itself.
+    """An image and its views, at the size of the network's input. The first view is the image itself.
 
-    `samples` are packed as by `PackSegInputs`, and `maps` lead from the image to each view.
+    `samples` have the format of `PackSegInputs`, and `maps` are the maps from the image to each view.
     """
     number: int
     samples: List[dict]
@@ -25,14 +25,14 @@ class ImageViews(NamedTuple):
 
 
 class ImageViewsDataset(Dataset):
-    """Images of a data set, each with views that are a pure function of (seed, name of the image, number of the view).
+    """Images of a data set with augmented views, which depend only on the seed, the image's name and the view's number.
 
     Args:
         dataset (Dataset): Unlabelled images; the pipeline ends with `PackSegInputs`.
         names (Sequence[str]): A name for each image.
-        augment (SegAugment, optional): What the further views are drawn from; needed if there are any.
-        views (int): Views of each image, itself among them. Defaults to 1.
-        seed (int): Of the draws. Defaults to 0.
+        augment (SegAugment, optional): Augmentation that produces the other views; needed if `views` is above 1.
+        views (int): Number of views of each image, including the image itself. Defaults to 1.
+        seed (int): Seed of the augmentation. Defaults to 0.
     """
 
     def __init__(self,
@@ -47,10 +47,10 @@ class ImageViewsDataset(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Union[ImageViews, Unreadable]:
-        """An image and its views.
+        """Return an image and its views.
 
         Raises:
-            ValueError: if the augmentation cannot work on what the pipeline gives.
+            ValueError: if the augmentation does not accept the output of the pipeline.
         """
         try:
             sample = self.dataset[index]
@@ -71,17 +71,17 @@ class ImageViewsDataset(Dataset):
 
 
 def build_augment(cfg: Dict[str, Any]) -> SegAugment:
-    """Build what views are drawn from.
+    """Build the augmentation that produces views.
 
     Args:
         cfg (dict): Config of a `SegAugment`, such as `dict(type='SegAutoAugment', policy='imagenet')`.
 
     Raises:
-        ValueError: if it is the config of something else, or its arguments are wrong.
+        ValueError: if it is not the config of a `SegAugment`, or its arguments are wrong.
     """
     kind = TRANSFORMS.get(cfg['type']) if isinstance(cfg, dict) and cfg.get('type') else None
     if not (isinstance(kind, type) and issubclass(kind, SegAugment)):
-        raise ValueError(f'augment={cfg!r}: views are drawn from a transform whose geometry can be undone. Allowed are '
+        raise ValueError(f'augment={cfg!r}: views need an augmentation whose geometry can be undone. Allowed are '
                          "SegAutoAugment, SegRandAugment and SegWeakAugment, such as dict(type='SegAutoAugment', "
                          "policy='imagenet'), and classes derived from SegAugment.")
     try:
@@ -91,13 +91,13 @@ def build_augment(cfg: Dict[str, Any]) -> SegAugment:
 
 
 def map_at_size(affine: AffineMap, size: Size, align_corners: bool) -> AffineMap:
-    """The map between an image and a view whose predictions are both resized, as those of the image to `size`.
+    """Return the map from an image to a view at the size to which predictions are resized.
 
     Args:
-        affine (AffineMap): The map between them at the network's size.
-        size (tuple[int, int]): (height, width) that predictions on the image are resized to. Those on the view are
-            resized to `resized_view`.
-        align_corners (bool): How they are resized.
+        affine (AffineMap): The map at the size of the network's input.
+        size (tuple[int, int]): (height, width) to which the predictions for the image are resized. Those for the view
+            are resized to the size that `resized_view` returns.
+        align_corners (bool): The `align_corners` of both resizings.
     """
     if affine.size == size:
         return affine
@@ -106,18 +106,18 @@ def map_at_size(affine: AffineMap, size: Size, align_corners: bool) -> AffineMap
                          for sizes in ((affine.view_size, view_size), (affine.size, size)))
     matrix = to_view @ affine.matrix @ np.linalg.inv(to_image)
     whole = matrix.round()
-    # rounding must not turn the identity, or a flip, into something that has to be sampled
+    # rounding errors must not turn the identity or a flip into a map that needs resampling
     return AffineMap(np.where(abs(matrix - whole) < 1e-9, whole, matrix), size, view_size)
 
 
 def resized_view(view: Size, before: Size, after: Size) -> Size:
-    """Size of a view, resized like an image that had one size before and has another one after."""
+    """Return the size of a view after resizing it with the factors of an image of sizes `before` and `after`."""
     height, width = (max(1, round(side * new / old)) for side, old, new in zip(view, before, after))
     return height, width
 
 
 def _resizing(before: Size, after: Size, align_corners: bool) -> np.ndarray:
-    """From pixel coordinates (x, y, 1) to those of a picture that was resized."""
+    """Return the (3, 3) matrix from pixel coordinates (x, y, 1) to those of the resized image."""
     matrix = np.eye(3)
     for row, old, new in ((0, before[1], after[1]), (1, before[0], after[0])):
         factor = (new - 1) / max(1, old - 1) if align_corners else new / old
@@ -127,7 +127,7 @@ def _resizing(before: Size, after: Size, align_corners: bool) -> np.ndarray:
 
 
 def _pack(view: np.ndarray, meta: Dict[str, Any], size: Size) -> dict:
-    """A view as a sample, whose predictions are resized as those on the image are."""
+    """Pack a view as a sample whose predictions are resized with the same factors as those of the image."""
     kept = {key: value for key, value in meta.items() if key not in ('flip', 'flip_direction', 'pad_shape')}
     shape = view.shape[:2]
     sample = SegDataSample(

@@ -1,4 +1,4 @@
-"""Label budgets: the few target images whose labels may be used."""
+"""Label budgets: a fixed number of target images whose labels may be used."""
 import hashlib
 import logging
 import math
@@ -24,25 +24,25 @@ PARTS = tuple(LIST_STEMS)
 
 
 class BudgetLists(NamedTuple):
-    """Paths of the list files of a budget; the complement of all images is empty, and has none."""
+    """Paths of the list files of a budget. If the budget has all images, its complement is empty and has no file."""
     labeled: str
     unlabeled: Optional[str]
 
 
 @dataclass(frozen=True)
 class LabelBudget:
-    """The first `n` images in the order of SHA-256 of `'<seed>:<name>'`.
+    """The first `n` images, sorted by the SHA-256 of `'<seed>:<name>'`.
 
-    The order depends on the names and the seed alone, not on a listing's order or any library's generator. Budgets of
-    one seed are therefore nested, and an image more or less in the folder does not reorder the others. A name is the
-    path of an image below the image folder, with `/` and without the suffix.
+    The order depends only on the names and the seed, not on the order of a folder listing or on the random generator
+    of a library. Budgets of one seed are therefore nested, and adding or removing an image does not reorder the
+    others. A name is the path of an image below the image folder, with `/` and without the suffix.
 
     Args:
-        n (int | str | Fraction): Images, 1 or more, or a part of them as '1/16', rounded half up.
-        seed (int): Another seed, another order. Defaults to 2021.
+        n (int | str | Fraction): Number of images, 1 or more, or a fraction of them such as '1/16', rounded half up.
+        seed (int): Seed of the order. Defaults to 2021.
 
     Raises:
-        ValueError: if `n` is not positive, a fraction above 1 or something else, or `seed` no whole number.
+        ValueError: if `n` is not a positive number or a fraction up to 1, or `seed` is not an integer.
 
     Example:
         >>> labeled, unlabeled = LabelBudget(2).choose(['ulm/0', 'ulm/1', 'jena/0'])
@@ -52,14 +52,14 @@ class LabelBudget:
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise ValueError(f'seed={self.seed!r}: it must be a whole number.')
+            raise ValueError(f'seed={self.seed!r}: it must be an integer.')
         object.__setattr__(self, 'n', _parse_size(self.n))
 
     def count(self, total: int) -> int:
-        """Images in the labelled list, of `total`.
+        """Return the number of images in the labelled list, out of `total`.
 
         Raises:
-            ValueError: if it would be none, or more than there are.
+            ValueError: if this number is 0 or larger than `total`.
         """
         n = self.n
         assert not isinstance(n, str)  # parsed
@@ -67,8 +67,8 @@ class LabelBudget:
         if size < 1:
             raise ValueError(f'n={str(n)!r} of {total} images is less than half an image. {NO_LABELS}')
         if size > total:
-            raise ValueError(f'n={n} is more than the {total} images that there are: allowed are 1-{total}, or a part '
-                             "such as '1/16'. Take a smaller budget, or complete the image folder.")
+            raise ValueError(f'n={n} is more than the {total} images found: allowed are 1-{total}, or a fraction such '
+                             "as '1/16'. Use a smaller budget, or complete the image folder.")
         return size
 
     def choose(self, names: Sequence[str]) -> Tuple[List[str], List[str]]:
@@ -81,24 +81,24 @@ class LabelBudget:
             tuple[list[str], list[str]]: Labelled and unlabelled names, each sorted.
 
         Raises:
-            ValueError: if there are no names, too few, or one comes twice.
+            ValueError: if there are no names or too few, or if a name occurs twice.
         """
         if not names:
             raise ValueError('there are no images to choose from. Check the image folder and the suffix of its files.')
         if len(set(names)) != len(names):
-            list_sha256(names)  # says which
+            list_sha256(names)  # raises an error that lists them
         size = self.count(len(names))
         order = sorted(names, key=lambda name: hashlib.sha256(f'{self.seed}:{name}'.encode()).digest())
         return sorted(order[:size]), sorted(order[size:])
 
     def make_lists(self, names: Sequence[str], list_dir: str, data_name: str = 'images') -> BudgetLists:
-        """Write both list files, unless they are there, and log what they are with their SHA-256.
+        """Write both list files, unless they exist, and log a description of the split with their SHA-256.
 
         Args:
             names (Sequence[str]): Names of all images.
             list_dir (str): Folder for the lists.
-            data_name (str): What the file names begin with. They also hold the numbers, the seed and the hash of all
-                names, so that lists of different images do not meet. Defaults to 'images'.
+            data_name (str): First part of the file names. File names also contain the numbers, the seed and the hash
+                of all names, so that lists of different images have different file names. Defaults to 'images'.
         """
         labeled, unlabeled = self.choose(names)
         whole = list_sha256(names)
@@ -122,29 +122,30 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
                                list_dir: str = 'work_dirs/splits',
                                split_dir: Optional[str] = None,
                                whole_if_empty: bool = False) -> BaseSegDataset:
-    """The images of a label budget, or of its complement, as a data set of the given kind.
+    """Build a data set with only the images of a label budget, or of its complement.
 
-    Makes the list files from the data set's own image folder, or from its `ann_file` if it has one, and builds the
-    data set with its list as `ann_file`. Registered as `LabelBudgetDataset`.
+    Writes the list files for the images in the data set's image folder, or in its `ann_file` if it has one, and builds
+    the data set with the new list as `ann_file`. Registered as `LabelBudgetDataset`.
 
-    A config sets `n` in all its budgets at once with a top-level key, `budget = 100`; see `apply_budget`.
+    To set `n` of all budgets of a config at once, use the top-level key `budget = 100`; see `apply_budget`.
 
     Args:
         n (int | str | Fraction): See `LabelBudget`.
-        dataset (dict): Config of an MMSegmentation data set that takes `ann_file`, such as CityscapesDataset.
-        part (str): 'labeled', or 'unlabeled' for the complement, whose config leaves `seg_map_path` out. Defaults to
-            'labeled'.
+        dataset (dict): Config of an MMSegmentation data set that accepts `ann_file`, such as CityscapesDataset.
+        part (str): 'labeled', or 'unlabeled' for the complement; then the config must have no `seg_map_path`. Defaults
+            to 'labeled'.
         seed (int): See `LabelBudget`. Defaults to 2021.
         list_dir (str): Folder for the list files, relative to the current folder. Defaults to 'work_dirs/splits'.
-        split_dir (str, optional): Folder of existing lists, as `tools/make_splits.py` writes them, relative to the data
-            set's `data_root`. `labeled_<n>.txt` or `unlabeled_without_<n>.txt` is read there, and no list is made.
-            Defaults to None.
-        whole_if_empty (bool): Whether `part='unlabeled'` is the whole data set, without labels, when all images are
-            labelled. Otherwise that is an error. Defaults to False.
+        split_dir (str, optional): Folder of existing lists, as written by `tools/make_splits.py`, relative to the data
+            set's `data_root`. If it is given, `labeled_<n>.txt` or `unlabeled_without_<n>.txt` is read from it, and no
+            list is written. Defaults to None.
+        whole_if_empty (bool): Whether to use the whole data set, without labels, for `part='unlabeled'` if all images
+            are labelled. If False, this is an error. Defaults to False.
 
     Raises:
         FileNotFoundError: if the image folder or a list is missing.
-        ValueError: if the budget does not fit the images, the complement is empty, or the data set takes no list.
+        ValueError: if the budget is larger than the number of images, the complement is empty, or the data set does
+            not accept a list.
 
     Example:
         >>> labeled = dict(
@@ -160,8 +161,8 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
     budget = LabelBudget(n, seed)
     inner = _build_lazily(dataset)
     if part == 'unlabeled' and inner.data_prefix.get('seg_map_path') is not None:
-        raise ValueError(f"part='unlabeled' with seg_map_path={inner.data_prefix['seg_map_path']!r}: labels outside of "
-                         'the budget are never opened. Take `seg_map_path` out of the `data_prefix` of `dataset`.')
+        raise ValueError(f"part='unlabeled' with seg_map_path={inner.data_prefix['seg_map_path']!r}: labels outside "
+                         'the budget are never opened. Remove `seg_map_path` from the `data_prefix` of `dataset`.')
     if split_dir is not None:
         inner.ann_file = _existing_list(osp.join(inner.data_root or '', split_dir), part, n)
     else:
@@ -169,8 +170,9 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
         lists = budget.make_lists(_names_of(inner), osp.abspath(list_dir), osp.basename(osp.abspath(root)))
         path = lists.labeled if part == 'labeled' else lists.unlabeled
         if path is None and not whole_if_empty:
-            raise ValueError(f"n={n} are all images, and part='unlabeled' is empty. Set whole_if_empty=True to use "
-                             'them all without their labels, or leave LabelBudgetDataset out.')
+            raise ValueError(f"n={n} is the number of all images, so part='unlabeled' is empty. Set "
+                             'whole_if_empty=True to use all images without their labels, or do not use '
+                             'LabelBudgetDataset.')
         inner.ann_file = path or inner.ann_file
     if not dataset.get('lazy_init'):
         inner.full_init()
@@ -189,24 +191,24 @@ def _existing_list(folder: str, part: str, n: Union[int, str, Fraction]) -> str:
 
 
 def _build_lazily(dataset: Any) -> BaseSegDataset:
-    """The data set, which has not looked for its images yet."""
+    """Build the data set without searching for its images yet."""
     kind: Any = dataset.get('type') if isinstance(dataset, dict) else type(dataset).__name__
     if isinstance(kind, str) and DATASETS.get(kind) is not None:
         kind = DATASETS.get(kind)
     if not (isinstance(dataset, dict) and isinstance(kind, type) and issubclass(kind, BaseSegDataset)):
         name = getattr(kind, '__name__', f'of the unknown type {kind!r}')
         raise ValueError(f'`dataset` of LabelBudgetDataset is {name}: it must be the config of a single data set of '
-                         'images with `ann_file`, such as CityscapesDataset or LabelMappedDataset. Wrappers '
-                         '(repetition, streams) go around LabelBudgetDataset.')
+                         'images with `ann_file`, such as CityscapesDataset or LabelMappedDataset. Put '
+                         'wrappers (repetition, streams) around LabelBudgetDataset, not inside it.')
     inner = DATASETS.build({**dataset, 'type': kind, 'lazy_init': True})
     if inner.backend_args is not None:
-        raise ValueError(f'backend_args={inner.backend_args} in LabelBudgetDataset: budgets are made of local folders '
-                         'only. Make lists with tools/make_splits.py and give one as `ann_file`.')
+        raise ValueError(f'backend_args={inner.backend_args} in LabelBudgetDataset: budgets work with local folders '
+                         'only. Write lists with tools/make_splits.py, and pass one as `ann_file`.')
     return inner
 
 
 def _names_of(dataset: BaseSegDataset) -> List[str]:
-    """Names of the images that a data set would have: those on its list, or all in its folder."""
+    """Return the names of the images of a data set: those on its list, or all in its folder."""
     folder = dataset.data_prefix.get('img_path') or ''
     check_folders([folder], dataset.ann_file)
     if not dataset.ann_file:
@@ -214,26 +216,26 @@ def _names_of(dataset: BaseSegDataset) -> List[str]:
     names = read_list(dataset.ann_file)
     missing = missing_files([osp.join(folder, name + dataset.img_suffix) for name in names])
     if missing:
-        raise ValueError(f'{len(missing)} of {len(names)} images that the list {dataset.ann_file} names do not exist: '
-                         f'{first_names(missing)}. Restore them, or take the names off the list.')
+        raise ValueError(f'{len(missing)} of {len(names)} images in the list {dataset.ann_file} do not exist: '
+                         f'{first_names(missing)}. Restore them, or remove their names from the list.')
     return names
 
 
 def _parse_size(n: Union[int, str, Fraction]) -> Union[int, Fraction]:
-    """A number of images, or a part of them, from what a config or a command line gives."""
+    """Parse a number of images, or a fraction of them, from a config or a command line."""
     size: Any = n
     if isinstance(n, str) and re.fullmatch(r'-?\d+', n.strip()):
         size = int(n)
     elif isinstance(n, str) and re.fullmatch(r'\d+/0*[1-9]\d*', n.strip()):
         size = Fraction(n.strip())
     if isinstance(size, bool) or not isinstance(size, (int, Fraction)) or (isinstance(size, Fraction) and size > 1):
-        raise ValueError(f"n={n!r}: allowed are a whole number of images, 1 or more, or a part of them up to '1/1', "
-                         "written as '1/16'.")
+        raise ValueError(f"n={n!r}: allowed are an integer, 1 or more, or a fraction of the images up to '1/1', such "
+                         "as '1/16'.")
     if size <= 0:
         raise ValueError(f'n={n!r} is an empty labelled set. {NO_LABELS}')
     return size
 
 
-@cache  # once for a split and logger: branches, preflight and validation all come here
+@cache  # once for each split and logger: branches, preflight and validation all log the split
 def _log_once(logger_name: str, text: str, is_warning: bool) -> None:
     MMLogger.get_instance(logger_name).log(logging.WARNING if is_warning else logging.INFO, text)

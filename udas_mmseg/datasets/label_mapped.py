@@ -1,4 +1,4 @@
-"""A segmentation data set whose label files hold raw ids."""
+"""A segmentation data set whose label files contain raw ids."""
 import os.path as osp
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -13,28 +13,30 @@ from .translated import MISSING_TRANSLATION, first_names, use_translations
 
 @DATASETS.register_module()
 class LabelMappedDataset(BaseSegDataset):
-    """Images beside labels of raw ids; the ids are mapped when a label is read (`LoadLabelIds`).
+    """Images with labels of raw ids, which `LoadLabelIds` maps to train ids when it reads a label.
 
-    A custom data set needs a config and no code: folders, suffixes, classes and the map.
+    A custom data set needs only a config with folders, suffixes, classes and the label map, but no code.
 
     Args:
-        label_map (str | dict, optional): raw id -> train id. `'cityscapes'`, `'synthia'`, or a dict; raw ids between
-            0 and the largest named one that are not named become 255. None: the files hold train ids already.
-        img_suffix (str): Ending of the image files. Defaults to '.png'.
-        seg_map_suffix (str): Ending of the label files. Defaults to '.png'.
-        translated_root (str, optional): Folder that `tools/translate.py --out` wrote, taken as given and, like
-            `--out`, relative to the current folder: not below `data_root`. Translated images take the place of the
-            originals; the labels, and which images there are, stay. Defaults to None.
-        missing_translation (str): What becomes of an image without a translation: 'original', it is used as it is, and
-            the log has one warning with the count; 'error', it is refused. Defaults to 'original'.
+        label_map (str | dict, optional): `'cityscapes'`, `'synthia'`, or a dict raw id -> train id. Raw ids between
+            0 and the largest id in the dict that are not in the dict become 255. None if the files contain train ids.
+            Defaults to None.
+        img_suffix (str): Suffix of the image files. Defaults to '.png'.
+        seg_map_suffix (str): Suffix of the label files. Defaults to '.png'.
+        translated_root (str, optional): Folder that `tools/translate.py --out` wrote. Like `--out`, it is relative to
+            the current folder, not to `data_root`. Translated images replace the originals; the labels and the list
+            of images do not change. Defaults to None.
+        missing_translation (str): How to treat an image without a translation. With 'original', the original is used,
+            and the log has one warning with the number of such images; with 'error', a ValueError is raised. Defaults
+            to 'original'.
         **kwargs: Arguments of `mmseg.datasets.BaseSegDataset` (`data_root`, `data_prefix`, `ann_file`, `metainfo`,
             `pipeline`, ...). Leave `seg_map_path` out of `data_prefix` for an unlabelled data set.
 
     Raises:
         FileNotFoundError: if a folder or the list file is missing, or there are no images.
-        ValueError: if an image has no label or a label no image, if the map gives a train id that is no class, if
-            `translated_root` has no translation of any image, or both a PNG and a JPEG of one, or is given together
-            with `backend_args`.
+        ValueError: if an image has no label, a label has no image, or the map has a train id that is not a class; if
+            `translated_root` has no translation of any image, has both a PNG and a JPEG of an image, or is given
+            together with `backend_args`.
 
     Example:
         >>> camvid = dict(
@@ -69,7 +71,7 @@ class LabelMappedDataset(BaseSegDataset):
         """
         img_dir = self.data_prefix.get('img_path') or ''
         seg_dir = self.data_prefix.get('seg_map_path')
-        is_local = self.backend_args is None  # in remote storage, what is missing shows when it is read
+        is_local = self.backend_args is None  # in remote storage, missing files are found when they are read
         if is_local:
             check_folders([folder for folder in (img_dir, seg_dir) if folder is not None], self.ann_file)
         data_list = super().load_data_list()
@@ -84,14 +86,14 @@ class LabelMappedDataset(BaseSegDataset):
         if self.translated_root is not None:
             if not is_local:
                 raise ValueError(f'translated_root={self.translated_root!r} and backend_args={self.backend_args}: '
-                                 'translated images are read from local folders only. Take `backend_args` out.')
+                                 'translated images are read from local folders only. Remove `backend_args`.')
             use_translations(data_list, img_dir, self.translated_root, self.missing_translation)
         if self._raw_label_map is not None:
             self._join_label_map(data_list, self._raw_label_map)
         return data_list
 
     def _join_label_map(self, data_list: Sequence[dict], label_map: Dict[int, int]) -> None:
-        """Give each sample the raw map, with a subset of the classes (MMSegmentation's `label_map`) behind it."""
+        """Add the map of raw ids to each sample, followed by a subset of classes (MMSegmentation's `label_map`)."""
         if self.label_map is not None:
             label_map = compose_label_maps(label_map, self.label_map)
         check_label_map(label_map, self.metainfo.get('classes', ()), type(self).__name__)
@@ -99,9 +101,9 @@ class LabelMappedDataset(BaseSegDataset):
             info.update(label_map=label_map, maps_raw_ids=True)
 
     def _check_files(self, data_list: Sequence[dict], img_dir: str, seg_dir: Optional[str]) -> None:
-        """Hold the data list against listings of the folders (much cheaper than asking for each file)."""
+        """Compare the data list with listings of the folders, which is much cheaper than testing each file."""
         for key, kind, folder in (('img_path', 'images', img_dir), ('seg_map_path', 'labels', seg_dir)):
-            if folder is None or (key == 'img_path' and not self.ann_file):  # found by listing the folder
+            if folder is None or (key == 'img_path' and not self.ann_file):  # these images come from a listing
                 continue
             missing = missing_files([info[key] for info in data_list])
             if missing:
@@ -121,11 +123,11 @@ def check_label_map(label_map: Dict[int, int], classes: Sequence[str], name: str
     """Check that every train id of a map is a class.
 
     Raises:
-        ValueError: naming the ids that are not, and the classes.
+        ValueError: listing the wrong train ids and the classes.
     """
     wrong = {raw: train for raw, train in label_map.items() if train != IGNORE and train >= len(classes)}
     if wrong:
-        raise ValueError(f'label_map of {name} gives train ids that are no class: {wrong} (raw: train). There are '
+        raise ValueError(f'label_map of {name} has train ids that are not a class: {wrong} (raw: train). There are '
                          f'{len(classes)} classes, {tuple(classes)}: allowed are 0-{len(classes) - 1}, and 255 to '
                          'ignore. Correct `label_map`, or `metainfo.classes`.')
 
@@ -134,7 +136,7 @@ def check_folders(folders: Sequence[str], ann_file: str = '') -> None:
     """Check that folders and a list file exist.
 
     Raises:
-        FileNotFoundError: naming everything that is missing.
+        FileNotFoundError: listing everything that is missing.
     """
     missing = [folder for folder in folders if not osp.isdir(folder)]
     if ann_file and not osp.exists(ann_file):

@@ -1,4 +1,4 @@
-"""List files: the names of the images to use, one a line; what MMSegmentation takes as `ann_file`.
+"""List files: the names of the images to use, one name per line, as in MMSegmentation's `ann_file`.
 
 A name is the path of an image below the image folder, with `/` between folders and without the suffix.
 """
@@ -20,11 +20,11 @@ NO_LABELS = ('UDA needs no labels: train without mixing, e.g. configs/udas/gta2c
 
 
 def list_names(folder: str, suffix: str) -> List[str]:
-    """Names of all images below a folder, sorted.
+    """Return the sorted names of all images below a folder.
 
     Args:
         folder (str): The image folder.
-        suffix (str): Ending of the image files, such as '_leftImg8bit.png'.
+        suffix (str): Suffix of the image files, such as '_leftImg8bit.png'.
 
     Raises:
         FileNotFoundError: if there are none.
@@ -38,37 +38,37 @@ def list_names(folder: str, suffix: str) -> List[str]:
 
 
 def read_list(path: Union[str, Path]) -> List[str]:
-    """Names in a list file, in its order, without blank lines."""
+    """Return the names in a list file in their order, without blank lines."""
     lines = Path(path).read_text(encoding='utf-8').splitlines()
     return [line.strip() for line in lines if line.strip()]
 
 
 def list_bytes(names: Sequence[str]) -> bytes:
-    """Content of the list file of some images: sorted names, each with a newline behind it.
+    """Return the content of a list file: the sorted names, each followed by a newline.
 
     Raises:
-        ValueError: if a name cannot stand on a line, or comes twice.
+        ValueError: if a name cannot be written on one line, or occurs twice.
     """
     impossible = [name for name in names if not name or name.splitlines() != [name.strip()]]
     if impossible:
-        raise ValueError(f'{len(impossible)} names cannot stand in a list file, where a name is a line: '
+        raise ValueError(f'{len(impossible)} names cannot be written to a list file, which has one name per line: '
                          f'{first_names([repr(name) for name in impossible])}. Rename the files.')
     double = repeated(names)
     if double:
-        raise ValueError(f'{len(double)} of {len(names)} names are there more than once: {first_names(double)}. Take '
-                         'the repetitions off the list.')
+        raise ValueError(f'{len(double)} of {len(names)} names occur more than once: {first_names(double)}. Remove '
+                         'the repetitions from the list.')
     return ''.join(f'{name}\n' for name in sorted(names)).encode()
 
 
 def list_sha256(names: Sequence[str]) -> str:
-    """SHA-256 of the list file of some images; see `list_bytes`."""
+    """Return the SHA-256 of the list file of some images; see `list_bytes`."""
     return hashlib.sha256(list_bytes(names)).hexdigest()
 
 
 def write_list(path: Union[str, Path], names: Sequence[str]) -> None:
-    """Write a list file, so that any number of processes may do so at once and readers see a whole file.
+    """Write a list file. Several processes may do this at the same time, and readers always see a complete file.
 
-    A file that holds the very list is left alone; another one is replaced, with a warning.
+    A file with the same content is not touched; a file with other content is replaced, with a warning.
     """
     content, path = list_bytes(names), Path(path)
     try:
@@ -79,19 +79,19 @@ def write_list(path: Union[str, Path], names: Sequence[str]) -> None:
         return
     if found is not None:
         MMLogger.get_current_instance().warning(
-            f'{path} held another list than its images and seed give (edited, or damaged?): written anew. A list of '
-            'your own goes elsewhere, and to `ann_file`.')
+            f'{path} did not have the list that its images and seed give (edited, or damaged?), and was replaced. '
+            'Store your own list under another name, and pass it as `ann_file`.')
     replace_file(path, content)
 
 
 def repeated(names: Sequence[str]) -> List[str]:
-    """Names that are there more than once, each once, sorted."""
+    """Return the sorted names that occur more than once, without repetitions."""
     seen: Set[str] = set()
     return sorted({name for name in names if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
 
 
 def check_listed_files(dataset: Any) -> None:
-    """Hold a data set that has a list file against the disk, with one listing of each folder.
+    """Check that the files of a data set with a list file exist, with one listing of each folder.
 
     Args:
         dataset (BaseSegDataset): A fully initialised data set with `ann_file`, in local folders.
@@ -105,13 +105,13 @@ def check_listed_files(dataset: Any) -> None:
         if missing:
             folder = dataset.data_prefix.get(key)
             suffix = getattr(dataset, 'img_suffix' if key == 'img_path' else 'seg_map_suffix', '')
-            raise ValueError(f'{len(missing)} of {len(infos)} {kind} that the list {dataset.ann_file} names do not '
-                             f'exist: {first_names(missing)}. A line of it is a path below {folder} without '
-                             f'{suffix!r}. Restore the files, or take the names off the list.')
+            raise ValueError(f'{len(missing)} of {len(infos)} {kind} in the list {dataset.ann_file} do not '
+                             f'exist: {first_names(missing)}. Each line must be a path below {folder} without '
+                             f'{suffix!r}. Restore the files, or remove their names from the list.')
 
 
 def missing_files(paths: Sequence[str]) -> List[str]:
-    """Those of some paths that are not there, found with one listing of each folder."""
+    """Return the paths that do not exist, with one listing of each folder."""
     present: Dict[str, Set[str]] = {}
     for folder in {osp.dirname(path) for path in paths}:
         present[folder] = set(os.listdir(folder or osp.curdir)) if osp.isdir(folder or osp.curdir) else set()
@@ -128,19 +128,19 @@ def nested_datasets(dataset: Any) -> Iterator[Any]:
 
 
 def refuse_shared_images(labeled: Sequence[Dataset], unlabeled: Sequence[Dataset]) -> None:
-    """Check that no image is in a labelled and in an unlabelled list; data sets without a list are not looked at.
+    """Check that no image is both in a labelled and in an unlabelled list. Data sets without a list are not checked.
 
     Args:
         labeled (Sequence[Dataset]): MMEngine data sets whose labels are used.
         unlabeled (Sequence[Dataset]): MMEngine data sets of unlabelled images.
 
     Raises:
-        ValueError: naming the images and both lists.
+        ValueError: if there are such images; the message has their names and both lists.
     """
     with_lists = [[dataset for dataset in datasets if getattr(dataset, 'ann_file', '')]
                   for datasets in (labeled, unlabeled)]
     if not all(with_lists):
-        return  # no path has to be looked up
+        return  # no need to collect paths
     ours_and_theirs = [[(dataset, _image_paths(dataset)) for dataset in datasets] for datasets in with_lists]
     for ours, our_paths in ours_and_theirs[0]:
         for theirs, their_paths in ours_and_theirs[1]:
@@ -153,6 +153,6 @@ def refuse_shared_images(labeled: Sequence[Dataset], unlabeled: Sequence[Dataset
 
 
 def _image_paths(dataset: Any) -> Set[str]:
-    """The original images of a data set."""
+    """Return the paths of the original images of a data set."""
     infos = (dataset.get_data_info(index) for index in range(len(dataset)))
     return {osp.abspath(info.get('original_img_path', info['img_path'])) for info in infos}

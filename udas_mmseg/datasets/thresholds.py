@@ -1,6 +1,6 @@
-"""Which pixels of a pseudo-label are kept: thresholds of the confidence, one for all classes or one a class.
+"""Confidence thresholds that select the pixels of a pseudo-label to keep, for all classes or for each class.
 
-Confidences are stored in 8 bits, rounded down: c becomes floor(255 * c). A pixel is kept at the threshold t if its
+Confidences are stored in 8 bits, rounded down: c becomes floor(255 * c). With threshold t, a pixel is kept if its
 stored confidence is at least 255 * t.
 """
 from typing import Sequence, Union
@@ -17,10 +17,10 @@ Thresholds = Union[float, Sequence[float], np.ndarray]
 
 
 def encode_confidence(confidence: Tensor) -> np.ndarray:
-    """Confidences in 8 bits, rounded down.
+    """Encode confidences in 8 bits, rounded down.
 
-    Rounded down, a stored value of at least `t * 255` means a confidence of at least t, for every threshold t; where
-    `t * 255` is whole, as for UDAS' 0.6, no such pixel is lost either.
+    Because of the rounding, a stored value of at least `t * 255` always means a confidence of at least t. If `t * 255`
+    is an integer, as for UDAS's 0.6, the opposite is also true, so no confident pixel is lost.
 
     Args:
         confidence (Tensor): (H, W), highest probability of each pixel, in [0, 1].
@@ -29,7 +29,7 @@ def encode_confidence(confidence: Tensor) -> np.ndarray:
         np.ndarray: (H, W) uint8, `floor(255 * confidence)`; 255 is 1.0.
 
     Raises:
-        ValueError: if a value is not in [0, 1], or not a number.
+        ValueError: if a value is not in [0, 1], or is not a number.
     """
     low, high = float(confidence.min()), float(confidence.max())
     if not (low >= 0 and high <= 1 + 1e-4):  # a sum of probabilities may exceed 1 by its rounding; nan is refused
@@ -39,10 +39,10 @@ def encode_confidence(confidence: Tensor) -> np.ndarray:
 
 
 def lowest_kept(thresholds: Thresholds) -> np.ndarray:
-    """The lowest stored confidences that are kept: 255 * t, rounded up.
+    """Return the lowest stored confidences that are kept: 255 * t, rounded up.
 
     Args:
-        thresholds (float | Sequence[float]): (C, ) or one, in [0, 1].
+        thresholds (float | Sequence[float]): In [0, 1]; one for all classes, or (C, ).
 
     Returns:
         np.ndarray: uint8 of the same shape.
@@ -62,10 +62,10 @@ def lowest_kept(thresholds: Thresholds) -> np.ndarray:
 
 
 def keep_confident(label: np.ndarray, confidence: np.ndarray, thresholds: Thresholds) -> np.ndarray:
-    """A pseudo-label with 255 wherever its confidence is below the threshold of its class.
+    """Set the pixels of a pseudo-label to 255 whose confidence is below the threshold of their class.
 
     Args:
-        label (np.ndarray): (H, W) uint8 train ids in {0..C-1, 255}; 255 stays.
+        label (np.ndarray): (H, W) uint8 train ids in {0..C-1, 255}; 255 stays 255.
         confidence (np.ndarray): (H, W) uint8, 255 is 1.0.
         thresholds (float | Sequence[float]): In [0, 1]; one for all classes, or (C, ).
 
@@ -81,7 +81,7 @@ def keep_confident(label: np.ndarray, confidence: np.ndarray, thresholds: Thresh
 
 
 def confidence_histogram(label: np.ndarray, confidence: np.ndarray, num_classes: int) -> np.ndarray:
-    """How many pixels have each class and confidence.
+    """Count the pixels of each class and confidence.
 
     Args:
         label (np.ndarray): (H, W) uint8 in {0..C-1, 255}; 255 is not counted.
@@ -98,19 +98,20 @@ def confidence_histogram(label: np.ndarray, confidence: np.ndarray, num_classes:
 
 def class_balanced_thresholds(histogram: np.ndarray, portion: Union[float, np.ndarray],
                               max_threshold: float = 1.0) -> np.ndarray:
-    """The thresholds at which the same portion of every class is kept, the most confident pixels of each.
+    """Return the thresholds that keep the same portion of every class, its most confident pixels.
 
-    With the confidences of a class in descending order, M_c, its threshold exp(-k_c) is M_c[portion * |M_c|]. Pixels of
-    one stored confidence stay together: at least `portion` is kept. A class without pixels has `max_threshold`.
+    If M_c are the confidences of a class in descending order, its threshold exp(-k_c) is M_c[portion * |M_c|]. Pixels
+    with the same stored confidence are kept together, so at least `portion` is kept. A class without pixels has the
+    threshold `max_threshold`.
 
-    The paper also lets the thresholds decide which class a pixel gets, argmax p(c) / exp(-k_c). Here the class is the
-    one that was stored, the most probable.
+    In the paper, the thresholds also affect the class of a pixel, argmax p(c) / exp(-k_c). Here, the class is the
+    stored one, which is the most probable one.
 
     Args:
-        histogram (np.ndarray): (C, 256) pixels of each class by stored confidence.
+        histogram (np.ndarray): (C, 256) number of pixels of each class and stored confidence.
         portion (float | np.ndarray): In (0, 1]; one for all classes, or (C, ).
-        max_threshold (float): No threshold is higher: a class that the teacher is sure of keeps more than its
-            portion. Defaults to 1.
+        max_threshold (float): Upper limit of the thresholds. A class of which the teacher is confident therefore keeps
+            more than its portion. Defaults to 1.
 
     Returns:
         np.ndarray: (C, ) float64 in [0, max_threshold].
@@ -121,24 +122,25 @@ def class_balanced_thresholds(histogram: np.ndarray, portion: Union[float, np.nd
     kept = np.cumsum(histogram[:, ::-1], axis=1)[:, ::-1]  # pixels of each class at or above each confidence
     totals = kept[:, 0]
     wanted = np.maximum(1, np.asarray(portion, np.float64) * totals - 1e-6)
-    thresholds = ((kept >= wanted[:, None]).sum(axis=1) - 1) / 255  # kept falls: the last that has enough
+    thresholds = ((kept >= wanted[:, None]).sum(axis=1) - 1) / 255  # `kept` decreases: the last level with enough
     return np.where(totals > 0, np.minimum(thresholds, max_threshold), max_threshold)
 
 
 def instance_adaptive_thresholds(histogram: np.ndarray, image_histogram: np.ndarray, portion: float, beta: float,
                                  gamma: float) -> np.ndarray:
-    """Thresholds of one image, between those of the whole set and its own.
+    """Return thresholds for one image, which are a mean of those of the whole set and those of the image.
 
     theta_c = beta * g_c + (1 - beta) * i_c, where g_c keeps `portion` of the class in the whole set, and i_c keeps
-    portion * g_c ** gamma of the class in this image: of a class that the teacher is not sure of, only the very best.
+    portion * g_c ** gamma of the class in this image. If the teacher is not confident of a class, i_c therefore keeps
+    only its most confident pixels.
 
-    In the paper g_c is the running mean of the images before this one, beginning at 0.9, so that a label depends on
-    the order of the images. Here g_c comes from the whole set (`class_balanced_thresholds`), and the result is a
-    function of the image and the set alone.
+    In the paper, g_c is a running mean over the previous images that starts at 0.9, so a label depends on the order of
+    the images. Here, g_c is computed on the whole set (`class_balanced_thresholds`), so the result depends only on the
+    image and the set.
 
     Args:
-        histogram (np.ndarray): (C, 256) pixels of the set, see `class_balanced_thresholds`.
-        image_histogram (np.ndarray): (C, 256) pixels of the image.
+        histogram (np.ndarray): (C, 256) number of pixels in the set, see `class_balanced_thresholds`.
+        image_histogram (np.ndarray): (C, 256) number of pixels in the image.
         portion (float): In (0, 1]; the paper's alpha, 0.2.
         beta (float): Weight of the set in [0, 1]; 0.9 in the paper.
         gamma (float): At least 0; 8 in the paper.

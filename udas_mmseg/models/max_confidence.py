@@ -1,4 +1,4 @@
-"""Several views of an image, of which the most confident one decides each pixel."""
+"""Merging the predictions for several views of an image: the most confident view of each pixel is used."""
 from typing import Sequence, Tuple, Union
 
 import torch
@@ -10,15 +10,15 @@ Stack = Union[Tensor, Sequence[Tensor]]
 
 
 def softmax_with_temperature(logits: Tensor, temperature: float = 1.0, dim: int = 1) -> Tensor:
-    """Probabilities softmax(logits / temperature).
+    """Compute softmax(logits / temperature).
 
     Args:
         logits (Tensor): Unnormalised, of any shape with the classes along `dim`.
-        temperature (float): Above 0. Below 1 sharpens: confidences rise; above 1 smooths. Defaults to 1.0.
+        temperature (float): Above 0. Values below 1 raise the confidences, values above 1 lower them. Defaults to 1.0.
         dim (int): Axis of the classes. Defaults to 1.
 
     Returns:
-        Tensor: Of the same shape, float32 at least, in [0, 1].
+        Tensor: The same shape, at least float32, in [0, 1].
 
     Raises:
         ValueError: if the temperature is not above 0.
@@ -27,14 +27,15 @@ def softmax_with_temperature(logits: Tensor, temperature: float = 1.0, dim: int 
 
 
 def confidence(logits: Tensor, temperature: float = 1.0) -> Tensor:
-    """Probability of the most probable class.
+    """Return the probability of the most probable class.
 
     Args:
-        logits (Tensor): (C, H, W), unnormalised; with one channel the probability itself, as MMSegmentation returns it.
-        temperature (float): See `softmax_with_temperature`; one channel has none. Defaults to 1.0.
+        logits (Tensor): (C, H, W), unnormalised. With one channel, the probability itself, as MMSegmentation returns
+            it.
+        temperature (float): See `softmax_with_temperature`; not used with one channel. Defaults to 1.0.
 
     Returns:
-        Tensor: (H, W) float32 in [1 / C, 1], with one channel in [0.5, 1].
+        Tensor: (H, W) float32 in [1 / C, 1]; with one channel, in [0.5, 1].
 
     Raises:
         ValueError: if the temperature is not above 0.
@@ -47,12 +48,13 @@ def confidence(logits: Tensor, temperature: float = 1.0) -> Tensor:
 
 
 def first_highest(values: Tensor) -> Tuple[Tensor, Tensor]:
-    """The class with the highest value of each pixel, the first one of equal ones, and that value.
+    """Return the class with the highest value of each pixel (the first one if several are equal), and this value.
 
-    Like `max(dim=0)`, which is several times as slow on a CPU, and on other devices free to return any of equal ones.
+    Like `max(dim=0)`, which is several times slower on a CPU, and on other devices may return any of several equal
+    classes.
 
     Args:
-        values (Tensor): (C, H, W), up to 256 classes; not a number gives class 0.
+        values (Tensor): (C, H, W), up to 256 classes; NaN gives class 0.
 
     Returns:
         tuple: class (H, W) uint8, and value (H, W).
@@ -65,18 +67,18 @@ def first_highest(values: Tensor) -> Tuple[Tensor, Tensor]:
 
 
 def winning_view(confidences: Stack, valid: Stack) -> Tensor:
-    """Which view decides each pixel: the most confident one that has it; of equal ones the first.
+    """Return the most confident view of each pixel, among the views that contain it; if several are equal, the first.
 
     Args:
         confidences (Tensor | Sequence[Tensor]): K views of (..., H, W), in [0, 1].
-        valid (Tensor | Sequence[Tensor]): K masks of (..., H, W) bool, which views have which pixels; they are
-            broadcast, so that one mask (H, W) may serve a batch.
+        valid (Tensor | Sequence[Tensor]): K masks of (..., H, W) bool, True for the pixels that a view contains. They
+            are broadcast, so a single mask (H, W) can be used for a batch.
 
     Returns:
-        Tensor: (..., H, W) int64 in {0..K-1}; 0 where no view has the pixel.
+        Tensor: (..., H, W) int64 in {0..K-1}; 0 if no view contains the pixel.
 
     Raises:
-        ValueError: if there are no views, or not as many masks.
+        ValueError: if there are no views, or the number of masks differs.
     """
     if len(confidences) == 0 or len(confidences) != len(valid):
         raise ValueError(f'{len(confidences)} views and {len(valid)} masks of valid pixels: one mask for each of at '
@@ -85,14 +87,14 @@ def winning_view(confidences: Stack, valid: Stack) -> Tensor:
     best = torch.where(valid[0], confidences[0].detach(), -1)
     for number in range(1, len(confidences)):
         candidate = torch.where(valid[number], confidences[number].detach(), -1)
-        better = candidate > best  # not argmax, which may return any of several equal ones
+        better = candidate > best  # not argmax, which may return any of several equal views
         winner = torch.where(better, number, winner)
         best = torch.where(better, candidate, best)
     return winner
 
 
 def most_confident(labels: Stack, confidences: Stack, valid: Stack) -> Tuple[Tensor, Tensor]:
-    """Merge the classes that K views give to each pixel; see `winning_view`.
+    """Merge the classes that K views predict for each pixel; see `winning_view`.
 
     Args:
         labels (Tensor | Sequence[Tensor]): K views of (..., H, W), of any integer type.
@@ -100,8 +102,8 @@ def most_confident(labels: Stack, confidences: Stack, valid: Stack) -> Tuple[Ten
         valid (Tensor | Sequence[Tensor]): K masks (..., H, W) bool.
 
     Returns:
-        tuple: the winner's class (..., H, W) and its confidence. A pixel that is in no view has the first view's class
-            and confidence 0.
+        tuple: the class predicted by the most confident view, (..., H, W), and its confidence. A pixel that is in no
+            view has the first view's class and confidence 0.
 
     Raises:
         ValueError: see `winning_view`.
@@ -116,31 +118,31 @@ def most_confident(labels: Stack, confidences: Stack, valid: Stack) -> Tuple[Ten
 
 
 def max_confidence_merge(probs: Stack, valid: Stack) -> Tuple[Tensor, Tensor]:
-    """The maximum confidence map: per pixel, the view whose highest probability is the highest gives its class.
+    """Compute the maximum confidence map: for each pixel, the class predicted by the most confident view.
 
     Args:
-        probs (Tensor | Sequence[Tensor]): K views of (N, C, H, W), in [0, 1], brought back into the image's frame.
-        valid (Tensor | Sequence[Tensor]): K masks of (N, H, W) or (H, W) bool, from `AffineMap.undo`: False where a
-            view does not have the pixel, which it can then not win.
+        probs (Tensor | Sequence[Tensor]): K views of (N, C, H, W), in [0, 1], warped back to the image.
+        valid (Tensor | Sequence[Tensor]): K masks of (N, H, W) or (H, W) bool from `AffineMap.undo`: False for pixels
+            that a view does not contain, for which it is not used.
 
     Returns:
-        tuple: label (N, H, W) int64 in {0..C-1}, and confidence (N, H, W) in [0, 1], of the type of `probs`;
-            gradients pass through the confidence. Of equally confident views the first one wins, of equally probable
-            classes the first. A pixel that is in no view has confidence 0.
+        tuple: label (N, H, W) int64 in {0..C-1}, and confidence (N, H, W) in [0, 1], of the type of `probs`. The
+            confidence is differentiable. If several views are equally confident, or several classes are equally
+            probable, the first one is used. A pixel that is in no view has confidence 0.
 
     Raises:
-        ValueError: if there are no views, not as many masks, or the probabilities are not (N, C, H, W).
+        ValueError: if there are no views, the number of masks differs, or the probabilities are not (N, C, H, W).
 
     Source: UDAS, section 3.5, the maximum confidence map.
     """
     shapes = [tuple(view.shape) for view in probs]
     if any(len(shape) != 4 or shape != shapes[0] for shape in shapes):
-        raise ValueError(f'max_confidence_merge: the views are {shapes}, but each must be (N, C, H, W), all of one '
-                         'size. Bring them into the frame of the image first (AffineMap.undo).')
+        raise ValueError(f'max_confidence_merge: the views are {shapes}, but each must be (N, C, H, W), all of the '
+                         'same size. Warp them back to the image first (AffineMap.undo).')
     return most_confident([view.argmax(dim=1) for view in probs], [view.amax(dim=1) for view in probs], valid)
 
 
 def _tempered(logits: Tensor, temperature: float) -> Tensor:
     if not temperature > 0:
-        raise ValueError(f'temperature={temperature}: it must be above 0; 1 changes nothing, less sharpens.')
+        raise ValueError(f'temperature={temperature}: it must be above 0. Values below 1 raise the confidences.')
     return logits if temperature == 1 else logits / temperature

@@ -1,4 +1,4 @@
-"""Random views of a batch of preprocessed images, whose predictions can be brought back."""
+"""Random views of a batch of preprocessed images, whose predictions can be warped back to the images."""
 from typing import Tuple
 
 import numpy as np
@@ -11,15 +11,15 @@ _FLIP_CHANCE = 0.5
 
 
 def draw_view(size: Size, rng: np.random.Generator, magnitude: float = 1.0) -> AffineMap:
-    """Draw a shear, shift or rotation in AutoAugment's ranges, behind a flip in every second case.
+    """Draw a flip (with probability 0.5) followed by a shear, shift or rotation in AutoAugment's ranges.
 
     Args:
         size (tuple[int, int]): (height, width).
-        rng (np.random.Generator): Decides.
-        magnitude (float): Share of the ranges that is used, in [0, 1]; 0 only flips. Defaults to 1.
+        rng (np.random.Generator): Random generator.
+        magnitude (float): Factor of the ranges, in [0, 1]; with 0, there are only flips. Defaults to 1.
 
     Returns:
-        AffineMap: From the image to the view, both of this size.
+        AffineMap: The map from the image to the view; both have this size.
     """
     name = str(rng.choice(list(GEOMETRY)))
     value = value_at(name, magnitude * rng.random(), int(rng.choice([-1, 1])))
@@ -28,27 +28,28 @@ def draw_view(size: Size, rng: np.random.Generator, magnitude: float = 1.0) -> A
 
 
 def warp_batch(view: AffineMap, images: Tensor) -> Tensor:
-    """Sample the view of a batch bilinearly; 0, the mean colour of normalised images, where it shows more than they do.
+    """Warp a batch to the view with bilinear sampling; pixels outside the images become 0, the mean colour.
 
     Args:
-        view (AffineMap): From the image to the view.
+        view (AffineMap): The map from the image to the view.
         images (Tensor): (N, C, H, W) in `view.size`, preprocessed.
 
     Returns:
         Tensor: (N, C, H', W') in `view.view_size`.
     """
-    sampled, valid = view.inverse().undo(images)  # what undoes the inverse is the view
+    sampled, valid = view.inverse().undo(images)  # undoing the inverse map applies the map
     return sampled * valid
 
 
 def change_colours(images: Tensor, rng: np.random.Generator, brightness: float = 0.0, contrast: float = 0.0) -> Tensor:
-    """Draw a brightness and a contrast for each image.
+    """Change the brightness and the contrast of each image randomly.
 
     Args:
         images (Tensor): (N, C, H, W), normalised.
-        rng (np.random.Generator): Decides.
+        rng (np.random.Generator): Random generator.
         brightness (float): Largest shift, in standard deviations of the normalisation. Defaults to 0.
-        contrast (float): Largest change of the factor by which values move away from the image's mean. Defaults to 0.
+        contrast (float): Largest difference from 1 of the factor by which distances from the image's mean are scaled.
+            Defaults to 0.
 
     Returns:
         Tensor: (N, C, H, W); the argument itself if both are 0.

@@ -1,4 +1,4 @@
-"""Transforms in MMSegmentation's registry, one family a file."""
+"""Transforms in MMSegmentation's registry; each file has one family."""
 from ..image_files import SampleError
 from .affine_map import AffineMap
 from .auto_augment import SegAugment, SegAutoAugment, SegRandAugment, SegWeakAugment

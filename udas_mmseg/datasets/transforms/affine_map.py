@@ -1,4 +1,4 @@
-"""An affine change of an image's frame, which can be undone on the predictions for the changed image."""
+"""Affine maps of images, which can be undone on the predictions for the warped image."""
 from dataclasses import dataclass
 from typing import Optional, Sequence, Tuple
 
@@ -15,10 +15,10 @@ _FLIP_CODES = {(0, ): 0, (1, ): 1, (0, 1): -1}  # axes of (H, W) -> OpenCV's cod
 
 @dataclass(frozen=True, eq=False)
 class AffineMap:
-    """Where the pixels of an image lie in an augmented view of it.
+    """The map from the pixels of an image to the pixels of an augmented view.
 
-    Coordinates are (x, y, 1) in pixels, and the centre of the first pixel is (0, 0), as in OpenCV. A pixel covers half
-    a pixel around its centre: a frame of width W reaches from -0.5 to W - 0.5.
+    Coordinates are (x, y, 1) in pixels. As in OpenCV, the centre of the first pixel is (0, 0), so an image of width W
+    extends from -0.5 to W - 0.5.
 
     Args:
         matrix (np.ndarray): (3, 3) float64, from coordinates of the original to coordinates of the view; its last row
@@ -50,22 +50,22 @@ class AffineMap:
 
     @classmethod
     def identity(cls, size: Size) -> 'AffineMap':
-        """The view that is the original."""
+        """Return the identity: the view is the original."""
         return cls(np.eye(3), size, size)
 
     @classmethod
     def flip(cls, size: Size, axes: Sequence[int] = (1, )) -> 'AffineMap':
-        """The view mirrored along axes of (H, W): (1, ) left and right, (0, ) up and down, (0, 1) both."""
+        """Return a flip along axes of (H, W): (1, ) flips horizontally, (0, ) vertically, (0, 1) both."""
         return cls(_flip_matrix(size, axes), size, size)
 
     @classmethod
     def shift(cls, size: Size, right: float, down: float) -> 'AffineMap':
-        """The view in which everything has moved by so many pixels."""
+        """Return a shift by `right` and `down` pixels."""
         return cls(np.array([[1, 0, right], [0, 1, down], [0, 0, 1.0]]), size, size)
 
     @classmethod
     def centred(cls, size: Size, linear: Sequence[Sequence[float]]) -> 'AffineMap':
-        """The view of the same size under a (2, 2) linear map of (x, y) that leaves the image's centre in place."""
+        """Return a (2, 2) linear map of (x, y) about the image's centre; the view has the size of the image."""
         centre = (np.array(size[::-1]) - 1) / 2
         matrix = np.eye(3)
         matrix[:2, :2] = linear
@@ -74,20 +74,20 @@ class AffineMap:
 
     @property
     def is_identity(self) -> bool:
-        """Whether the view is the original, pixel for pixel."""
+        """Whether the view equals the original, pixel for pixel."""
         return self._flipped_axes() == ()
 
     def then(self, other: 'AffineMap') -> 'AffineMap':
-        """This map and then another one, as a single map. What lies between them is not cropped to its frame.
+        """Return this map followed by another one as a single map. Nothing is cropped between the two.
 
         Raises:
-            ValueError: if the other map does not start from a frame of the size of this map's view.
+            ValueError: if the size of the other map's original is not the size of this map's view.
         """
         _check_size('the next map starts from a frame', other.size, self.view_size)
         return AffineMap(other.matrix @ self.matrix, self.size, other.view_size)
 
     def inverse(self) -> 'AffineMap':
-        """The map from the view to the original. It is exact for flips and for shifts by whole pixels."""
+        """Return the map from the view to the original. It is exact for flips and for shifts by whole pixels."""
         (a, b, right), (c, d, down), _ = self.matrix
         linear = np.array([[d, -b], [-c, a]]) / (a * d - b * c)  # in closed form, without the rounding of a solver
         matrix = np.eye(3)
@@ -96,16 +96,16 @@ class AffineMap:
         return AffineMap(matrix, self.view_size, self.size)
 
     def warp_image(self, image: np.ndarray, fill: float = 0) -> np.ndarray:
-        """Sample the view of an image bilinearly.
+        """Warp an image to the view with bilinear sampling.
 
-        Where a view shrinks its original, pixels are skipped, as `cv2.INTER_LINEAR` does in MMCV's `Resize`.
+        If the view is smaller than the original, pixels are skipped, as with `cv2.INTER_LINEAR` in MMCV's `Resize`.
 
         Args:
             image (np.ndarray): (H, W) or (H, W, C) with up to 4 channels, uint8 or float32, in `size`.
-            fill (float): Value of what lies outside of the image. Defaults to 0.
+            fill (float): Value of pixels outside the image. Defaults to 0.
 
         Returns:
-            np.ndarray: (H', W'[, C]) in `view_size`, of the same type; the argument itself if nothing changes.
+            np.ndarray: (H', W'[, C]) in `view_size`, of the same type; the argument itself for the identity.
 
         Raises:
             ValueError: if the image has another size or type.
@@ -113,14 +113,13 @@ class AffineMap:
         return self._warp(image, cv2.INTER_LINEAR, fill)
 
     def warp_label(self, label: np.ndarray) -> np.ndarray:
-        """Sample the view of a label at the nearest pixel.
+        """Warp a label to the view with nearest neighbour.
 
         Args:
             label (np.ndarray): (H, W) uint8 train ids in `size`.
 
         Returns:
-            np.ndarray: (H', W') uint8 in `view_size`, 255 outside of the original; the argument itself if nothing
-                changes.
+            np.ndarray: (H', W') uint8 in `view_size`, 255 outside the original; the argument itself for the identity.
 
         Raises:
             ValueError: if the label has another size or type.
@@ -128,20 +127,21 @@ class AffineMap:
         return self._warp(label, cv2.INTER_NEAREST, IGNORE)
 
     def undo(self, probs: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Bring predictions on the view back into the frame of the original.
+        """Warp predictions for the view back to the original.
 
-        Probabilities are sampled bilinearly; at half a pixel from the view's border, the border's own value is taken.
-        Gradients pass through. Coordinates are computed in float32 even where the probabilities are float16.
+        Probabilities are sampled bilinearly; within half a pixel of the view's border, the value of the border pixel
+        is used. The operation is differentiable. Coordinates are computed in float32 even if the probabilities are
+        float16.
 
         Args:
             probs (torch.Tensor): (N, C, H', W') in `view_size`, floating point. Predictions of another resolution are
-                refused, since where their pixels lie depends on the network's `align_corners`: resize them to the
-                view first, as MMSegmentation's `predict` does.
+                refused, because the positions of their pixels depend on the network's `align_corners`. Resize them to
+                the size of the view first, as MMSegmentation's `predict` does.
 
         Returns:
-            tuple: probabilities (N, C, H, W) in `size`, of the same type, and `valid` (H, W) bool. Where `valid` is
-                False, the pixel is not in the view; the probabilities there are those of the view's border and mean
-                nothing. After a flip the values are the same, bit for bit; the identity returns its argument.
+            tuple: probabilities (N, C, H, W) in `size`, of the same type, and `valid` (H, W) bool. If `valid` is False,
+                the pixel is not in the view, and its probabilities (copied from the border) must not be used. Flips are
+                undone bit for bit, and the identity returns its argument.
 
         Raises:
             ValueError: if the probabilities are not (N, C, H', W').
@@ -162,7 +162,7 @@ class AffineMap:
         return sampled.to(probs.dtype), (grid[0].abs() <= 1).all(-1)
 
     def _flipped_axes(self) -> Optional[Tuple[int, ...]]:
-        """Axes that are mirrored, () for the identity, or None if pixels have to be sampled."""
+        """Return the flipped axes, () for the identity, or None if the map needs resampling."""
         if self.size == self.view_size:
             for axes in ((), *_FLIP_CODES):
                 if np.array_equal(self.matrix, _flip_matrix(self.size, axes)):
@@ -200,7 +200,7 @@ def _flip_matrix(size: Size, axes: Sequence[int]) -> np.ndarray:
 
 
 def _to_unit(size: Size) -> np.ndarray:
-    """From pixel coordinates to those in which a frame reaches from -1 to 1."""
+    """Return the matrix from pixel coordinates to coordinates in which the image extends from -1 to 1."""
     height, width = size
     return np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
 

@@ -1,8 +1,9 @@
 """The operations of AutoAugment and their magnitudes, for (H, W, 3) uint8 BGR images.
 
-Colours are those of Pillow's `ImageOps` and `ImageEnhance`, which the papers use, within two grey levels. MMCV has the
-same operations, but its equalisation and its contrast stretch take 50 ms a 640x360 image (`np.histogram`, index
-arrays), and the others convert to float: here tables of 256 entries are applied with `cv2.LUT`, in 0.2 to 0.7 ms.
+Colour operations agree within two grey levels with Pillow's `ImageOps` and `ImageEnhance`, which the papers use. MMCV
+has the same operations, but its `imequalize` and `auto_contrast` take 50 ms for a 640x360 image (`np.histogram`, index
+arrays), and its other operations convert to float. Here, tables of 256 entries are applied with `cv2.LUT`, which takes
+0.2 to 0.7 ms.
 
 Source: Cubuk et al., "AutoAugment: Learning Augmentation Strategies from Data", CVPR 2019, table 6 (operations and
 ranges) and table 9 (policy).
@@ -16,12 +17,12 @@ import numpy as np
 
 from .affine_map import AffineMap, Size
 
-FILL = 128  # the paper's grey, where a geometric operation shows what is outside of the image
+FILL = 128  # the paper's grey, for pixels outside the image in geometric operations
 _RAMP = np.arange(256, dtype=np.uint8)[None]
 
 
 class Step(NamedTuple):
-    """An operation with what it is applied with: degrees, a threshold, ...; see `COLOUR` and `GEOMETRY`."""
+    """An operation and the value with which it is applied (degrees, a threshold, ...); see `COLOUR` and `GEOMETRY`."""
     name: str
     value: float
 
@@ -35,13 +36,16 @@ def auto_contrast(image: np.ndarray) -> np.ndarray:
 
 
 def equalize(image: np.ndarray) -> np.ndarray:
-    """Equalise the histogram of each channel, in Pillow's integer arithmetic; `cv2.equalizeHist` rounds differently."""
+    """Equalise the histogram of each channel with Pillow's integers; `cv2.equalizeHist` rounds differently."""
     tables = [_equalizing_table(cv2.calcHist([image], [channel], None, [256], [0, 256])) for channel in range(3)]
     return cv2.LUT(image, np.dstack(tables))
 
 
 def _equalizing_table(histogram: np.ndarray) -> np.ndarray:
-    """(1, 256) uint8: the number of darker pixels, in units of a 255th of all but the lightest ones."""
+    """Return the (1, 256) uint8 look-up table of Pillow's equalisation of one channel.
+
+    A value becomes the number of darker pixels, in units of 1/255 of the number of all pixels but the lightest ones.
+    """
     counts = histogram.ravel().astype(np.int64)
     step = (counts.sum() - counts[np.flatnonzero(counts)[-1]]) // 255
     if step == 0:
@@ -51,12 +55,12 @@ def _equalizing_table(histogram: np.ndarray) -> np.ndarray:
 
 
 def solarize(image: np.ndarray, threshold: float) -> np.ndarray:
-    """Invert the values that are not below the threshold; 256 changes nothing, 0 inverts everything."""
+    """Invert the values at or above the threshold; 256 changes nothing, 0 inverts all values."""
     return cv2.LUT(image, mmcv.solarize(_RAMP, threshold))
 
 
 def posterize(image: np.ndarray, bits: float) -> np.ndarray:
-    """Keep the highest bits of each value, as many as `bits` rounds to; 8 changes nothing."""
+    """Keep the highest `round(bits)` bits of each value; 8 changes nothing."""
     return cv2.LUT(image, mmcv.posterize(_RAMP, round(bits)))
 
 
@@ -73,16 +77,16 @@ def adjust_brightness(image: np.ndarray, factor: float) -> np.ndarray:
 
 def adjust_color(image: np.ndarray, factor: float) -> np.ndarray:
     """Move each pixel away from its own grey (factor > 1) or towards it (< 1)."""
-    # One matrix for blending with the grey image: nearer to Pillow than MMCV's, which rounds twice, and faster.
+    # A single matrix blends with the grey image. It is faster and closer to Pillow than MMCV, which rounds twice.
     blue_green_red = np.array([0.114, 0.587, 0.299])
     return cv2.transform(image, factor * np.eye(3) + (1 - factor) * blue_green_red)
 
 
 def adjust_sharpness(image: np.ndarray, factor: float) -> np.ndarray:
-    """Move the image away from its smoothed version (factor > 1) or towards it (< 1); the outermost pixels stay."""
+    """Move the image away from its smoothed version (factor > 1) or towards it (< 1), except the outermost pixels."""
     kernel = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13  # Pillow's ImageFilter.SMOOTH
     result = _blend(cv2.filter2D(image, -1, kernel), image, factor)
-    for edge in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):  # Pillow's filter leaves them as they are
+    for edge in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):  # Pillow's filter does not change them
         result[edge] = image[edge]
     return result
 
@@ -93,12 +97,12 @@ def _blend(degenerate: np.ndarray, image: np.ndarray, factor: float) -> np.ndarr
 
 
 def rotation(size: Size, degrees: float) -> AffineMap:
-    """Turn counterclockwise about the image's centre."""
+    """Rotate counterclockwise about the image's centre."""
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return AffineMap.centred(size, [[cosine, sine], [-sine, cosine]])
 
 
-# Colour operations: what the value means is in the comment.
+# Colour operations; the comments name the value.
 COLOUR: Dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     'AutoContrast': lambda image, _: auto_contrast(image),
     'Invert': lambda image, _: cv2.bitwise_not(image),
@@ -110,8 +114,8 @@ COLOUR: Dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     'Brightness': adjust_brightness,  # factor
     'Sharpness': adjust_sharpness,  # factor
 }
-# Geometric operations. Shears are about the image's centre, of which the paper says nothing: about a corner, as in
-# Pillow, more of the image would leave the frame. Shifts are by whole pixels, so that nothing is blurred.
+# Geometric operations. The paper does not specify the centre of shears. Here it is the image's centre; with a corner,
+# as in Pillow, more of the image would leave the frame. Shifts are by whole pixels, so they do not blur.
 GEOMETRY: Dict[str, Callable[[Size, float], AffineMap]] = {
     'ShearX': lambda size, rate: AffineMap.centred(size, [[1, rate], [0, 1]]),
     'ShearY': lambda size, rate: AffineMap.centred(size, [[1, 0], [rate, 1]]),
@@ -121,7 +125,7 @@ GEOMETRY: Dict[str, Callable[[Size, float], AffineMap]] = {
 }
 OPERATIONS = (*GEOMETRY, *COLOUR)
 
-# Values at the lowest and at the highest magnitude. Operations that are not here have none.
+# Values at the lowest and at the highest magnitude. Operations that are not listed have no magnitude.
 RANGES: Dict[str, Tuple[float, float]] = {
     'ShearX': (0, 0.3), 'ShearY': (0, 0.3), 'TranslateX': (0, 150 / 331), 'TranslateY': (0, 150 / 331),
     'Rotate': (0, 30), 'Solarize': (256, 0), 'Posterize': (8, 4), 'Contrast': (0.1, 1.9), 'Color': (0.1, 1.9),
@@ -131,15 +135,15 @@ ENHANCEMENTS = ('Contrast', 'Color', 'Brightness', 'Sharpness')
 
 
 def value_at(name: str, share: float, sign: int) -> float:
-    """What an operation is applied with at a magnitude.
+    """Return the value with which an operation is applied at a magnitude.
 
     Args:
         name (str): One of `OPERATIONS`.
-        share (float): Magnitude from 0, the first value in `RANGES`, to 1, the second.
-        sign (int): 1 or -1, the direction of shears, shifts and rotations. Others have none.
+        share (float): Magnitude from 0 (the first value in `RANGES`) to 1 (the second value).
+        sign (int): 1 or -1, the direction of shears, shifts and rotations; other operations ignore it.
 
     Returns:
-        float: The value; 0 for operations without one.
+        float: The value; 0 for operations without a value.
     """
     low, high = RANGES.get(name, (0, 0))
     value = low + (high - low) * share
@@ -149,16 +153,18 @@ def value_at(name: str, share: float, sign: int) -> float:
 def apply_steps(image: np.ndarray, steps: Sequence[Step]) -> Tuple[np.ndarray, AffineMap]:
     """Apply operations one after the other.
 
-    All geometric operations are made one warp, in the place of the first: pixels are sampled once, and none is lost
-    that a later operation brings back into the frame. Where colours are changed between two geometric ones, that
-    exchanges their order; apart from the grey that fills the border, and its part in histograms, they commute.
+    All geometric operations are combined into one warp, at the position of the first one. Pixels are therefore sampled
+    only once, and pixels that a later operation moves back into the frame are not lost. If a colour operation is
+    between two geometric ones, their order changes. They commute, except for the grey that fills the border and its
+    effect on histograms.
 
     Args:
         image (np.ndarray): (H, W, 3) uint8, BGR. It is not changed.
-        steps (Sequence[Step]): What to apply.
+        steps (Sequence[Step]): Operations to apply.
 
     Returns:
-        tuple: the image (H, W, 3) uint8, which is the argument itself if nothing is applied, and the map to it.
+        tuple: the result (H, W, 3) uint8, which is the argument itself if nothing is applied, and the map from the
+            image to the result.
     """
     size = image.shape[:2]
     affine = AffineMap.identity(size)

@@ -1,4 +1,4 @@
-"""AutoAugment, RandAugment and a weak augmentation that move image and label together."""
+"""AutoAugment, RandAugment and a weak augmentation of image and label together."""
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -44,15 +44,15 @@ IMAGENET_POLICY: Tuple[SubPolicy, ...] = (
 
 
 class SegAugment(BaseTransform):
-    """Changes image and label together; subclasses say how in `view`.
+    """Augments image and label together; subclasses implement `view`.
 
-    Required key: `img` (H, W, 3) uint8 BGR. What `seg_fields` names, (H, W) uint8 labels, is sampled at the nearest
-    pixel, 255 outside of the original; what an image lacks there becomes grey 128. Modified keys: these and
-    `img_shape`. Random decisions are a function of NumPy's global generator.
+    Required keys: `img` (H, W, 3) uint8 BGR, and the labels listed in `seg_fields`, (H, W) uint8. Labels are resampled
+    with nearest neighbour. Pixels outside the original become 255 in labels and grey 128 in the image. Modified keys:
+    these and `img_shape`. Random decisions use only NumPy's global generator.
     """
 
     def view(self, image: np.ndarray, rng: np.random.Generator) -> Tuple[np.ndarray, AffineMap]:
-        """An augmented view of an image (H, W, 3) uint8 BGR, which is not changed, and the map to it."""
+        """Return an augmented view of an image (H, W, 3) uint8 BGR, which is not changed, and the map to the view."""
         raise NotImplementedError
 
     def apply(self,
@@ -60,17 +60,17 @@ class SegAugment(BaseTransform):
               label: Optional[np.ndarray] = None,
               *,
               rng: np.random.Generator) -> Tuple[np.ndarray, Optional[np.ndarray], AffineMap]:
-        """Augment an image and its label as a function of the generator alone.
+        """Augment an image and its label; all random decisions use the given generator.
 
         Args:
             image (np.ndarray): (H, W, 3) uint8, BGR.
             label (np.ndarray, optional): (H, W) uint8 train ids and 255.
-            rng (np.random.Generator): Where random decisions are drawn.
+            rng (np.random.Generator): Random generator.
 
         Returns:
             tuple: the view (H', W', 3) uint8; its label (H', W') uint8, or None; and the map from the image to the
-                view, with which predictions on the view are brought back, see `AffineMap.undo`. The arguments are not
-                changed; where nothing is done to them, they are returned themselves.
+                view, whose `AffineMap.undo` warps predictions for the view back. The arguments are not modified, but
+                may be returned themselves if nothing is applied.
 
         Raises:
             ValueError: if the image is not (H, W, 3) uint8, or the label not (H, W) uint8 of the same size.
@@ -80,7 +80,7 @@ class SegAugment(BaseTransform):
         return view, None if label is None else affine.warp_label(label), affine
 
     def transform(self, results: dict) -> dict:
-        """Change `results['img']` and what `seg_fields` names; see the class and, for errors, `apply`."""
+        """Augment `results['img']` and the labels in `seg_fields`; see the class and, for errors, `apply`."""
         labels = {key: results[key] for key in results.get('seg_fields', ())}
         self._check(results['img'], labels, results.get('img_path', 'the image'))
         results['img'], affine = self.view(results['img'], child_generator())
@@ -90,7 +90,7 @@ class SegAugment(BaseTransform):
         return results
 
     def record(self, results: dict, affine: AffineMap) -> None:
-        """Note further keys that MMSegmentation has for what was done; nothing here."""
+        """Set MMSegmentation's keys that describe the augmentation. The base class sets none."""
 
     def _check(self, image: np.ndarray, labels: dict, path: str) -> None:
         name = type(self).__name__
@@ -98,15 +98,15 @@ class SegAugment(BaseTransform):
         for key, label in labels.items():
             if label.dtype != np.uint8 or label.shape != image.shape[:2]:
                 raise ValueError(f'{name}: {key!r} of {path} is {label.shape} {label.dtype}, but {image.shape[:2]} '
-                                 'uint8 is needed, the size of the image. Resize both alike, and take fields that are '
-                                 'no labels out of `seg_fields`.')
+                                 'uint8 is needed, the size of the image. Resize both in the same way, and remove '
+                                 'fields that are not labels from `seg_fields`.')
 
 
 class SegOperations(SegAugment):
-    """Applies the operations that subclasses draw."""
+    """Applies the operations that subclasses draw in `draw`."""
 
     def draw(self, rng: np.random.Generator) -> List[Step]:
-        """Draw what is applied to one sample."""
+        """Draw the operations for one sample."""
         raise NotImplementedError
 
     def view(self, image: np.ndarray, rng: np.random.Generator) -> Tuple[np.ndarray, AffineMap]:
@@ -116,22 +116,22 @@ class SegOperations(SegAugment):
 
 @TRANSFORMS.register_module()
 class SegAutoAugment(SegOperations):
-    """AutoAugment for segmentation: one sub-policy is drawn, and each of its operations is applied by chance.
+    """AutoAugment for segmentation: draws one sub-policy and applies each of its operations with its probability.
 
-    See `SegAugment` for the keys and `augment_ops` for the operations. Magnitudes go from 0 to 10 (the paper's table
-    has 0 to 9), and m stands for m / 10 of an operation's range: shear 0 to 0.3, shift 0 to 150/331 of the side,
+    See `SegAugment` for the keys and `augment_ops` for the operations. Magnitudes are from 0 to 10 (the paper's table
+    has 0 to 9). Magnitude m is m / 10 of an operation's range: shear 0 to 0.3, shift 0 to 150/331 of the side,
     rotation 0 to 30 degrees, posterisation 8 to 4 bits (rounded), solarisation from 256 down to 0, enhancement factors
-    0.1 to 1.9 (so that 5 changes nothing there). Shears, shifts and rotations have a random sign.
+    0.1 to 1.9 (magnitude 5 is a factor of 1, which changes nothing). Shears, shifts and rotations have a random sign.
 
     Args:
         policy (str | list): 'imagenet', the 25 sub-policies of the paper, or a list of sub-policies, each a list of
             operations (name, probability from 0 to 1, magnitude from 0 to 10). Defaults to 'imagenet'.
-        geometric (bool): Whether shears, shifts and rotations are applied. Without them the rest of a sub-policy
-            remains, and labels stay as they are. Defaults to True.
-        prob (float): Share of the samples that are changed, from 0 to 1. Defaults to 1.0.
+        geometric (bool): Whether shears, shifts and rotations are applied. If False, only the other operations of a
+            sub-policy are applied, and labels do not change. Defaults to True.
+        prob (float): Probability of augmenting a sample, from 0 to 1. Defaults to 1.0.
 
     Raises:
-        ValueError: if `policy` is malformed, or `prob` outside [0, 1].
+        ValueError: if `policy` is malformed, or `prob` is outside [0, 1].
 
     Example:
         >>> pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
@@ -168,20 +168,20 @@ class SegAutoAugment(SegOperations):
 
 
 def _checked_policy(policy: Any) -> Tuple[SubPolicy, ...]:
-    """A user's policy as tuples, or a ValueError that says which entry is wrong."""
+    """Convert a user's policy to tuples, or raise a ValueError that names the wrong entry."""
     rule = ("A policy is 'imagenet' or a list of sub-policies, each a list of (name, probability from 0 to 1, "
             "magnitude from 0 to 10), such as [[('Rotate', 0.5, 5), ('Color', 0.5, 8)]].")
     if not isinstance(policy, (list, tuple)) or not policy:
         raise ValueError(f'SegAutoAugment: policy={policy!r}. {rule}')
     for sub_policy in policy:
         if not isinstance(sub_policy, (list, tuple)) or not sub_policy:
-            raise ValueError(f'SegAutoAugment: {sub_policy!r} is no sub-policy. {rule}')
+            raise ValueError(f'SegAutoAugment: {sub_policy!r} is not a sub-policy. {rule}')
         for operation in sub_policy:
             if not isinstance(operation, (list, tuple)) or len(operation) != 3:
-                raise ValueError(f'SegAutoAugment: {operation!r} is no operation. {rule}')
+                raise ValueError(f'SegAutoAugment: {operation!r} is not an operation. {rule}')
             name, probability, magnitude = operation
             if name not in OPERATIONS:
-                raise ValueError(f'SegAutoAugment: there is no operation {name!r}. Known: {", ".join(OPERATIONS)}.')
+                raise ValueError(f'SegAutoAugment: {name!r} is unknown. Known operations: {", ".join(OPERATIONS)}.')
             for what, number, highest in (('probability', probability, 1), ('magnitude', magnitude, 10)):
                 if not isinstance(number, (int, float)) or not 0 <= number <= highest:
                     raise ValueError(f'SegAutoAugment: the {what} of {name} is {number!r}. Allowed are 0 to {highest}.')
@@ -190,20 +190,22 @@ def _checked_policy(policy: Any) -> Tuple[SubPolicy, ...]:
 
 @TRANSFORMS.register_module()
 class SegRandAugment(SegOperations):
-    """RandAugment for segmentation: a number of operations is drawn, uniformly and with replacement.
+    """RandAugment for segmentation: draws a number of operations, uniformly and with replacement.
 
-    The paper's 14 operations: the identity, and all of AutoAugment's but Invert. See `SegAugment` for the keys.
+    The operations are the 14 of the paper: the identity, and all of AutoAugment's except Invert. See `SegAugment` for
+    the keys.
 
     Args:
-        num_ops (int): Operations for each sample, the paper's N, at least 1. Defaults to 2.
-        strength (float): Share of each operation's range, from 0 to 1; the paper's magnitude M is 10 times that. It
-            is the distance from doing nothing: enhancement factors are 1 + 0.9 strength or 1 - 0.9 strength, by
-            chance, where the paper's go from 0.1 to 1.9. AutoContrast and Equalize have no magnitude, and act in full
-            at any strength but 0, which changes nothing at all. Defaults to 0.3.
+        num_ops (int): Number of operations for each sample, the paper's N, at least 1. Defaults to 2.
+        strength (float): Strength as a share of each operation's range, from 0 to 1; the paper's magnitude M is 10
+            times this. It is the distance from the identity: an enhancement factor is either 1 + 0.9 strength or
+            1 - 0.9 strength, at random, while the paper's factors are from 0.1 to 1.9. AutoContrast and Equalize have
+            no magnitude and have their full effect at any strength above 0. At strength 0, nothing changes. Defaults
+            to 0.3.
         geometric (bool): Whether shears, shifts and rotations are among the operations. Defaults to True.
 
     Raises:
-        ValueError: if `num_ops` is below 1, or `strength` outside [0, 1].
+        ValueError: if `num_ops` is below 1, or `strength` is outside [0, 1].
 
     Source: Cubuk et al., "RandAugment: Practical Automated Data Augmentation with a Reduced Search Space", NeurIPS
     2020.
@@ -211,7 +213,7 @@ class SegRandAugment(SegOperations):
 
     def __init__(self, num_ops: int = 2, strength: float = 0.3, geometric: bool = True) -> None:
         if not isinstance(num_ops, int) or num_ops < 1:
-            raise ValueError(f'SegRandAugment: num_ops={num_ops}. Allowed are whole numbers from 1.')
+            raise ValueError(f'SegRandAugment: num_ops={num_ops}. Allowed are integers of 1 or more.')
         if not 0 <= strength <= 1:
             raise ValueError(f'SegRandAugment: strength={strength}. Allowed are 0 (nothing) to 1 (the whole range).')
         self.num_ops = num_ops
@@ -236,17 +238,17 @@ class SegRandAugment(SegOperations):
 
 @TRANSFORMS.register_module()
 class SegWeakAugment(SegAugment):
-    """Flip, scale and crop as one map, so that image and label are sampled once.
+    """Flips, scales and crops in one warp, so that image and label are resampled only once.
 
-    See `SegAugment` for the keys; the keys `flip`, `flip_direction` and `scale_factor` are set as MMCV's `RandomFlip`
-    and `RandomResize` set them. The crop is anywhere in the scaled image. A scaled image that is smaller than the crop
-    lies anywhere in it.
+    See `SegAugment` for the keys. MMCV's `RandomFlip` and `RandomResize` set the keys `flip`, `flip_direction` and
+    `scale_factor` in the same way. The position of the crop in the scaled image is uniformly random. If the scaled
+    image is smaller than the crop, its position in the crop is uniformly random.
 
     Args:
         crop_size (int | tuple[int, int]): (height, width) of the result in pixels, or the side of a square.
-        scale_range (tuple[float, float]): Lowest and highest factor of the image's size, drawn uniformly. Defaults to
+        scale_range (tuple[float, float]): Lowest and highest scale factor; the factor is drawn uniformly. Defaults to
             (0.5, 2.0).
-        flip_prob (float): Probability of mirroring left and right, from 0 to 1. Defaults to 0.5.
+        flip_prob (float): Probability of a horizontal flip, from 0 to 1. Defaults to 0.5.
 
     Raises:
         ValueError: if a value is outside its range.
@@ -277,7 +279,7 @@ class SegWeakAugment(SegAugment):
         for row, side, wanted in ((0, size[1], self.crop_size[1]), (1, size[0], self.crop_size[0])):
             spare = round(scale * side) - wanted
             start = rng.integers(min(spare, 0), max(spare, 0), endpoint=True)
-            matrix[row, 2] = (scale - 1) / 2 - start  # the frames' corners coincide, half a pixel off the centres
+            matrix[row, 2] = (scale - 1) / 2 - start  # align the corners of the frames, not the pixel centres
         original = AffineMap.flip(size) if flips else AffineMap.identity(size)
         affine = original.then(AffineMap(matrix, size, self.crop_size))
         return affine.warp_image(image, FILL), affine

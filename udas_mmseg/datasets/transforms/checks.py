@@ -1,4 +1,4 @@
-"""What several transforms ask of their arguments and images."""
+"""Checks of arguments and images that several transforms use."""
 import numpy as np
 
 
@@ -9,11 +9,11 @@ def check_probability(owner: str, name: str, value: float) -> None:
         ValueError: if it is outside [0, 1].
     """
     if not 0 <= value <= 1:
-        raise ValueError(f'{owner}: {name}={value} is no probability. Allowed are 0 to 1.')
+        raise ValueError(f'{owner}: {name}={value} is not a probability. Allowed are 0 to 1.')
 
 
 def check_image(owner: str, image: np.ndarray, path: str) -> None:
-    """Check that an image is as it was loaded.
+    """Check the shape and type of a loaded image.
 
     Raises:
         ValueError: if it is not (H, W, 3) uint8.

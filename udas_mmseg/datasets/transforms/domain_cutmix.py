@@ -1,4 +1,4 @@
-"""Mixing a source image with a labelled target image, label and all."""
+"""Mixing a source image with a labelled target image, including the labels."""
 from typing import Any, List, NamedTuple, Optional
 
 import cv2
@@ -20,18 +20,18 @@ class Box(NamedTuple):
 
 
 def sample_box(height: int, width: int, lam: float, rng: np.random.Generator) -> Box:
-    """Draw the box that comes from the target.
+    """Draw the box whose pixels are taken from the target.
 
-    Its sides are `height * sqrt(1 - lam)` and `width * sqrt(1 - lam)`, rounded; its centre is uniform over the pixels
-    of the image; what is outside the image is cut off. The box is then smaller than the share 1 - lam, by a quarter to
-    nearly a half in the mean for large boxes.
+    Its sides are `height * sqrt(1 - lam)` and `width * sqrt(1 - lam)`, rounded, and its centre is uniform over the
+    pixels of the image. The box is clipped at the border of the image, so its share is smaller than 1 - lam: for large
+    boxes, by a quarter to nearly a half on average.
 
     Args:
-        height (int): Of the image, in pixels.
-        width (int): Of the image, in pixels.
-        lam (float): Share of the source that the uncut box leaves, from 0 (all but the cut is target) to 1 (an empty
-            box).
-        rng (np.random.Generator): Where the centre is drawn.
+        height (int): Height of the image in pixels.
+        width (int): Width of the image in pixels.
+        lam (float): Share of the source that the box leaves before it is clipped, from 0 (the largest box) to 1 (an
+            empty box).
+        rng (np.random.Generator): Random generator that draws the centre.
 
     Returns:
         Box: 0 <= top <= bottom <= height and 0 <= left <= right <= width.
@@ -43,7 +43,7 @@ def sample_box(height: int, width: int, lam: float, rng: np.random.Generator) ->
     2019, section 3.1; UDAS, section 3.4.
     """
     if not 0 <= lam <= 1:
-        raise ValueError(f'lam={lam} is no share. Allowed are 0 (the largest box) to 1 (an empty box).')
+        raise ValueError(f'lam={lam} is not in [0, 1]. Allowed are 0 (the largest box) to 1 (an empty box).')
     side = np.sqrt(1 - lam)
     box_height, box_width = round(height * side), round(width * side)
     top = int(rng.integers(height)) - box_height // 2
@@ -52,18 +52,18 @@ def sample_box(height: int, width: int, lam: float, rng: np.random.Generator) ->
 
 
 def paste_box(source: np.ndarray, target: np.ndarray, box: Box) -> np.ndarray:
-    """The source with the target inside the box, pixel for pixel.
+    """Return a copy of the source in which the pixels inside the box are those of the target.
 
     Args:
         source (np.ndarray): (H, W) label or (H, W, C) image.
-        target (np.ndarray): Of the same shape and type.
-        box (Box): What is taken from the target.
+        target (np.ndarray): Array of the same shape and type.
+        box (Box): Pixels to take from the target.
 
     Returns:
-        np.ndarray: A new array of that shape and type.
+        np.ndarray: A new array of the same shape and type.
 
     Raises:
-        ValueError: if shape or type differ.
+        ValueError: if shapes or types differ.
     """
     _check_alike(source, target)
     mixed = source.copy()
@@ -73,14 +73,14 @@ def paste_box(source: np.ndarray, target: np.ndarray, box: Box) -> np.ndarray:
 
 
 def sample_classes(label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw half of the classes of a label, one more than the rest if their number is odd.
+    """Draw half of the classes that occur in a label, rounded up.
 
     Args:
-        label (np.ndarray): (H, W) uint8 train ids; 255 is no class.
-        rng (np.random.Generator): Where the classes are drawn.
+        label (np.ndarray): (H, W) uint8 train ids; 255 is not a class.
+        rng (np.random.Generator): Random generator that draws the classes.
 
     Returns:
-        np.ndarray: (ceil(K / 2),) ids in increasing order, of the K that occur.
+        np.ndarray: (ceil(K / 2),) ids in increasing order, out of the K classes that occur.
 
     Source: Olsson et al., "ClassMix: Segmentation-Based Data Augmentation for Semi-Supervised Learning", WACV 2021,
     section 3.1.
@@ -90,18 +90,18 @@ def sample_classes(label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def paste_mask(source: np.ndarray, target: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The source with the target where a mask is not 0, pixel for pixel.
+    """Return a copy of the source in which the pixels where a mask is not 0 are those of the target.
 
     Args:
         source (np.ndarray): (H, W) label or (H, W, C) image.
-        target (np.ndarray): Of the same shape and type.
+        target (np.ndarray): Array of the same shape and type.
         mask (np.ndarray): (H, W) uint8.
 
     Returns:
-        np.ndarray: A new array of that shape and type.
+        np.ndarray: A new array of the same shape and type.
 
     Raises:
-        ValueError: if shape or type differ.
+        ValueError: if shapes or types differ.
     """
     _check_alike(source, target)
     return cv2.copyTo(target, mask, source.copy())
@@ -110,28 +110,27 @@ def paste_mask(source: np.ndarray, target: np.ndarray, mask: np.ndarray) -> np.n
 def _check_alike(source: np.ndarray, target: np.ndarray) -> None:
     if source.shape != target.shape or source.dtype != target.dtype:
         raise ValueError(f'the source is {source.shape} {source.dtype} and the target {target.shape} {target.dtype}. '
-                         'They must be of the same shape and type.')
+                         'They must have the same shape and type.')
 
 
 def _mixed_keys(results: dict) -> List[str]:
-    """What is mixed: the image, labels; not the mask of an earlier mixing, which target samples do not have."""
+    """Return the keys to mix: the image and the labels, but not the mask of an earlier mixing, which targets lack."""
     return ['img', *(key for key in results['seg_fields'] if key != 'mix_mask')]
 
 
 class DomainMixing(BaseTransform):
-    """Mixes a source sample with the target sample in `mix_results[0]`; subclasses say which pixels come from where.
+    """Mixes a source sample with the target sample in `mix_results[0]`; subclasses choose the pixels from the target.
 
-    Required keys: `img`; `seg_fields` and what it names, `gt_seg_map` among it; `mix_results`, a list whose first
-    entry is a sample with the same keys in the same size, as `DomainMixDataset` puts it there. Modified keys: `img` and
-    what `seg_fields` names. Every pixel keeps the label that it had, 255 included. Random decisions are a function of
-    NumPy's global generator.
+    Required keys: `img`; `seg_fields` and the labels listed in it, including `gt_seg_map`; `mix_results`, a list whose
+    first entry is a sample with the same keys and the same size, as added by `DomainMixDataset`. Modified keys: `img`
+    and the labels in `seg_fields`. Every pixel keeps its label, also if it is 255. Random decisions use only NumPy's
+    global generator.
 
     Args:
-        prob (float): Share of the samples that are mixed, from 0 to 1; the others stay as they are. Defaults to 1.0.
-        record_mask (bool): Whether to add the key `mix_mask`, (H, W) uint8, 1 where a pixel comes from the target and
-            0 elsewhere, and `mix_img_path`, that of the target. The mask is named in `seg_fields`, so that later
-            transforms move it with the label. For looking at samples, see `tools/browse_dataset.py`. Defaults to
-            False.
+        prob (float): Probability of mixing a sample, from 0 to 1; other samples are not changed. Defaults to 1.0.
+        record_mask (bool): Whether to add the keys `mix_mask`, (H, W) uint8, 1 for pixels from the target and 0 for
+            other pixels, and `mix_img_path`, the path of the target image. The mask is added to `seg_fields`, so that
+            later transforms warp it like the label. `tools/browse_dataset.py` uses this. Defaults to False.
 
     Raises:
         ValueError: if `prob` is outside [0, 1].
@@ -143,12 +142,12 @@ class DomainMixing(BaseTransform):
         self.record_mask = record_mask
 
     def sample_region(self, source_label: np.ndarray, target_label: np.ndarray, rng: np.random.Generator) -> Any:
-        """Draw which pixels come from the target, in the form that `paste` takes; labels are (H, W) uint8."""
+        """Draw the pixels to take from the target, in the form that `paste` accepts; labels are (H, W) uint8."""
         raise NotImplementedError
 
     @staticmethod
     def paste(source: np.ndarray, target: np.ndarray, region: Any, /) -> np.ndarray:
-        """The source (H, W[, C]) with the target inside the region, as a new array."""
+        """Return a copy of the source (H, W[, C]) with the pixels of the target inside the region."""
         raise NotImplementedError
 
     def transform(self, results: dict) -> dict:
@@ -172,7 +171,7 @@ class DomainMixing(BaseTransform):
         return results
 
     def _target(self, results: dict) -> dict:
-        """The sample to mix with, after checking that both fit."""
+        """Return the target sample after checking that it can be mixed with the source sample."""
         name = type(self).__name__
         if not results.get('mix_results'):
             raise ValueError(f"{name} has no target sample: {results.get('img_path', 'the sample')} has no "
@@ -181,9 +180,9 @@ class DomainMixing(BaseTransform):
         target = results['mix_results'][0]
         for sample in (results, target):
             if 'gt_seg_map' not in sample or 'gt_seg_map' not in sample.get('seg_fields', ()):
-                raise ValueError(f"{name}: {sample.get('img_path', 'a sample')} has no label, and it mixes labelled "
-                                 'images only. Give its data set `seg_map_path`, and its pipeline a step that loads '
-                                 'labels (LoadLabelIds or LoadAnnotations).')
+                raise ValueError(f"{name}: {sample.get('img_path', 'a sample')} has no label, but only labelled images "
+                                 'can be mixed. Set `seg_map_path` of its data set, and add a step that loads labels '
+                                 '(LoadLabelIds or LoadAnnotations) to its pipeline.')
         for key in _mixed_keys(results):
             ours, theirs = results[key], target.get(key)
             if theirs is None:
@@ -192,23 +191,24 @@ class DomainMixing(BaseTransform):
             if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
                 raise ValueError(f"{name}: {key!r} of {results.get('img_path', 'the source')} is {ours.shape} "
                                  f"{ours.dtype}, and that of {target.get('img_path', 'the target')} {theirs.shape} "
-                                 f'{theirs.dtype}. Both must be of one shape and type: end the pipelines of both data '
-                                 'sets with the same Resize (keep_ratio=False), or with the same RandomCrop, and with '
-                                 'Pad behind it if an image can be smaller than the crop.')
+                                 f'{theirs.dtype}. Both must have the same shape and type: end the pipelines of both '
+                                 'data sets with the same Resize (keep_ratio=False), or with the same RandomCrop, '
+                                 'followed by Pad if an image can be smaller than the crop.')
         return target
 
 
 @TRANSFORMS.register_module()
 class DomainCutMix(DomainMixing):
-    """Domain CutMix: a box of the source image, and of its label, comes from a labelled target image.
+    """Domain CutMix: replaces a box of the source image and of its label by that of a labelled target image.
 
-    See `sample_box` for the box and `DomainMixing` for the keys. In UDAS the mixed sample stands in for the source
-    sample, and `SegAutoAugment` follows.
+    See `sample_box` for the box and `DomainMixing` for the keys. In UDAS, the mixed sample replaces the source sample,
+    and `SegAutoAugment` is applied afterwards.
 
     Args:
-        lam (float, optional): Share of the source that the uncut box leaves, from 0 to 1, the same for all samples.
-        alpha (float, optional): Draw `lam` from Beta(alpha, alpha) for each sample. Defaults to 1.0, uniform, as in
-            CutMix, if `lam` is not given.
+        lam (float, optional): Share of the source that the box leaves before it is clipped, from 0 to 1, the same for
+            all samples.
+        alpha (float, optional): Parameter of Beta(alpha, alpha), from which `lam` is drawn for each sample. Defaults to
+            1.0 (uniform, as in CutMix) if `lam` is not given.
         prob (float): See `DomainMixing`.
         record_mask (bool): See `DomainMixing`.
 
@@ -234,10 +234,11 @@ class DomainCutMix(DomainMixing):
                  record_mask: bool = False) -> None:
         super().__init__(prob, record_mask)
         if lam is not None and alpha is not None:
-            raise ValueError(f'DomainCutMix: lam={lam} and alpha={alpha}. Give one of them: `lam` is a fixed share of '
-                             'the source, `alpha` draws it from Beta(alpha, alpha).')
+            raise ValueError(f'DomainCutMix: lam={lam} and alpha={alpha}. Set only one of them: `lam` is a fixed share '
+                             'of the source, `alpha` draws it from Beta(alpha, alpha).')
         if lam is not None and not 0 <= lam <= 1:
-            raise ValueError(f'DomainCutMix: lam={lam} is no share. Allowed are 0 (the largest box) to 1 (no box).')
+            raise ValueError(f'DomainCutMix: lam={lam} is not in [0, 1]. Allowed are 0 (the largest box) to 1 (no '
+                             'box).')
         if alpha is not None and not 0 < alpha < np.inf:
             raise ValueError(f'DomainCutMix: alpha={alpha}. Allowed are numbers above 0; 1 is uniform.')
         self.lam = lam
@@ -258,13 +259,13 @@ class DomainCutMix(DomainMixing):
 
 @TRANSFORMS.register_module()
 class DomainClassMix(DomainMixing):
-    """ClassMix across domains: the pixels of half of the classes of one image are laid over the other.
+    """ClassMix across domains: pastes the pixels of half of the classes of one image into the other image.
 
-    See `sample_classes` for the classes and `DomainMixing` for the keys. Pixels of the label 255 are never laid over.
+    See `sample_classes` for the classes and `DomainMixing` for the keys. Pixels with the label 255 are never pasted.
 
     Args:
-        classes_of (str): 'source', source classes over the target image, as DACS and its successors do, or 'target',
-            target classes over the source image. Defaults to 'source'.
+        classes_of (str): 'source' to paste source classes into the target image, as in DACS and its successors, or
+            'target' to paste target classes into the source image. Defaults to 'source'.
         prob (float): See `DomainMixing`.
         record_mask (bool): See `DomainMixing`.
 
@@ -283,7 +284,7 @@ class DomainClassMix(DomainMixing):
 
     def sample_region(self, source_label: np.ndarray, target_label: np.ndarray,
                       rng: np.random.Generator) -> np.ndarray:
-        """Draw classes: (H, W) uint8, 1 where a pixel comes from the target."""
+        """Draw classes and return a mask (H, W) uint8, 1 for pixels from the target."""
         label = source_label if self.classes_of == 'source' else target_label
         chosen = np.zeros(IGNORE + 1, np.uint8)
         chosen[sample_classes(label, rng)] = 1

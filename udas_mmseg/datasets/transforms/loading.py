@@ -1,4 +1,4 @@
-"""Reading images and raw labels, with files checked for being whole."""
+"""Loading images and raw labels, with a check that files are complete."""
 from typing import Any, Dict, Optional, Tuple
 
 import mmcv
@@ -25,7 +25,7 @@ class LoadVerifiedImage(LoadImageFromFile):
         content = read_checked(results['img_path'], self.backend_args)
         try:
             img = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
-        except Exception as error:  # what is raised depends on the decoder
+        except Exception as error:  # the type of the exception depends on the decoder
             raise SampleError(f'{results["img_path"]} cannot be decoded: {error}') from error
         if img is None:
             raise SampleError(f'{results["img_path"]} cannot be decoded. Is it an image?')
@@ -35,30 +35,30 @@ class LoadVerifiedImage(LoadImageFromFile):
 
 
 class LabelLoader(BaseTransform):
-    """What reads label files; a pipeline without labels leaves such steps out."""
+    """Base class of transforms that read label files. Pipelines for unlabelled data must not contain them."""
 
 
 @TRANSFORMS.register_module()
 class LoadLabelIds(LabelLoader):
-    """Read a raw label file and map its ids to train ids by table look-up.
+    """Read a raw label file and map its ids to train ids with a look-up table.
 
-    Required keys: `seg_map_path`; `label_map` (dict or None) as the data set gives it; `ori_shape` if an image was
-    loaded; `is_translated` and `original_img_path` if that image is a translation. Added keys: `gt_seg_map` (H, W)
-    uint8 in {0..C-1, 255}; `gt_seg_map` in `seg_fields`.
+    Required keys: `seg_map_path`; `label_map` (dict or None) from the data set; `ori_shape` if an image was loaded;
+    `is_translated` and `original_img_path` if this image is a translation. Added keys: `gt_seg_map` (H, W) uint8 in
+    {0..C-1, 255}; `gt_seg_map` in `seg_fields`.
 
-    The label of a translated image of another size (`tools/translate.py --size`) is resized, see `fit_label`.
+    If a translated image has another size (`tools/translate.py --size`), its label is resized, see `fit_label`.
 
     Args:
-        label_map (str | dict, optional): raw id -> train id for data sets that do not declare one themselves, such as
-            MMSegmentation's `CityscapesDataset` on `*_labelIds.png`: `'cityscapes'`, `'synthia'` or a dict. A class
-            subset that the data set declares is applied behind it. Defaults to None.
+        label_map (str | dict, optional): Map raw id -> train id for data sets that have no map themselves, such as
+            MMSegmentation's `CityscapesDataset` on `*_labelIds.png`: `'cityscapes'`, `'synthia'` or a dict. If the data
+            set declares a subset of classes, it is applied afterwards. Defaults to None.
         backend_args (dict, optional): Arguments of MMEngine's file backend. Defaults to None.
 
     Raises:
-        SampleError: if the file is missing, broken, or of another size than the image; if it does not fit a translated
-            image, see `fit_label`.
+        SampleError: if the file is missing or broken, or does not have the size of the image; if it does not match a
+            translated image, see `fit_label`.
         ValueError: if it has an id outside the map (the message names the file and the known ids), or if the data
-            set maps raw ids, too.
+            set also maps raw ids.
     """
 
     def __init__(self, label_map: Optional[LabelMap] = None, backend_args: Optional[dict] = None) -> None:
@@ -71,11 +71,11 @@ class LoadLabelIds(LabelLoader):
         path = results['seg_map_path']
         raw = fit_label(read_label(path, self.backend_args), results)
         if self.label_map is not None and results.get('maps_raw_ids'):
-            raise ValueError('both the data set and LoadLabelIds have a label_map, and a label would be mapped twice. '
-                             'Take `label_map` out of the LoadLabelIds of this pipeline.')
+            raise ValueError('both the data set and LoadLabelIds have a label_map, so labels would be mapped twice. '
+                             'Remove `label_map` from the LoadLabelIds of this pipeline.')
         label_map = self._effective_map(results.get('label_map'))
         if label_map is None and raw.max(initial=0) > 255:
-            raise ValueError(f'{path} has id {raw.max()}, which is no 8-bit train id. Map it with `label_map`.')
+            raise ValueError(f'{path} has id {raw.max()}, which is not an 8-bit train id. Map it with `label_map`.')
         if label_map is not None:
             try:
                 raw = map_labels(raw, label_map)
@@ -86,7 +86,7 @@ class LoadLabelIds(LabelLoader):
         return results
 
     def _effective_map(self, declared: Optional[dict]) -> Optional[dict]:
-        """What the data set declares, behind this transform's own map; composed once."""
+        """Return this transform's map followed by the map that the data set declares; composed only once."""
         if self.label_map is None or declared is None:
             return self.label_map or declared
         if self._composed[0] != declared:
@@ -99,6 +99,6 @@ class LoadLabelIds(LabelLoader):
 
 
 def loads_labels(step: Dict[str, Any]) -> bool:
-    """Whether a step of a pipeline, as a config has it, reads label files."""
+    """Whether a step of a pipeline, given as a config, reads label files."""
     kind = TRANSFORMS.get(step['type'])
     return isinstance(kind, type) and issubclass(kind, (LabelLoader, LoadAnnotations))

@@ -1,4 +1,4 @@
-"""Reading pseudo-labels with the pixels left out that the teacher was not sure of."""
+"""Loading pseudo-labels without the pixels of which the teacher was not confident."""
 from typing import Any, Dict, Mapping, Optional
 
 import numpy as np
@@ -23,26 +23,27 @@ _RANGES = dict(portion='above 0, up to 1', beta='0 to 1', gamma='0 or more')
 
 @TRANSFORMS.register_module()
 class LoadPseudoLabel(LabelLoader):
-    """Read a pseudo-label and its confidence; pixels below the threshold become 255.
+    """Read a pseudo-label and its confidence, and set pixels below the threshold to 255.
 
-    Required keys: `seg_map_path`, with its confidence beside it; `ori_shape` if an image was loaded; for
-    `class_balanced` also `confidence_histogram`, as `PseudoLabeledDataset` gives it. Added keys: `gt_seg_map` (H, W)
+    Required keys: `seg_map_path`, whose folder also has the confidence file; `ori_shape` if an image was loaded; for
+    `class_balanced` also `confidence_histogram`, which `PseudoLabeledDataset` adds. Added keys: `gt_seg_map` (H, W)
     uint8 in {0..C-1, 255}; `gt_seg_map` in `seg_fields`.
 
     Args:
-        threshold (float): Confidence in [0, 1] from which a pixel is kept; with `class_balanced` the highest that the
-            threshold of a class can be. Defaults to 0.6, as in UDAS.
-        class_balanced (dict, optional): A threshold for each class, which keeps the most confident `portion` (default
+        threshold (float): Lowest confidence in [0, 1] at which a pixel is kept; with `class_balanced`, the upper limit
+            of the threshold of each class. Defaults to 0.6, as in UDAS.
+        class_balanced (dict, optional): Use a threshold for each class that keeps the most confident `portion` (default
             0.5) of its pixels in the whole set, as in CBST; see `class_balanced_thresholds`. With `beta` below 1
-            (default; 0.9 in IAST) the thresholds lean towards the image's own, see `instance_adaptive_thresholds`, with
-            the exponent `gamma` (default 8). Since `threshold` is the cap, it has to be raised (0.9, say) for classes
-            that the teacher is sure of to be thinned out, too. Defaults to None: one threshold for all.
+            (default 1; 0.9 in IAST), the thresholds also depend on the image, with the exponent `gamma` (default 8);
+            see `instance_adaptive_thresholds`. `threshold` is the upper limit: raise it (for example to 0.9) to also
+            drop pixels of classes of which the teacher is confident. Defaults to None: the same threshold for all
+            classes.
         backend_args (dict, optional): Arguments of MMEngine's file backend. Defaults to None.
 
     Raises:
-        SampleError: if label or confidence is missing, broken, or of another size than the image.
+        SampleError: if label or confidence is missing or broken, or does not have the size of the image.
         ValueError: for a threshold outside [0, 1], an unknown entry of `class_balanced`, or `class_balanced` with a
-            data set that gives no histogram.
+            data set that has no histogram.
 
     Example:
         >>> pipeline = [dict(type='LoadVerifiedImage'), dict(type='LoadPseudoLabel', threshold=0.6), ...]
@@ -71,14 +72,14 @@ class LoadPseudoLabel(LabelLoader):
             return self.threshold
         histogram = results.get(HISTOGRAM_KEY)
         if histogram is None:
-            raise ValueError(f'class_balanced={self.class_balanced} needs the confidences of a whole set, but nothing '
-                             f'tells them for {results["seg_map_path"]}. Use PseudoLabeledDataset, and a set whose '
-                             'index.json has `confidence_histogram` (tools/pseudo_label.py writes it).')
+            raise ValueError(f'class_balanced={self.class_balanced} needs the confidence histogram of the whole set, '
+                             f'which is missing for {results["seg_map_path"]}. Use PseudoLabeledDataset, and a set '
+                             'whose index.json has `confidence_histogram` (tools/pseudo_label.py writes it).')
         portion, beta, gamma = (self.class_balanced[name] for name in ('portion', 'beta', 'gamma'))
         if beta == 1:
             return class_balanced_thresholds(histogram, portion, self.threshold)
         of_image = confidence_histogram(label, confidence, len(histogram))
-        # the cap comes last: within, a lower threshold of the set would mean a higher one of the image
+        # the limit is applied last: a limited threshold of the set would raise the threshold of the image
         return np.minimum(instance_adaptive_thresholds(histogram, of_image, portion, beta, gamma), self.threshold)
 
     def __repr__(self) -> str:
@@ -87,14 +88,14 @@ class LoadPseudoLabel(LabelLoader):
 
 
 def _complete(given: Mapping[str, float]) -> Dict[str, float]:
-    """The arguments of `class_balanced`, checked and with defaults."""
+    """Check the arguments of `class_balanced` and add defaults."""
     unknown = sorted(set(given) - set(_CLASS_BALANCED))
     if unknown:
-        raise ValueError(f'class_balanced has {unknown}; its entries are {_CLASS_BALANCED} (the defaults). The highest '
-                         'threshold is `threshold` of LoadPseudoLabel.')
+        raise ValueError(f'class_balanced has {unknown}; its entries are {_CLASS_BALANCED} (the defaults). To limit '
+                         'the thresholds, use `threshold` of LoadPseudoLabel.')
     options = {**_CLASS_BALANCED, **given}
     good = dict(portion=0 < options['portion'] <= 1, beta=0 <= options['beta'] <= 1, gamma=options['gamma'] >= 0)
     for name, is_good in good.items():
         if not is_good:
-            raise ValueError(f'class_balanced has {name}={options[name]}; allowed is {_RANGES[name]}.')
+            raise ValueError(f'class_balanced has {name}={options[name]}; allowed are {_RANGES[name]}.')
     return options

@@ -1,4 +1,4 @@
-"""Training-free ways of giving a source image the style of a target image."""
+"""Transforms that give a source image the style of a target image, without training."""
 from typing import Sequence, Tuple, Union
 
 import cv2
@@ -8,17 +8,19 @@ from mmseg.registry import TRANSFORMS
 
 from .checks import check_image, check_probability
 
-_FLAT = 0.05  # standard deviation in Lab units of a constant channel: OpenCV leaves up to 0.02 in a and b of greys
+# A channel with a smaller standard deviation in Lab units is constant: OpenCV gives up to 0.02 for a and b of greys.
+_FLAT = 0.05
 
 
 def swap_low_amplitudes(source: np.ndarray, target: np.ndarray, half_width: int) -> np.ndarray:
-    """Give the lowest frequencies of an image the amplitudes of another one, and keep all phases.
+    """Replace the amplitudes of the lowest frequencies of an image by those of another image, and keep all phases.
 
     Args:
         source (np.ndarray): (H, W, C), any range.
         target (np.ndarray): (H, W, C), the same range.
-        half_width (int): Frequencies (h, w) in cycles an image with |h| <= half_width and |w| <= half_width are
-            swapped. 0 swaps the mean of each channel alone; min(H, W) // 2 is the largest with an effect of its own.
+        half_width (int): Frequencies (h, w) in cycles per image with |h| <= half_width and |w| <= half_width are
+            replaced. 0 replaces only the mean of each channel. Values above min(H, W) // 2 add nothing along the
+            shorter side.
 
     Returns:
         np.ndarray: (H, W, C) float32, not clipped.
@@ -27,7 +29,7 @@ def swap_low_amplitudes(source: np.ndarray, target: np.ndarray, half_width: int)
     """
     height, width = source.shape[:2]
     spectra = [np.fft.rfft2(np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)) for image in (source, target)]
-    # A real image's spectrum is Hermitian, so the half with w >= 0 determines it. Negative h stand at the end.
+    # The spectrum of a real image is Hermitian, so the half with w >= 0 determines it. Negative h are at the end.
     rows = np.abs(np.fft.fftfreq(height, 1 / height)).round() <= half_width
     columns = slice(0, half_width + 1)
     ours, theirs = (spectrum[:, rows, columns] for spectrum in spectra)
@@ -37,44 +39,44 @@ def swap_low_amplitudes(source: np.ndarray, target: np.ndarray, half_width: int)
 
 
 def fourier_amplitude_transfer(source: np.ndarray, target: np.ndarray, beta: float) -> np.ndarray:
-    """Source with the target's low-frequency amplitudes: its illumination and colours, with the source's content.
+    """Give a source image the low-frequency amplitudes of a target image, and so its illumination and colours.
 
-    The window is the square |h|, |w| <= floor(beta * min(H, W)) about the zero frequency. The paper's equation 1 has
-    the rectangle |h| <= beta H, |w| <= beta W; a square treats all directions in the image alike.
+    The window is the square |h|, |w| <= floor(beta * min(H, W)) around the zero frequency. The paper's equation 1 has
+    the rectangle |h| <= beta H, |w| <= beta W; a square treats all directions in the image equally.
 
     Args:
         source (np.ndarray): (H, W, 3) uint8.
-        target (np.ndarray): (H, W, 3) uint8, in the source's size and channel order.
-        beta (float): Half the window's width as a share of the shorter side, from 0 to 0.5. The paper's are 0.01,
-            0.05 and 0.09 at 1024x512. If `beta * min(H, W)` is below 1, only the zero frequency is swapped, the mean
-            colour; 0.5 swaps everything along the shorter side.
+        target (np.ndarray): (H, W, 3) uint8, with the size and channel order of the source.
+        beta (float): Half the window's width relative to the shorter side, from 0 to 0.5. The paper uses 0.01, 0.05
+            and 0.09 at 1024x512. If `beta * min(H, W)` is below 1, only the zero frequency (the mean colour) is
+            replaced; 0.5 replaces all frequencies along the shorter side.
 
     Returns:
         np.ndarray: (H, W, 3) uint8, clipped to 0-255 and rounded.
 
     Raises:
-        ValueError: if the images differ in shape.
+        ValueError: if the images have different shapes.
 
     Source: Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic Segmentation", CVPR 2020, equations 1-3.
     """
     if source.shape != target.shape:
         raise ValueError(f'the source image is {source.shape} and the target image {target.shape}. Resize the target '
-                         'to the size of the source; `FourierAmplitudeTransfer` does.')
+                         'to the size of the source, as `FourierAmplitudeTransfer` does.')
     return _to_uint8(swap_low_amplitudes(source, target, int(beta * min(source.shape[:2]))))
 
 
 def lab_statistics_transfer(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Source with the target's mean and standard deviation in each channel of CIE Lab.
+    """Give each CIE Lab channel of a source image the mean and standard deviation of a target image.
 
-    Reinhard et al. match them in the space l-alpha-beta; CIE Lab separates lightness and colour in the same way. A
-    channel of the source that is constant takes the target's mean.
+    Reinhard et al. match them in the colour space l-alpha-beta; CIE Lab separates lightness and colour in the same way.
+    If a channel of the source is constant, it becomes the target's mean.
 
     Args:
         source (np.ndarray): (H, W, 3) uint8, BGR.
         target (np.ndarray): (H', W', 3) uint8, BGR; its size may differ.
 
     Returns:
-        np.ndarray: (H, W, 3) uint8, BGR. Colours outside the gamut are clipped, which moves the statistics a little.
+        np.ndarray: (H, W, 3) uint8, BGR. Colours outside the gamut are clipped, which slightly changes the statistics.
 
     Source: Reinhard et al., "Color Transfer between Images", IEEE Computer Graphics and Applications, 2001.
     """
@@ -88,12 +90,12 @@ def lab_statistics_transfer(source: np.ndarray, target: np.ndarray) -> np.ndarra
 
 
 def _to_lab(image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 BGR -> float32 Lab: L from 0 to 100, a and b about -127 to 127."""
+    """Convert (H, W, 3) uint8 BGR to float32 Lab: L from 0 to 100, a and b from about -127 to 127."""
     return cv2.cvtColor(image.astype(np.float32) / np.float32(255), cv2.COLOR_BGR2Lab)
 
 
 def _statistics(image: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each channel: (C,) float64 each."""
+    """Return the mean and the standard deviation of each channel, (C,) float64 each."""
     mean, deviation = cv2.meanStdDev(image)
     return mean[:, 0], deviation[:, 0]
 
@@ -103,7 +105,7 @@ def _to_uint8(image: np.ndarray) -> np.ndarray:
 
 
 def _fit(image: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """Image in the size of another: averaged where it shrinks, since bilinear sampling would skip pixels."""
+    """Resize an image to the size of another one; with averaging if it shrinks, because bilinear would skip pixels."""
     height, width = like.shape[:2]
     if image.shape[:2] == (height, width):
         return image
@@ -112,14 +114,14 @@ def _fit(image: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 class StyleTransfer(BaseTransform):
-    """Gives `img` the style of the image in `mix_results[0]`; subclasses say how in `restyle`.
+    """Gives `img` the style of the image in `mix_results[0]`; subclasses implement `restyle`.
 
     Required keys: `img` (H, W, 3) uint8 BGR; `mix_results`, a list whose first entry is a sample with an `img` of
-    the same kind, as `DomainMixDataset` or MMSegmentation's `MultiImageMixDataset` put it there. Modified key: `img`.
-    Labels stay as they are. Random decisions are drawn from NumPy's global generator.
+    the same kind, as added by `DomainMixDataset` or MMSegmentation's `MultiImageMixDataset`. Modified key: `img`.
+    Labels do not change. Random decisions use NumPy's global generator.
 
     Args:
-        prob (float): Share of the samples that are changed, from 0 to 1. Defaults to 1.0.
+        prob (float): Probability of changing a sample, from 0 to 1. Defaults to 1.0.
 
     Raises:
         ValueError: if `prob` is outside [0, 1].
@@ -130,7 +132,7 @@ class StyleTransfer(BaseTransform):
         self.prob = prob
 
     def restyle(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """(H, W, 3) uint8 BGR in the style of the target (H', W', 3)."""
+        """Return the source (H, W, 3) uint8 BGR in the style of the target (H', W', 3)."""
         raise NotImplementedError
 
     def transform(self, results: dict) -> dict:
@@ -149,7 +151,7 @@ class StyleTransfer(BaseTransform):
         if not results.get('mix_results') or 'img' not in results['mix_results'][0]:
             raise ValueError(f"{name} has no target image: `mix_results` of {results.get('img_path', 'the sample')} is "
                              f"missing or has no `img`. Put {name} into the `pipeline` of dict(type='DomainMixDataset',"
-                             ' dataset=<source>, target=<target>), whose `target` loads images.')
+                             ' dataset=<source>, target=<target>); its `target` must load images.')
         partner = results['mix_results'][0]
         for sample in (results, partner):
             check_image(name, sample['img'], sample.get('img_path', 'an image'))
@@ -163,17 +165,17 @@ class StyleTransfer(BaseTransform):
 class FourierAmplitudeTransfer(StyleTransfer):
     """FDA: replace the low-frequency amplitudes of a source image by those of a target image.
 
-    A target image of another size is resized to the source's. See `fourier_amplitude_transfer` for the window, and
-    `StyleTransfer` for the keys.
+    A target image of another size is resized to that of the source. See `fourier_amplitude_transfer` for the window,
+    and `StyleTransfer` for the keys.
 
     Args:
-        beta (float | Sequence[float]): Half the window's width as a share of the shorter side, from 0 to 0.5, or the
-            (lowest, highest) of a range from which it is drawn uniformly. What counts is the number of frequencies
-            floor(beta * min(H, W)): small images need a larger beta. Defaults to 0.01.
-        prob (float): Share of the samples that are changed, from 0 to 1. Defaults to 1.0.
+        beta (float | Sequence[float]): Half the window's width relative to the shorter side, from 0 to 0.5, or a range
+            (lowest, highest) from which it is drawn uniformly. The effect depends on the number of frequencies
+            floor(beta * min(H, W)), so small images need a larger beta. Defaults to 0.01.
+        prob (float): Probability of changing a sample, from 0 to 1. Defaults to 1.0.
 
     Raises:
-        ValueError: if `beta` is outside [0, 0.5] or no range, or `prob` outside [0, 1].
+        ValueError: if `beta` is neither a number in [0, 0.5] nor a range in it, or `prob` is outside [0, 1].
 
     Source: Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic Segmentation", CVPR 2020.
     """
@@ -196,12 +198,12 @@ class FourierAmplitudeTransfer(StyleTransfer):
 
 @TRANSFORMS.register_module()
 class LabStatisticsTransfer(StyleTransfer):
-    """Match mean and standard deviation of each Lab channel of a source image to those of a target image.
+    """Give each Lab channel of a source image the mean and standard deviation of a target image.
 
     See `lab_statistics_transfer`, and `StyleTransfer` for the keys.
 
     Args:
-        prob (float): Share of the samples that are changed, from 0 to 1. Defaults to 1.0.
+        prob (float): Probability of changing a sample, from 0 to 1. Defaults to 1.0.
 
     Raises:
         ValueError: if `prob` is outside [0, 1].

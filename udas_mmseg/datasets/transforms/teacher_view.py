@@ -1,4 +1,4 @@
-"""What a teacher sees while its student gets a harder view."""
+"""Keeping an image for the teacher before the student's image is augmented further."""
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
@@ -7,11 +7,11 @@ TEACHER_IMAGE = 'teacher_img'
 
 @TRANSFORMS.register_module()
 class KeepTeacherView(BaseTransform):
-    """Keep the image as it is now for the teacher of a `StudentTeacherSegmentor`.
+    """Copy the current image for the teacher of a `StudentTeacherSegmentor`.
 
-    It stands behind everything that changes the geometry (resizing, crops, flips) and before what changes colours for
-    the student alone. Required key: `img`. Added key: `teacher_img`, the image (H, W, 3) uint8 BGR, which
-    `PackSegInputs` has to hand on.
+    Put it after all transforms that change the geometry (resizing, crops, flips) and before those that change only the
+    student's colours. Required key: `img`. Added key: `teacher_img`, the image (H, W, 3) uint8 BGR; add it to the
+    `meta_keys` of `PackSegInputs`.
 
     Example:
         >>> pipeline = [dict(type='LoadVerifiedImage'), dict(type='RandomFlip', prob=0.5),

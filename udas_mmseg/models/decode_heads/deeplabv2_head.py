@@ -8,14 +8,15 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class DeepLabV2Head(BaseDecodeHead):
-    """Sum of dilated 3x3 convolutions from the features straight to the classes: ASPP of DeepLabv2.
+    """ASPP of DeepLabv2: the sum of dilated 3x3 convolutions from the features to the classes.
 
     Args:
         in_channels (int): Channels of the feature map.
-        in_index (int): Which feature map of the backbone to take.
+        in_index (int): Index of the feature map of the backbone.
         num_classes (int): Number of classes.
-        dilations (Sequence[int]): One convolution for each. Defaults to (6, 12, 18, 24), the paper's. Checkpoints of
-            AdaptSegNet and its descendants need (6, 12): their code returns before it adds the other two.
+        dilations (Sequence[int]): Dilations of the convolutions. Defaults to (6, 12, 18, 24), as in the paper.
+            Checkpoints of AdaptSegNet and of code that is based on it need (6, 12): that code returns before it adds
+            the other two.
         **kwargs: Arguments of MMSegmentation's `BaseDecodeHead`, such as `loss_decode` and `align_corners`. There is
             no dropout and no intermediate feature, so `channels` and `dropout_ratio` are not among them.
 
@@ -40,7 +41,7 @@ class DeepLabV2Head(BaseDecodeHead):
             for dilation in dilations)
 
     def forward(self, inputs: Tuple[Tensor, ...]) -> Tensor:
-        """Classify.
+        """Compute logits.
 
         Args:
             inputs (tuple[Tensor]): Feature maps of the backbone, each (N, C_i, H_i, W_i).

@@ -1,4 +1,4 @@
-"""Discriminators: which domain does a map of predictions come from?"""
+"""Discriminators, which predict the domain of a prediction map."""
 from .fully_convolutional import FCDiscriminator
 from .multi_level import MultiLevelDiscriminator
 from .multi_scale import MultiScaleDiscriminator

@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class FCDiscriminator(BaseModule):
-    """Five 4x4 convolutions, LeakyReLU 0.2 between them, a score for each patch.
+    """Five 4x4 convolutions with LeakyReLU (slope 0.2) between them, which give a score for each patch.
 
     Args:
         in_channels (int): Channels of the maps: the number of classes.
         base_channels (int): Channels of the first convolution, doubled three times. Defaults to 64.
         strides (Sequence[int]): Stride of each of the five convolutions. Defaults to (2, 2, 2, 2, 2), the published
-            one, for maps of the image's size. At a head's own resolution (an eighth), (2, 2, 1, 1, 1) keeps scores
-            apart.
+            strides, for maps of the image's size. For maps at the resolution of a head (an eighth), use
+            (2, 2, 1, 1, 1), so that there are enough scores.
         init_cfg (dict, optional): MMEngine's initialisation. Defaults to None: PyTorch's own, as published.
 
     Raises:
@@ -41,13 +41,13 @@ class FCDiscriminator(BaseModule):
         self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, 4, self.strides[4], 1))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Score.
+        """Compute scores.
 
         Args:
-            maps (Tensor): (N, in_channels, H, W), for instance probabilities.
+            maps (Tensor): (N, in_channels, H, W), for example probabilities.
 
         Returns:
-            Tensor: (N, 1, h, w) unnormalised scores, high for the target domain.
+            Tensor: (N, 1, h, w) unnormalised scores; higher scores mean the target domain.
         """
         sizes = list(maps.shape[2:])
         for stride in self.strides:

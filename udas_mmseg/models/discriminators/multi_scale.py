@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class MultiScaleDiscriminator(BaseModule):
-    """The same small network at several scales of the map, each with weights of its own; trained with 'lsgan'.
+    """The same small network at several scales of the map, without shared weights; trained with the objective 'lsgan'.
 
     Args:
         in_channels (int): Channels of the maps: the number of classes.
-        base_channels (int): Channels of the first convolution, doubled by each further one. Defaults to 64.
-        num_layers (int): 4x4 stride-2 convolutions before the 1x1 that scores. Defaults to 4.
-        num_scales (int): Scales, each half of the one before. Defaults to 3.
+        base_channels (int): Channels of the first convolution, doubled in each further one. Defaults to 64.
+        num_layers (int): Number of 4x4 convolutions with stride 2 before the 1x1 convolution that gives the scores.
+            Defaults to 4.
+        num_scales (int): Number of scales; each one has half the size of the previous one. Defaults to 3.
         init_cfg (dict, optional): MMEngine's initialisation. Defaults to None: PyTorch's own.
 
     Raises:
@@ -36,18 +37,19 @@ class MultiScaleDiscriminator(BaseModule):
         self.scales = nn.ModuleList(_patch_network(in_channels, base_channels, num_layers) for _ in range(num_scales))
 
     def forward(self, maps: Tensor) -> List[Tensor]:
-        """Score.
+        """Compute scores.
 
         Args:
-            maps (Tensor): (N, in_channels, H, W), for instance probabilities.
+            maps (Tensor): (N, in_channels, H, W), for example probabilities.
 
         Returns:
-            list[Tensor]: For each scale (N, 1, h, w) unnormalised scores, 1 for the target domain.
+            list[Tensor]: For each scale (N, 1, h, w) scores; they are trained towards 0 for the source and 1 for the
+                target.
         """
         if min(maps.shape[2:]) < self.smallest:
             raise ValueError(f'maps of {tuple(maps.shape[2:])} (height, width) are too small for {len(self.scales)} '
-                             f'scales; at least {self.smallest} pixels are needed. Use fewer num_scales or num_layers, '
-                             'or larger maps (upsample_maps=True).')
+                             f'scales; at least {self.smallest} pixels are needed. Use a smaller num_scales or '
+                             'num_layers, or larger maps (upsample_maps=True).')
         scores = []
         for number, network in enumerate(self.scales):
             if number > 0:

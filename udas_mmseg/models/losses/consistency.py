@@ -1,4 +1,4 @@
-"""Consistency of a network's own views of a labelled image with its label."""
+"""Consistency between the predictions for several views of a labelled image and its label."""
 import math
 
 import torch
@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def smoothed_kl(log_probs: Tensor, label: Tensor, smoothing: float = 0.0, ignore_index: int = 255) -> Tensor:
-    """KL(y_smooth || p) of each pixel, y_smooth = (1 - smoothing) onehot(y) + smoothing / C.
+    """Compute KL(y_smooth || p) for each pixel, with y_smooth = (1 - smoothing) onehot(y) + smoothing / C.
 
-    Without smoothing it is the cross-entropy, value and gradient. It is 0 where p = y_smooth.
+    It is 0 if p = y_smooth. Without smoothing, its value and gradient are those of the cross-entropy.
 
     Args:
         log_probs (Tensor): (N, C, H, W), logarithms of probabilities.
@@ -34,12 +34,12 @@ def smoothed_kl(log_probs: Tensor, label: Tensor, smoothing: float = 0.0, ignore
 
 
 def mean_over_pixels(values: Tensor, label: Tensor, labeled_only: bool, ignore_index: int = 255) -> Tensor:
-    """Mean as MMSegmentation's `CrossEntropyLoss` takes it.
+    """Average over pixels in the same way as MMSegmentation's `CrossEntropyLoss`.
 
     Args:
         values (Tensor): (N, H, W), 0 where the label is ignored.
         label (Tensor): (N, H, W) int64.
-        labeled_only (bool): Whether ignored pixels are left out of the count (`avg_non_ignore`).
+        labeled_only (bool): Whether to divide by the number of labelled pixels instead of all (`avg_non_ignore`).
         ignore_index (int): Defaults to 255.
 
     Returns:
@@ -50,7 +50,7 @@ def mean_over_pixels(values: Tensor, label: Tensor, labeled_only: bool, ignore_i
 
 
 def log_of_probabilities(probs: Tensor) -> Tensor:
-    """Logarithm that is finite, with a finite gradient, where a probability has become 0."""
+    """Logarithm of probabilities that is finite and has a finite gradient where a probability is 0."""
     return probs.clamp(min=torch.finfo(probs.dtype).tiny).log()
 
 

@@ -10,13 +10,13 @@ _TINY = 1e-30  # keeps the gradient of p log p finite where p is 0
 
 
 def self_information(prob: Tensor) -> Tensor:
-    """Weighted self-information of every class at every pixel, -p log2(p) / log2(C).
+    """Compute the weighted self-information of every class at every pixel, -p log2(p) / log2(C).
 
     Args:
         prob (Tensor): (N, C, H, W) probabilities in [0, 1] that sum to 1 over C; 0 is allowed.
 
     Returns:
-        Tensor: The same shape, in float32 at least, normalised such that a uniform prediction sums to 1 over C. The
+        Tensor: The same shape, at least float32, normalised such that a uniform prediction sums to 1 over C. The
         gradient is finite everywhere.
 
     Raises:
@@ -37,7 +37,7 @@ def self_information(prob: Tensor) -> Tensor:
 
 
 def entropy_loss(prob: Tensor) -> Tensor:
-    """Mean over pixels of the normalised entropy: what MinEnt minimises on target images.
+    """Compute the normalised entropy, averaged over pixels, which MinEnt minimises on target images.
 
     Args:
         prob (Tensor): (N, C, H, W) probabilities in [0, 1] that sum to 1 over C.

@@ -1,4 +1,4 @@
-"""What discriminators are trained with."""
+"""Losses and accuracy of discriminators."""
 from typing import Sequence, Union
 
 import torch
@@ -12,12 +12,13 @@ OBJECTIVES = ('vanilla', 'lsgan')
 
 
 def gan_loss(output: Union[Tensor, Sequence[Tensor]], domain: int, objective: str = 'vanilla') -> Tensor:
-    """Distance of a discriminator's output to the label of a domain.
+    """Compute the distance of a discriminator's output to the label of a domain.
 
     Args:
         output (Tensor | Sequence[Tensor]): Unnormalised scores of any shape; with several scales, one tensor for each.
         domain (int): `SOURCE` (0) or `TARGET` (1).
-        objective (str): 'vanilla', binary cross-entropy of the score's sigmoid, or 'lsgan', squared distance.
+        objective (str): 'vanilla' for the binary cross-entropy of the score's sigmoid, or 'lsgan' for the squared
+            distance.
 
     Returns:
         Tensor: Scalar >= 0: mean over the positions, summed over the scales.
@@ -29,25 +30,25 @@ def gan_loss(output: Union[Tensor, Sequence[Tensor]], domain: int, objective: st
     Adversarial Networks", ICCV 2017, equation 2.
     """
     if objective not in OBJECTIVES:
-        raise ValueError(f'objective={objective!r}; known are {OBJECTIVES}.')
+        raise ValueError(f'objective={objective!r}; allowed are {OBJECTIVES}.')
     losses = []
     for scores in map(at_least_float32, [output] if isinstance(output, Tensor) else output):
         if objective == 'lsgan':
             losses.append((scores - domain).square().mean())
-        else:  # the binary cross-entropy to 0 is softplus(x), that to 1 is softplus(-x)
+        else:  # the binary cross-entropy with label 0 is softplus(x), with label 1 softplus(-x)
             losses.append(F.softplus(scores if domain == SOURCE else -scores).mean())
     return torch.stack(losses).sum()
 
 
 def gan_accuracy(output: Union[Tensor, Sequence[Tensor]], domain: int, objective: str = 'vanilla') -> Tensor:
-    """Share of positions that a discriminator gives to the right domain.
+    """Compute the share of positions that a discriminator assigns to the right domain.
 
-    0.5 on both domains together means that it cannot tell them apart: the adaptation has what it wants.
+    An accuracy of 0.5 over both domains means that it cannot tell them apart, which is the aim of the adaptation.
 
     Args:
         output (Tensor | Sequence[Tensor]): As in `gan_loss`.
-        domain (int): The domain that the maps came from.
-        objective (str): As in `gan_loss`; it decides the boundary, 0 or 0.5.
+        domain (int): The domain of the discriminator's input.
+        objective (str): As in `gan_loss`; the boundary between the domains is 0 for 'vanilla' and 0.5 for 'lsgan'.
 
     Returns:
         Tensor: Scalar in [0, 1], without gradient, mean over the scales.

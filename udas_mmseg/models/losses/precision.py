@@ -1,8 +1,8 @@
-"""Precision of what is summed."""
+"""Floating point precision in losses."""
 import torch
 from torch import Tensor
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """Raise half precision to float32 and leave the rest: logarithms and sums over pixels need it under AMP."""
+    """Convert float16 and bfloat16 to float32, which logarithms and sums over pixels need under AMP."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values

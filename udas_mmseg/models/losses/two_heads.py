@@ -7,16 +7,16 @@ from .precision import at_least_float32
 
 
 def symmetric_cross_entropy(main_logits: Tensor, aux_logits: Tensor) -> Tensor:
-    """Cross-entropy of each classifier under the other, L_kl of UDAS: -sum p_a log p_p - sum p_p log p_a.
+    """Compute the cross-entropy of each classifier with the other, L_kl of UDAS: -sum p_a log p_p - sum p_p log p_a.
 
-    Both arguments get gradients. Two equal predictions give twice their entropy.
+    Both arguments get gradients. If both predictions are equal, the result is twice their entropy.
 
     Args:
         main_logits (Tensor): (N, C, H, W), unnormalised.
         aux_logits (Tensor): The same shape.
 
     Returns:
-        Tensor: Scalar >= 0, mean over pixels.
+        Tensor: Scalar >= 0, averaged over pixels.
 
     Raises:
         ValueError: if the shapes differ.
@@ -28,16 +28,16 @@ def symmetric_cross_entropy(main_logits: Tensor, aux_logits: Tensor) -> Tensor:
 
 
 def memory_regularization(main_logits: Tensor, aux_logits: Tensor) -> Tensor:
-    """Distance of each classifier to their mean prediction: KL(m || p_p) + KL(m || p_a), m = softmax(0.5 F_a + F_p).
+    """Compute KL(m || p_p) + KL(m || p_a), the distances of the classifiers to m = softmax(0.5 F_a + F_p).
 
-    No gradient goes through the mean.
+    No gradient flows through m.
 
     Args:
         main_logits (Tensor): (N, C, H, W), unnormalised.
         aux_logits (Tensor): The same shape.
 
     Returns:
-        Tensor: Scalar >= 0, mean over pixels.
+        Tensor: Scalar >= 0, averaged over pixels.
 
     Raises:
         ValueError: if the shapes differ.
@@ -51,19 +51,19 @@ def memory_regularization(main_logits: Tensor, aux_logits: Tensor) -> Tensor:
 
 
 def rectified_cross_entropy(main_logits: Tensor, aux_logits: Tensor, label: Tensor, ignore_index: int = 255) -> Tensor:
-    """Cross-entropy that counts less where the classifiers disagree: exp(-v) CE(F_p, y) + v, v = KL(p_p || p_a).
+    """Cross-entropy with less weight where the classifiers disagree: exp(-v) CE(F_p, y) + v, v = KL(p_p || p_a).
 
-    Made for pseudo-labels. The gradient goes through v, too. For the auxiliary classifier, call it with the two logits
-    exchanged.
+    Use it for pseudo-labels. The gradient also flows through v. For the auxiliary classifier, call it with the two
+    logits exchanged.
 
     Args:
-        main_logits (Tensor): (N, C, H, W), unnormalised: the classifier that is trained.
-        aux_logits (Tensor): The same shape: the other one.
+        main_logits (Tensor): (N, C, H, W), unnormalised, of the classifier that is trained.
+        aux_logits (Tensor): The same shape, of the other classifier.
         label (Tensor): (N, H, W) int64 in {0..C-1, ignore_index}.
-        ignore_index (int): Pixels with this label count in neither term. Defaults to 255.
+        ignore_index (int): Pixels with this label are left out of both terms. Defaults to 255.
 
     Returns:
-        Tensor: Scalar, mean over the labelled pixels; 0 (with gradient 0) if there are none.
+        Tensor: Scalar, averaged over the labelled pixels; 0 (with gradient 0) if there are none.
 
     Raises:
         ValueError: if the shapes differ.
@@ -81,7 +81,7 @@ def rectified_cross_entropy(main_logits: Tensor, aux_logits: Tensor, label: Tens
 
 
 def _log_probabilities(main_logits: Tensor, aux_logits: Tensor) -> tuple:
-    """Logarithms of both softmaxes: finite wherever the logits are, which those of probabilities are not."""
+    """Return the log-softmax of both logits, which is finite for finite logits (unlike the log of the softmax)."""
     if main_logits.shape != aux_logits.shape:
         raise ValueError(f'the two classifiers have shapes {tuple(main_logits.shape)} and {tuple(aux_logits.shape)}. '
                          'Resize one to the other first (mmseg.models.utils.resize).')
@@ -89,5 +89,5 @@ def _log_probabilities(main_logits: Tensor, aux_logits: Tensor) -> tuple:
 
 
 def _kl_per_pixel(log_p: Tensor, log_q: Tensor) -> Tensor:
-    """KL(p || q), (N, C, H, W) -> (N, H, W)."""
+    """Compute KL(p || q) for each pixel: (N, C, H, W) -> (N, H, W)."""
     return (log_p.exp() * (log_p - log_q)).sum(dim=1)
