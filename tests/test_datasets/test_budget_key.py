@@ -40,8 +40,8 @@ def test_without_the_key_budgets_stay() -> None:
 @pytest.mark.parametrize(('changes', 'message'), [
     (dict(budget=0), 'budget=0: .*UDA needs no labels: .*configs/udas/gta2cs_uda.py'),
     (dict(budget=-1), 'budget=-1: .*empty labelled set'),
-    (dict(budget='many'), "budget='many': .*whole number of images"),
-    (dict(budget=dict(n=1)), 'budget=.*whole number of images'),
+    (dict(budget='many'), "budget='many': .*an integer, 1 or more"),
+    (dict(budget=dict(n=1)), 'budget=.*an integer, 1 or more'),
     (dict(train_dataloader=None, parts=[]), 'budget=10 has no effect: no data set of this config is a Label'),
 ])
 def test_what_it_refuses(changes: dict, message: str) -> None:

@@ -152,7 +152,7 @@ def test_geometry_in_a_view_is_refused(views_config: Callable, views: dict, mess
 def test_mistakes(views_config: Callable) -> None:
     with pytest.raises(ValueError, match='views is empty'):
         MultiViewDataset([0], {})
-    with pytest.raises(ValueError, match="MultiViewDataset's `dataset` has no `img`.*at the end of each of `views`"):
+    with pytest.raises(ValueError, match="MultiViewDataset's `dataset` has no `img`.*to the end of each of `views`"):
         DATASETS.build(views_config(pipeline=[*SHARED, PACK]))[0]
     with pytest.raises(ValueError, match="view 'strong' of .*png is not packed"):
         DATASETS.build(views_config(dict(strong=COLOR[:1])))[0]
