@@ -130,9 +130,9 @@ def test_two_processes_agree(student_config: Callable, tmp_path: Path) -> None:
 
 def test_export_takes_the_student(student_config: Callable) -> None:
     from udas_mmseg.export.plain_config import export_state_dict
-    from udas_mmseg.models.trained import unwrap_segmentor
+    from udas_mmseg.models.predictor import predictor_config
     cfg = student_config('run')
-    segmentor, prefix = unwrap_segmentor(cfg)
+    segmentor, prefix = predictor_config(cfg)
     assert prefix == 'segmentor.' and segmentor['type'] == 'MultiLevelEncoderDecoder'
     model = train(copy.deepcopy(student_config('trained', **{'train_cfg.max_iters': 1}))).model
     exported = export_state_dict(model.state_dict(), cfg)

@@ -7,7 +7,7 @@ from mmseg.registry import MODELS
 
 from adversarial_models import RESNET, SMALL, batch, build, deeplabv2, optimizers, stock
 from udas_mmseg.engine.optimizers import PerChildOptimWrapperConstructor
-from udas_mmseg.models.segmentors.loss_term import LossTerm
+from udas_mmseg.models.terms.loss_term import LossTerm
 
 
 @MODELS.register_module(force=True)

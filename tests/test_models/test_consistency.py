@@ -11,7 +11,7 @@ from adversarial_models import RESNET, deeplabv2, stock
 from student_models import build_student, preprocessed
 from udas_mmseg.datasets.transforms import AffineMap
 from udas_mmseg.models.losses.consistency import log_of_probabilities, mean_over_pixels, smoothed_kl
-from udas_mmseg.models.segmentors.consistency import Consistency, most_confident_log_probs
+from udas_mmseg.models.terms.consistency import ConsistencyTerm, most_confident_log_probs
 from udas_mmseg.models.views import change_colours, draw_view, warp_batch
 
 # A 2x2 image of two classes; the last pixel is ignored.
@@ -158,7 +158,7 @@ def test_colours_change_within_their_ranges() -> None:
                                              ('magnitude', 2), ('weight', -1), ('brightness', -1), ('contrast', 2)])
 def test_values_outside_of_their_range_are_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f'consistency.{name}={value}'):
-        Consistency(**{name: value})
+        ConsistencyTerm(**{name: value})
 
 
 @pytest.mark.parametrize('change', [

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from adversarial_models import RESNET, stock
 from student_models import build_student, images, preprocessed, sgd, student_batch
+from udas_mmseg.models.teachers.labeling import teacher_logits
 
 
 def follow(model: Any, steps: int) -> List[Dict[str, Tensor]]:
@@ -81,24 +82,24 @@ def test_teacher_begins_with_the_initial_weights_and_moves_with_the_model() -> N
 def test_teacher_labels_what_it_is_sure_of() -> None:
     model = build_student(ema_teacher=dict())
     data = preprocessed(model, 'target')['target']['inputs']
-    label, kept = model.teacher.label(data)
+    label, kept, _ = model.labeling(teacher_logits(model.teacher.network, data))
     probs = model.teacher.network.encode_decode(data, [dict(img_shape=data.shape[2:])] * 2).softmax(1)
     confidence, expected = probs.max(1)
     middle = float(confidence.median())
-    model.teacher.threshold = middle
-    label, kept = model.teacher.label(data)
+    model.labeling.threshold = middle
+    label, kept, _ = model.labeling(teacher_logits(model.teacher.network, data))
     assert torch.equal(label[kept], expected[kept]) and bool((label[~kept] == 255).all())
     assert torch.equal(kept, confidence >= middle) and 0.4 < float(kept.float().mean()) < 0.6
-    model.teacher.threshold = 1.
-    assert bool((model.teacher.label(data)[0] == 255).all())
+    model.labeling.threshold = 1.
+    assert bool((model.labeling(teacher_logits(model.teacher.network, data)).label == 255).all())
 
 
 def test_student_learns_the_teachers_labels() -> None:
     model = build_student(ema_teacher=dict(threshold=0., weight=0.5))
     target = preprocessed(model, 'target')['target']['inputs']
     logits = model.teacher.network.encode_decode(target, [dict(img_shape=target.shape[2:])] * 2)
-    model.teacher.threshold = float(logits.softmax(1).amax(1).quantile(0.3))
-    label, kept = model.teacher.label(target)
+    model.labeling.threshold = float(logits.softmax(1).amax(1).quantile(0.3))
+    label, kept, _ = model.labeling(teacher_logits(model.teacher.network, target))
     losses = model(**preprocessed(model, 'target'), mode='loss')
     assert float(losses['target.kept']) == pytest.approx(0.7, abs=0.01)
     assert float(losses['target.kept']) == pytest.approx(float(kept.float().mean()))
@@ -182,7 +183,7 @@ def test_synchronised_batch_norm_is_the_students_alone() -> None:
     kinds = {type(module).__name__ for module in model.teacher.network.modules()}
     assert 'SyncBatchNorm' not in kinds
     assert model.teacher.network.state_dict().keys() == model.segmentor.state_dict().keys()
-    model.teacher.label(torch.zeros(1, 3, 48, 64))
+    teacher_logits(model.teacher.network, torch.zeros(1, 3, 48, 64))
 
 
 def test_one_channel_has_no_confidence() -> None:

@@ -16,7 +16,8 @@ from torch import Tensor
 from ..datasets import LabelMappedDataset, LoadLabelIds, LoadVerifiedImage, resolve_label_map
 from ..evaluation import SubsetIoUMetric
 from ..models import DeepLabV2Head, DomainDataPreProcessor
-from ..models.trained import segmentor_weights, unwrap_segmentor
+from ..models.predictor import predictor_config
+from ..models.trained import segmentor_weights
 from ..utils.config_dicts import config_dicts
 
 _PACKAGE = __name__.split('.')[0]
@@ -50,7 +51,7 @@ def export_config(cfg: Config) -> ExportedConfig:
                          'says how images are loaded. Add `test_pipeline`, as in configs/_base_/datasets.')
     config: Dict[str, Any] = dict(
         default_scope='mmseg',
-        model=_export_model(unwrap_segmentor(cfg)[0], notes),
+        model=_export_model(predictor_config(cfg)[0], notes),
         test_pipeline=[_export_step(step) for step in pipeline])
     components = list(_components(config))
     for path, kind in components:
@@ -79,7 +80,7 @@ def export_state_dict(state_dict: Mapping[str, Tensor], cfg: Config) -> Dict[str
     Returns:
         dict[str, Tensor]: Weights for the model of `export_config`.
     """
-    segmentor, prefix = unwrap_segmentor(cfg)
+    segmentor, prefix = predictor_config(cfg)
     weights = segmentor_weights(state_dict, prefix)
     for place, head in _heads(segmentor):
         if MODELS.get(head['type']) is DeepLabV2Head:

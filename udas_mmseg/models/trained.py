@@ -1,11 +1,14 @@
 """Trained networks: reading checkpoints, and building segmentors without what only training needs."""
 import os
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Mapping
 
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import CheckpointLoader
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from .predictor import TEACHER_PREFIX, predictor_config
+from .teachers.ema_teacher import STEPS
 
 
 def load_checkpoint(path: str) -> Dict[str, Any]:
@@ -27,37 +30,22 @@ def load_checkpoint(path: str) -> Dict[str, Any]:
     return content
 
 
-def unwrap_segmentor(cfg: Config) -> Tuple[Dict[str, Any], str]:
-    """The segmentor that a model trains, and the prefix of its weights in the model's checkpoints.
-
-    Args:
-        cfg (Config): Its `model` is a segmentor, or has one under `segmentor` as `AdversarialSegmentor` does.
-
-    Returns:
-        tuple[dict, str]: Config of the segmentor, with the preprocessor that the whole model uses; '' or 'segmentor.'.
-    """
-    source = cfg.to_dict()
-    model, prefix = source['model'], ''
-    preprocessor = model.get('data_preprocessor') or source.get('data_preprocessor')  # as MMEngine's Runner does
-    while 'segmentor' in model:
-        model, prefix = model['segmentor'], f'{prefix}segmentor.'
-        preprocessor = preprocessor or model.get('data_preprocessor')
-    return {**model, 'data_preprocessor': preprocessor}, prefix
-
-
 def segmentor_weights(state_dict: Mapping[str, Tensor], prefix: str) -> Dict[str, Tensor]:
-    """Weights below a prefix, without it (nor the one that a data-parallel wrapper adds)."""
+    """Weights below a prefix of `predictor_config`, without it (nor the one that a data-parallel wrapper adds)."""
     plain = {key.removeprefix('module.'): value for key, value in state_dict.items()}
-    return {key[len(prefix):]: value for key, value in plain.items() if key.startswith(prefix)}
+    weights = {key[len(prefix):]: value for key, value in plain.items() if key.startswith(prefix)}
+    if prefix.endswith(TEACHER_PREFIX):
+        weights.pop(STEPS, None)
+    return weights
 
 
 def build_original(cfg: Config, state_dict: Mapping[str, Tensor]) -> nn.Module:
-    """The segmentor of a config with its trained weights, in evaluation mode.
+    """The segmentor that predicts in the model of a config, with its trained weights, in evaluation mode.
 
     Raises:
         ValueError: listing the weights that are missing, unexpected or of another shape.
     """
-    segmentor, prefix = unwrap_segmentor(cfg)
+    segmentor, prefix = predictor_config(cfg)
     model = MODELS.build(ConfigDict(segmentor)).eval()
     weights, wanted = segmentor_weights(state_dict, prefix), model.state_dict()
     other_shape = [key for key in wanted if key in weights and weights[key].shape != wanted[key].shape]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..datasets.image_views import ImageViews, map_at_size
 from ..datasets.transforms.affine_map import AffineMap
 from ..models.max_confidence import confidence, first_highest, most_confident, softmax_with_temperature
+from ..models.predictor import predictor_of
 from ..models.trained import build_original, load_checkpoint
 from ..utils.processes import unwrap
 
@@ -22,20 +23,18 @@ class Labeler(NamedTuple):
 
     @classmethod
     def of(cls, model: nn.Module) -> 'Labeler':
-        """The segmentor of a model: the model itself, or its `segmentor` as in `AdversarialSegmentor`.
+        """The network of a model that also predicts in validation; see `predictor_of`.
 
         Raises:
             ValueError: if it is not derived from MMSegmentation's `EncoderDecoder`.
         """
-        segmentor = model = unwrap(model)
-        while hasattr(segmentor, 'segmentor'):
-            segmentor = unwrap(segmentor.segmentor)
+        segmentor = predictor_of(model)
         needed = ('inference', 'postprocess_result', 'align_corners')
         lacking = [name for name in needed if not hasattr(segmentor, name)]
         if lacking:
             raise ValueError(f'{type(segmentor).__name__} cannot label images: it has no {" and no ".join(lacking)}. '
                              "Use a segmentor that is derived from MMSegmentation's EncoderDecoder.")
-        return cls(segmentor, model.data_preprocessor)
+        return cls(segmentor, unwrap(model).data_preprocessor)
 
 
     def check(self, classes: Sequence[str], views: int = 1, temperature: float = 1.0) -> None:

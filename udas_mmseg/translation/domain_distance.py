@@ -10,7 +10,8 @@ from mmengine.logging import MMLogger
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..models.trained import build_original, load_checkpoint, unwrap_segmentor
+from ..models.predictor import predictor_config
+from ..models.trained import build_original, load_checkpoint
 
 _LONGEST = 128  # pixels that are taken along the longer side of an image
 
@@ -169,7 +170,7 @@ def build_backbone(cfg: Config, checkpoint: Optional[str] = None, device: Option
     """
     if not cfg.get('model'):
         raise ValueError('the config has no `model`, so that it has no backbone for features. Give one of a segmentor.')
-    segmentor = unwrap_segmentor(cfg)[0]
+    segmentor = predictor_config(cfg)[0]
     if 'backbone' not in segmentor:
         raise ValueError(f'the model {segmentor.get("type")} has no backbone for features. Give the config of a '
                          'segmentor that has one.')

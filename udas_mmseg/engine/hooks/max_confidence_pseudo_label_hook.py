@@ -17,6 +17,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from mmseg.registry import HOOKS
 from torch import nn
 
+from ...models.predictor import predictor_of
 from ...pseudo_labels.label import (
     LabelingOptions,
     images_to_label,
@@ -132,7 +133,7 @@ class MaxConfidencePseudoLabelHook(Hook):
         """Make set `number` with the weights that the model has at an iteration, and let `out` be it."""
         model = unwrap(runner.model)
         options = replace(self.options, seed=derive_seeds(self.options.seed, 'pseudo_labels', number)[0])
-        with predicting(model), _buffers_of_first(model):
+        with predicting(model), _buffers_of_first(predictor_of(model)):
             labeler = Labeler.of(model)
             teacher: Dict[str, Any] = dict(
                 config=runner.cfg.filename or '', checkpoint=f'iteration {iteration}', iteration=iteration,

@@ -1,7 +1,11 @@
 """Segmentors, one method family a file."""
 from .adversarial import AdversarialSegmentor
+from .branch_segmentor import BranchSegmentor
 from .multi_level import MultiLevelEncoderDecoder
 from .rectified import RectifiedEncoderDecoder
 from .student_teacher import StudentTeacherSegmentor
 
-__all__ = ['AdversarialSegmentor', 'MultiLevelEncoderDecoder', 'RectifiedEncoderDecoder', 'StudentTeacherSegmentor']
+__all__ = [
+    'AdversarialSegmentor', 'BranchSegmentor', 'MultiLevelEncoderDecoder', 'RectifiedEncoderDecoder',
+    'StudentTeacherSegmentor'
+]

@@ -1,10 +1,11 @@
-"""What training on several branches refuses."""
+"""Mistakes in models and batches of several branches, refused with the fix."""
 from typing import Any, Dict, Iterable, List
 
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
-from .loss_term import LEVELS
+from ...datasets.branches import BRANCHES
+from .multi_level import LEVELS
 
 
 def check_choice(name: str, value: Any, known: Iterable[str]) -> None:
@@ -21,15 +22,27 @@ def check_levels(name: str, count: int) -> None:
 
 
 def check_branches(branches: Dict[str, dict], joint_forward: bool) -> None:
-    """Refuse a batch without both domains, with target labels, or with sizes that do not go into one batch."""
+    """Refuse unknown branches, labels that are missing or must not be there, and sizes that do not fit together."""
+    unknown = sorted(set(branches) - set(BRANCHES))
+    if unknown:
+        raise ValueError(f'the batch has branches {unknown}; known are {list(BRANCHES)}.')
+    check_stacked(branches)
+    for name, branch in branches.items():
+        if BRANCHES[name].labels == 'none':
+            check_unlabeled(name, branch)
+        elif not is_labeled(branch):
+            raise ValueError(f'the branch {name} has no labels (`gt_sem_seg`). Load them in its pipeline: '
+                             'LoadLabelIds, or LoadPseudoLabel for pseudo-labels.')
+    if joint_forward:
+        check_one_size(branches)
+
+
+def check_both_domains(branches: Dict[str, dict]) -> None:
+    """Refuse a batch without source or without target."""
     missing = [name for name in ('source', 'target') if name not in branches]
     if missing:
         raise ValueError(f'the batch has no {" and no ".join(missing)} branch, only {sorted(branches)}. Train on '
                          'dict(type="DomainPairDataset", source=..., target=...).')
-    check_stacked(branches)
-    check_unlabeled(branches['target'])
-    if joint_forward:
-        check_one_size(branches)
 
 
 def check_stacked(branches: Dict[str, dict]) -> None:
@@ -41,10 +54,15 @@ def check_stacked(branches: Dict[str, dict]) -> None:
                          'mean=..., std=...).')
 
 
-def check_unlabeled(target: dict) -> None:
-    """Refuse a target branch with labels."""
-    if any('gt_sem_seg' in sample for sample in target['data_samples']):
-        raise ValueError('the target branch carries `gt_sem_seg`: its labels would leak into training. Take label '
+def is_labeled(branch: dict) -> bool:
+    """Whether every sample of a branch has a label."""
+    return all('gt_sem_seg' in sample for sample in branch['data_samples'])
+
+
+def check_unlabeled(name: str, branch: dict) -> None:
+    """Refuse labels on a branch that must not have any."""
+    if any('gt_sem_seg' in sample for sample in branch['data_samples']):
+        raise ValueError(f'the {name} branch carries `gt_sem_seg`: its labels would leak into training. Take label '
                          'loading out of its pipeline, or pass those images as `labeled_target`.')
 
 
@@ -54,6 +72,15 @@ def check_one_size(branches: Dict[str, dict]) -> None:
     if len(set(sizes.values())) > 1:
         raise ValueError(f'joint_forward=True needs images of one size (height, width), got {sizes}. Crop or resize '
                          'the branches to the same size, or set joint_forward=False.')
+
+
+def check_terms_have_branches(terms: Iterable[Any], branches: Dict[str, dict]) -> None:
+    """Refuse a batch that lacks the branch of a term."""
+    for term in terms:
+        if term.branch not in branches:
+            raise ValueError(f'the term {type(term).__name__} works on the branch {term.branch}, and the batch has '
+                             f'{sorted(branches)}. Add the branch to train_dataloader.dataset, or set the `branch` of '
+                             'the term.')
 
 
 def check_optimizers(optim_wrapper: Any, children: List[str]) -> None:

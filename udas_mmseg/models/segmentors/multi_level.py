@@ -6,6 +6,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList
 from torch import Tensor, nn
 
+LEVELS = ('decode', 'aux')  # main and auxiliary head, as MMSegmentation prefixes their losses
+
 
 @MODELS.register_module()
 class MultiLevelEncoderDecoder(EncoderDecoder):

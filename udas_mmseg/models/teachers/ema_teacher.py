@@ -6,17 +6,15 @@ import torch
 from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
-from ..losses.precision import at_least_float32
-
-_STEPS = 'steps'
+STEPS = 'steps'  # the entry of a teacher's state dict that is not a weight
 
 
 class EMATeacher:
-    """Exponential moving average of a segmentor, which labels images.
+    """Exponential moving average of a network.
 
-    It is no `nn.Module`: optimizers, `train()`, data-parallel wrappers and the conversion to synchronised batch norm
-    go through a model's children, and none of them should touch the teacher. It is in eval mode for ever, and has no
-    gradients. The model that holds it moves it between devices, and has it in its state dict.
+    It is not an `nn.Module`: optimizers, `train()`, data-parallel wrappers and the conversion to synchronised batch
+    norm go through a model's children, and none of them should touch the teacher. It is always in eval mode, and has
+    no gradients. The model that holds it moves it between devices, and has it in its state dict.
 
     After each step of the optimizer, with m = min(1 - 1 / (steps + 1), momentum):
 
@@ -26,34 +24,19 @@ class EMATeacher:
     first update copies the student.
 
     Args:
-        student (nn.Module): The segmentor.
+        student (nn.Module): The network that it follows.
         momentum (float): In [0, 1). Defaults to 0.999.
-        threshold (float): Least confidence of a label, in [0, 1]. Defaults to 0.6.
-        weight (float): Weight of the loss on what it labels. Defaults to 1.
 
     Raises:
-        ValueError: for values outside of these ranges, or a segmentor with one output channel.
+        ValueError: if the momentum is outside of its range.
 
     Source: Tarvainen and Valpola, "Mean teachers are better role models", NeurIPS 2017, section 2.
     """
 
-    def __init__(self,
-                 student: nn.Module,
-                 momentum: float = 0.999,
-                 threshold: float = 0.6,
-                 weight: float = 1.0) -> None:
+    def __init__(self, student: nn.Module, momentum: float = 0.999) -> None:
         if not 0 <= momentum < 1:
             raise ValueError(f'ema_teacher.momentum={momentum}: it must be in [0, 1). 0.999 is usual.')
-        if not 0 <= threshold <= 1:
-            raise ValueError(f'ema_teacher.threshold={threshold}: it must be in [0, 1]. UDAS takes 0.6.')
-        if weight < 0:
-            raise ValueError(f'ema_teacher.weight={weight}: it must be 0 or more.')
-        if student.out_channels == 1:
-            raise ValueError('ema_teacher: the segmentor has one output channel (out_channels=1), and so no softmax to '
-                             'take a confidence from. Give its heads a channel for each class.')
         self.momentum = momentum
-        self.threshold = threshold
-        self.weight = weight
         self.steps = torch.zeros((), dtype=torch.long)
         # synchronised batch norm is for training, and not for CPUs
         self.network = revert_sync_batchnorm(copy.deepcopy(student)).requires_grad_(False).eval()
@@ -76,21 +59,6 @@ class EMATeacher:
                 value.copy_(theirs[name])
         self.steps += 1
 
-    @torch.no_grad()
-    def label(self, images: Tensor) -> Tuple[Tensor, Tensor]:
-        """Label images.
-
-        Args:
-            images (Tensor): (N, 3, H, W), preprocessed.
-
-        Returns:
-            tuple[Tensor, Tensor]: (N, H, W) int64 labels, 255 below the threshold; (N, H, W) bool, where it is not.
-        """
-        logits = self.network.encode_decode(images, [dict(img_shape=images.shape[2:])] * len(images))
-        confidence, label = at_least_float32(logits).softmax(dim=1).max(dim=1)
-        kept = confidence >= self.threshold
-        return label.masked_fill(~kept, 255), kept
-
     def apply(self, function: Any) -> None:
         """Move or convert as `nn.Module._apply` does."""
         self.network._apply(function)
@@ -98,7 +66,7 @@ class EMATeacher:
 
     def state_dict(self) -> Dict[str, Tensor]:
         """Weights and buffers of the network, and `steps`."""
-        return {**self.network.state_dict(), _STEPS: self.steps}
+        return {**self.network.state_dict(), STEPS: self.steps}
 
     def load_state_dict(self, state_dict: Dict[str, Tensor]) -> Tuple[List[str], List[str]]:
         """Load what is there.
@@ -107,7 +75,7 @@ class EMATeacher:
             tuple[list[str], list[str]]: Missing and unexpected keys.
         """
         weights = dict(state_dict)
-        steps = weights.pop(_STEPS, None)
+        steps = weights.pop(STEPS, None)
         self.steps.copy_(torch.zeros(()) if steps is None else steps)
         missing, unexpected = self.network.load_state_dict(weights, strict=False)
         return missing, unexpected

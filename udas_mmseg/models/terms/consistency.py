@@ -1,24 +1,25 @@
 """Consistency of a segmentor's predictions on several views of a labelled image with the label."""
-from dataclasses import dataclass
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 import torch
 from mmseg.models.losses import CrossEntropyLoss, accuracy
 from mmseg.models.utils import resize
+from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ...datasets.transforms.affine_map import AffineMap
+from ...utils.randomness import child_generator
 from ..losses.consistency import log_of_probabilities, mean_over_pixels, smoothed_kl
 from ..losses.precision import at_least_float32
 from ..max_confidence import winning_view
 from ..views import change_colours, draw_view, warp_batch
+from .context import TermContext
+from .term import Term
 
-Forward = Callable[[Tensor], Sequence[Tensor]]
 
-
-@dataclass(frozen=True)
-class Consistency:
+@MODELS.register_module()
+class ConsistencyTerm(Term):
     """L_cons: KL(y_smooth || p_max) per labelled pixel, p_max the most confident of several views' predictions.
 
     The first view is the image itself; the others are drawn anew for each batch, by a shear, shift or rotation in
@@ -33,57 +34,85 @@ class Consistency:
         magnitude (float): Share of AutoAugment's ranges that is used, in [0, 1]. Defaults to 1.
         brightness (float): See `change_colours`, for all views but the first. Defaults to 0.
         contrast (float): The same, in [0, 1]. Defaults to 0.
+        begin (int): See `LossTerm`. Defaults to 0.
+        ramp (int): See `LossTerm`. Defaults to 0.
+        branch (str): A labelled branch, whose cross-entropy the term replaces. Defaults to 'source'.
 
     Raises:
-        ValueError: for a value outside of its range.
+        ValueError: for a value outside of its range, or heads whose loss is not plain cross-entropy.
 
     Source: UDAS, L_cons on labelled images, as this project reads it (docs/student.md).
     """
-    num_views: int = 3
-    smoothing: float = 0.1
-    weight: float = 1.0
-    magnitude: float = 1.0
-    brightness: float = 0.0
-    contrast: float = 0.0
+    replaces_supervised = True
 
-    def __post_init__(self) -> None:
-        if self.num_views < 1:
-            raise ValueError(f'consistency.num_views={self.num_views}: it must be 1 (the image alone) or more.')
-        for name, high in dict(smoothing=1, magnitude=1, contrast=1, weight=np.inf, brightness=np.inf).items():
-            if not 0 <= getattr(self, name) <= high:
-                raise ValueError(f'consistency.{name}={getattr(self, name)}: it must be in [0, {high:g}].')
+    def __init__(self,
+                 num_views: int = 3,
+                 smoothing: float = 0.1,
+                 weight: float = 1.0,
+                 magnitude: float = 1.0,
+                 brightness: float = 0.0,
+                 contrast: float = 0.0,
+                 begin: int = 0,
+                 ramp: int = 0,
+                 branch: str = 'source') -> None:
+        if num_views < 1:
+            raise ValueError(f'consistency.num_views={num_views}: it must be 1 (the image alone) or more.')
+        _check_range(1, smoothing=smoothing, magnitude=magnitude, contrast=contrast)
+        _check_range(np.inf, weight=weight, brightness=brightness)
+        super().__init__(weight, begin, ramp, branch)
+        self.num_views = num_views
+        self.smoothing = smoothing
+        self.magnitude = magnitude
+        self.brightness = brightness
+        self.contrast = contrast
 
-    def losses(self, heads: Dict[str, nn.Module], forward: Forward, images: Tensor, logits: Sequence[Tensor],
-               label: Tensor, rng: np.random.Generator) -> Dict[str, Tensor]:
-        """The term of each head.
+    def names(self, heads: Sequence[str]) -> List[str]:
+        """One for each head."""
+        return [f'{head}.loss_cons' for head in heads]
+
+    def check(self, heads: Dict[str, nn.Module]) -> None:
+        """Refuse heads whose loss is not the cross-entropy that L_cons takes the place of."""
+        super().check(heads)
+        check_heads(heads)
+
+    def forward(self, context: TermContext) -> Dict[str, Tensor]:
+        """The term of each head, weighted. Its views are forwarded, and so in batch norm, also while the weight is 0.
 
         Args:
-            heads (dict[str, nn.Module]): MMSegmentation's decode heads, by name.
-            forward (Callable): From images to each head's logits; called for each further view.
-            images (Tensor): (N, 3, H, W), preprocessed.
-            logits (Sequence[Tensor]): (N, C, H_i, W_i) of each head for these images.
-            label (Tensor): (N, H, W) int64 in {0..C-1, ignore_index of the heads}.
-            rng (np.random.Generator): Draws the views.
+            context (TermContext): With the label of the branch, (N, H, W) int64 in {0..C-1, ignore_index of the heads}.
 
         Returns:
             dict[str, Tensor]: `<head>.loss_cons`, and `<head>.acc_seg` on the first view in percent.
         """
+        weight, = self.schedule.at(context.iteration)
+        label = context.label(self.branch)
         size = label.shape[1:]
-        views = [AffineMap.identity(size)]
-        outputs = [list(logits)]
-        for _ in range(self.num_views - 1):
-            views.append(draw_view(tuple(size), rng, self.magnitude))
-            warped = warp_batch(views[-1], images)
-            outputs.append(list(forward(change_colours(warped, rng, self.brightness, self.contrast))))
+        views, outputs = self._forward_views(context, tuple(size), child_generator())
         losses: Dict[str, Tensor] = {}
-        for (name, head), of_head in zip(heads.items(), zip(*outputs)):
+        for (name, head), of_head in zip(context.heads.items(), zip(*outputs)):
             full = [resize(at_least_float32(level), size=size, mode='bilinear', align_corners=head.align_corners,
                            warning=False) for level in of_head]
             kl = smoothed_kl(most_confident_log_probs(full, views), label, self.smoothing, head.ignore_index)
             loss = mean_over_pixels(kl, label, head.loss_decode.avg_non_ignore, head.ignore_index)
-            losses[f'{name}.loss_cons'] = self.weight * head.loss_decode.loss_weight * loss
+            losses[f'{name}.loss_cons'] = weight * head.loss_decode.loss_weight * loss
             losses[f'{name}.acc_seg'] = accuracy(full[0], label, ignore_index=head.ignore_index)
         return losses
+
+    def _forward_views(self, context: TermContext, size: Tuple[int, int],
+                       rng: np.random.Generator) -> Tuple[List[AffineMap], List[List[Tensor]]]:
+        """Maps from the image to its views, and each head's logits for every view; the first is the image itself."""
+        views, outputs = [AffineMap.identity(size)], [context.logits[self.branch]]
+        for _ in range(self.num_views - 1):
+            views.append(draw_view(size, rng, self.magnitude))
+            warped = warp_batch(views[-1], context.images(self.branch))
+            outputs.append(context.forward(change_colours(warped, rng, self.brightness, self.contrast)).logits)
+        return views, outputs
+
+
+def _check_range(high: float, **values: float) -> None:
+    for name, value in values.items():
+        if not 0 <= value <= high:
+            raise ValueError(f'consistency.{name}={value}: it must be in [0, {high:g}].')
 
 
 def most_confident_log_probs(logits: List[Tensor], views: List[AffineMap]) -> Tensor:

@@ -1,0 +1,10 @@
+"""Loss terms that any method on `BranchSegmentor` can take, one kind a file."""
+from .agreement import EntropyTerm, HeadDivergenceTerm
+from .consistency import ConsistencyTerm
+from .context import Outputs, TermContext
+from .loss_term import LossTerm
+from .term import Term, build_terms
+
+__all__ = [
+    'ConsistencyTerm', 'EntropyTerm', 'HeadDivergenceTerm', 'LossTerm', 'Outputs', 'Term', 'TermContext', 'build_terms'
+]

@@ -1,0 +1,77 @@
+"""Terms that need no label: how sure each head is, and how far the heads agree."""
+from typing import Dict, List, Sequence, Union
+
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ..losses import entropy_loss, memory_regularization, symmetric_cross_entropy
+from .context import TermContext
+from .term import Term
+
+KL_FORMS = {'symmetric_cross_entropy': symmetric_cross_entropy, 'memory_regularization': memory_regularization}
+
+
+@MODELS.register_module()
+class EntropyTerm(Term):
+    """Normalised entropy of every head's prediction (MinEnt).
+
+    Args:
+        weight (float | Sequence[float]): One for all heads, or one for each, the main one first.
+        begin (int): See `LossTerm`. Defaults to 0.
+        ramp (int): See `LossTerm`. Defaults to 0.
+        branch (str): Defaults to 'target'.
+
+    Source: Vu et al., "ADVENT", CVPR 2019, equation 4.
+    """
+
+    def names(self, heads: Sequence[str]) -> List[str]:
+        """One for each head."""
+        return [f'{head}.loss_ent' for head in heads]
+
+    def losses(self, context: TermContext) -> Dict[str, Tensor]:
+        """Mean entropy of each head."""
+        return {
+            f'{head}.loss_ent': entropy_loss(level.softmax(dim=1))
+            for head, level in zip(context.heads, context.resized(self.branch))
+        }
+
+
+@MODELS.register_module()
+class HeadDivergenceTerm(Term):
+    """Divergence between the main head and one auxiliary head.
+
+    Args:
+        form (str): 'symmetric_cross_entropy' (UDAS) or 'memory_regularization' (MRNet).
+        weight (float): Of the term.
+        begin (int): See `LossTerm`. Defaults to 0.
+        ramp (int): See `LossTerm`. Defaults to 0.
+        branch (str): Defaults to 'target'.
+
+    Raises:
+        ValueError: for another form, or a segmentor that has not exactly one auxiliary head.
+
+    Source: UDAS, section 3.3; Zheng and Yang, IJCAI 2020, section 3.2 (MRNet).
+    """
+    name = 'loss_kl'
+
+    def __init__(self,
+                 form: str,
+                 weight: Union[float, Sequence[float]],
+                 begin: int = 0,
+                 ramp: int = 0,
+                 branch: str = 'target') -> None:
+        super().__init__(weight, begin, ramp, branch)
+        if form not in KL_FORMS:
+            raise ValueError(f'HeadDivergenceTerm: form={form!r}; known are {sorted(KL_FORMS)}.')
+        self.form = form
+
+    def check(self, heads: Dict[str, nn.Module]) -> None:
+        """Refuse other than two heads."""
+        super().check(heads)
+        if len(heads) != 2:
+            raise ValueError('HeadDivergenceTerm compares the main head with one auxiliary head, but the heads are '
+                             f'{list(heads)}. Give it exactly one auxiliary_head, or leave the term out.')
+
+    def losses(self, context: TermContext) -> Dict[str, Tensor]:
+        """The divergence, mean over the pixels."""
+        return {self.name: KL_FORMS[self.form](*context.resized(self.branch))}

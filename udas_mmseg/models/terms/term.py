@@ -1,0 +1,114 @@
+"""What a loss term is, and how a config names it."""
+from typing import Any, Dict, Iterable, List, Sequence, Union
+
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ...datasets.branches import BRANCHES
+from ..losses.precision import at_least_float32
+from .context import TermContext
+from .loss_term import LossTerm
+
+
+class Term(nn.Module):
+    """One or several losses on a branch, with a weight that may begin late and rise.
+
+    A subclass sets `name`, or overrides `names`, and computes `losses`. Registered in MMSegmentation's `MODELS`, it is
+    an entry of the `terms` of any method on `BranchSegmentor`.
+
+    Args:
+        weight (float | Sequence[float]): One weight for all losses of the term, or one for each.
+        begin (int): See `LossTerm`. Defaults to 0.
+        ramp (int): See `LossTerm`. Defaults to 0.
+        branch (str): The branch that the term works on. Defaults to 'target'.
+
+    Raises:
+        ValueError: for a branch that does not exist, or a negative weight, `begin` or `ramp`.
+
+    Example:
+        >>> @MODELS.register_module()
+        ... class SquaredLogitsTerm(Term):
+        ...     name = 'loss_square'
+        ...
+        ...     def losses(self, context):
+        ...         return dict(loss_square=context.resized(self.branch)[0].square().mean())
+        >>> model = dict(type='BranchSegmentor', segmentor=..., terms=[dict(type='SquaredLogitsTerm', weight=0.1)])
+    """
+    name = 'loss_term'
+    replaces_supervised = False  # whether the heads' own losses on the branch are left out
+
+    def __init__(self,
+                 weight: Union[float, Sequence[float]],
+                 begin: int = 0,
+                 ramp: int = 0,
+                 branch: str = 'target') -> None:
+        super().__init__()
+        if branch not in BRANCHES:
+            raise ValueError(f'{type(self).__name__}: branch={branch!r}; known are {list(BRANCHES)}.')
+        self.branch = branch
+        self.schedule = LossTerm.from_config(type(self).__name__, dict(weight=weight, begin=begin, ramp=ramp), None)
+
+    def names(self, heads: Sequence[str]) -> List[str]:
+        """Names of the losses without that of the branch. Each contains 'loss', as MMEngine adds up only those."""
+        return [self.name]
+
+    def losses(self, context: TermContext) -> Dict[str, Tensor]:
+        """The losses without their weights: scalars by `names`. Other entries, such as accuracies, are only logged."""
+        raise NotImplementedError
+
+    def check(self, heads: Dict[str, nn.Module]) -> None:
+        """Refuse a segmentor with which the term cannot work, once when the model is built.
+
+        Raises:
+            ValueError: if the weights are not as many as the losses, or a name lacks 'loss'.
+        """
+        names, count = self.names(list(heads)), len(self.schedule.weights)
+        if count not in (1, len(names)):
+            raise ValueError(f'{type(self).__name__}.weight has {count} entries for the losses {names}. Give one, or '
+                             'one for each.')
+        silent = [name for name in names if 'loss' not in name]
+        if silent:
+            raise ValueError(f"{type(self).__name__}: {silent} would be logged and not trained on. Put 'loss' into the "
+                             'name.')
+
+    def forward(self, context: TermContext) -> Dict[str, Tensor]:
+        """Weighted losses.
+
+        Args:
+            context (TermContext): A step, in which the term's branch was forwarded.
+
+        Returns:
+            dict[str, Tensor]: Weighted scalars by `names`, 0 without a gradient where the weight is 0 now. If all
+            weights are 0, nothing is computed.
+        """
+        names = self.names(list(context.heads))
+        weights = self.schedule.at(context.iteration)
+        weights = weights * len(names) if len(weights) == 1 else weights
+        nothing = at_least_float32(context.logits[self.branch][0]).new_zeros(())
+        if not any(weights):
+            return dict.fromkeys(names, nothing)
+        losses = self.losses(context)
+        if {name for name in losses if 'loss' in name} != set(names):
+            raise ValueError(f'{type(self).__name__}.losses gave {sorted(losses)}, and `names` says {names}. They must '
+                             'agree.')
+        weighted = {name: weight * losses[name] if weight else nothing for name, weight in zip(names, weights)}
+        return {**losses, **weighted}
+
+
+def build_terms(terms: Iterable[Union[dict, Term]], heads: Dict[str, nn.Module]) -> nn.ModuleList:
+    """Build the terms of a method, and check that they fit its segmentor.
+
+    Args:
+        terms (Iterable[dict | Term]): Configs, or terms.
+        heads (dict[str, nn.Module]): The segmentor's.
+
+    Raises:
+        ValueError: if an entry is no term, or does not fit.
+    """
+    built: List[Any] = [MODELS.build(term) if isinstance(term, dict) else term for term in terms]
+    for term in built:
+        if not isinstance(term, Term):
+            raise ValueError(f'terms has a {type(term).__name__}, which is no loss term. Derive it from '
+                             'udas_mmseg.models.terms.Term.')
+        term.check(heads)
+    return nn.ModuleList(built)
