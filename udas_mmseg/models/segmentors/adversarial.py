@@ -114,7 +114,6 @@ class AdversarialSegmentor(BranchSegmentor):
         self.adapt_map = _ADAPT_MAPS[adapt_map]
         self.gan_objective = gan_objective
         self.adversarial = LossTerm.from_config('adversarial', adversarial or dict(weight=(0.001, 0.0002)), len(LEVELS))
-        self.adapts = self.discriminators is not None or any(term.branch == 'target' for term in self.terms)
         self.upsample_maps = upsample_maps
 
     def forward(self,
@@ -159,7 +158,7 @@ class AdversarialSegmentor(BranchSegmentor):
         branches = self.data_preprocessor(data, True)
         self.check(branches)
         groups = self.groups(branches)
-        trained = [group for group in groups if group != ['target'] or self.adapts]
+        trained = [group for group in groups if self.learns_from(group, branches)]
         logs: Dict[str, Tensor] = {}
         for group in groups:
             # a context for each group alone, so that its activations are freed before the next forward
@@ -177,6 +176,11 @@ class AdversarialSegmentor(BranchSegmentor):
         if self.discriminators is not None:
             logs.update(self._train_discriminators(source_logits, branches, target_scores, optim_wrapper))
         return logs
+
+    def learns_from(self, group: Sequence[str], branches: Dict[str, dict]) -> bool:
+        """Whether any of these branches has a loss; the discriminators give one to the target."""
+        adapts = self.discriminators is not None and 'target' in group
+        return adapts or super().learns_from(group, branches)
 
     def check(self, branches: Dict[str, dict]) -> None:
         """Refuse batches without both domains."""

@@ -137,6 +137,10 @@ class BranchSegmentor(BaseModel):
         order = [name for name in BRANCHES if name in branches]
         return [order] if self.joint_forward else [[name] for name in order]
 
+    def learns_from(self, group: Sequence[str], branches: Dict[str, dict]) -> bool:
+        """Whether any of these branches has a loss, supervised or by a term."""
+        return any(is_labeled(branches[name]) or any(term.branch == name for term in self.terms) for name in group)
+
     def new_context(self, branches: Dict[str, dict], upsample: bool = True) -> TermContext:
         """A step in which nothing was forwarded yet."""
         iteration = MessageHub.get_current_instance().get_info('iter', 0)
@@ -185,7 +189,7 @@ class BranchSegmentor(BaseModel):
         """Losses of branches that go through the segmentor together."""
         labeled = [name for name in group if is_labeled(context.branches[name])]
         terms = [term for term in self.terms if term.branch in group]
-        if not labeled and not terms:  # nothing is asked of the images: they only pass through batch norm
+        if not self.learns_from(group, context.branches):  # the images only pass through batch norm
             with torch.no_grad():
                 self.forward_group(group, context)
             return {}

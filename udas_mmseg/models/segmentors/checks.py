@@ -4,7 +4,7 @@ from typing import Any, Dict, Iterable, List
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
-from ...datasets.branches import BRANCHES
+from ...datasets.branches import BRANCHES, NONE
 from .multi_level import LEVELS
 
 
@@ -25,10 +25,11 @@ def check_branches(branches: Dict[str, dict], joint_forward: bool) -> None:
     """Refuse unknown branches, labels that are missing or must not be there, and sizes that do not fit together."""
     unknown = sorted(set(branches) - set(BRANCHES))
     if unknown:
-        raise ValueError(f'the batch has branches {unknown}; known are {list(BRANCHES)}.')
+        raise ValueError(f'the batch has branches {unknown}; known are {list(BRANCHES)}. A '
+                         'method adds one by `register_branch` of udas_mmseg.datasets.')
     check_stacked(branches)
     for name, branch in branches.items():
-        if BRANCHES[name].labels == 'none':
+        if BRANCHES[name].labels == NONE:
             check_unlabeled(name, branch)
         elif not is_labeled(branch):
             raise ValueError(f'the branch {name} has no labels (`gt_sem_seg`). Load them in its pipeline: '

@@ -7,7 +7,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from ...datasets.branches import BRANCHES
+from ...datasets.branches import BRANCHES, TRUTH
 from ...datasets.label_maps import IGNORE
 from ...datasets.transforms.teacher_view import TEACHER_IMAGE
 from ...utils.processes import unwrap
@@ -73,7 +73,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
         if ema_teacher is not None:
             momentum, labeling, weights['target'] = _teacher_parts(**ema_teacher)
         if consistency is not None:
-            labeled = [name for name, branch in BRANCHES.items() if branch.labels == 'truth']
+            labeled = [name for name, branch in BRANCHES.items() if branch.labels == TRUTH]
             terms = [*terms, *(ConsistencyTerm(**consistency, branch=name) for name in labeled)]
         super().__init__(segmentor, data_preprocessor, terms, weights, joint_forward, channels_last, init_cfg)
         if ema_teacher is not None:
@@ -126,7 +126,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
         labels = self.labeling(teacher_logits(self.teacher.network, images), inside)
         samples = [SegDataSample(metainfo=sample.metainfo, gt_sem_seg=PixelData(data=label[None]))
                    for sample, label in zip(target['data_samples'], labels.label.masked_fill(~inside, IGNORE))]
-        context.branches['target'] = dict(inputs=target['inputs'], data_samples=samples)
+        context.branches['target'] = {**target, 'data_samples': samples}
         if labels.weight is not None:
             context.pixel_weights['target'] = labels.weight
         return {'target.kept': labels.kept.float().mean()}
