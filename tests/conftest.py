@@ -6,10 +6,12 @@ from typing import Callable, Dict, Iterator
 
 import numpy as np
 import pytest
+from mmengine.config import config
 from mmengine.registry import init_default_scope
 from mmengine.runner import runner
 
 import udas_mmseg  # noqa: F401  (applies compat)
+from forked_python import format_once
 from small_data import CLASSES, LOAD, write_image
 
 
@@ -18,6 +20,14 @@ def ask_compilers_once() -> Iterator[None]:
     """Every run asks compilers for their versions, for a second; the machine stays what it is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, 'collect_env', cache(runner.collect_env))
+        yield
+
+
+@pytest.fixture(autouse=True, scope='session')
+def unformatted_configs() -> Iterator[None]:
+    """MMEngine formats the config of each run, which may take longer than a tiny run itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config, 'FormatCode', format_once)
         yield
 
 

@@ -1,7 +1,6 @@
 """Tiny students and batches for them."""
 from typing import Any, Dict, Optional
 
-import pytest
 import torch
 from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper
@@ -10,12 +9,6 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from adversarial_models import batch, deeplabv2
-
-
-@pytest.fixture(autouse=True)
-def unformatted_configs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MMEngine formats the config of a run several times over, which takes longer than a tiny run itself."""
-    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (text, True))
 
 
 def build_student(segmentor: Optional[dict] = None, seed: int = 0, **options: Any) -> Any:

@@ -12,33 +12,26 @@ import torch
 from mmengine.config import config
 from mmengine.logging import HistoryBuffer
 
+from forked_python import run_python
 from udas_mmseg import compat
 
 
-def run_python(code: str) -> str:
+def test_import_registers_without_mmagic_and_torchvision_computes() -> None:
+    code = ('import sys, udas_mmseg, torchvision, torch\n'
+            'from mmseg.registry import DATASETS, MODELS\n'
+            'from torchvision.transforms.v2 import functional as F\n'
+            'print("mmagic" in sys.modules, DATASETS.get("GTA5Dataset"), MODELS.get("DeepLabV2Head"))\n'
+            'print(F.hflip(torch.arange(3.)[None, None]).flatten().tolist())')
     result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
-def test_import_registers_without_mmagic() -> None:
-    out = run_python('import sys, udas_mmseg\n'
-                     'from mmseg.registry import DATASETS, MODELS\n'
-                     'print("mmagic" in sys.modules, DATASETS.get("GTA5Dataset"), MODELS.get("DeepLabV2Head"))')
-    line = out.splitlines()[-1]  # the forks print a line of their own
+    line, flipped = result.stdout.splitlines()[-2:]  # the forks print a line of their own
     assert line.startswith('False') and 'GTA5Dataset' in line and 'DeepLabV2Head' in line
-
-
-def test_torchvision_imports_and_computes() -> None:
-    out = run_python('import udas_mmseg, torchvision, torch\n'
-                     'from torchvision.transforms.v2 import functional as F\n'
-                     'print(F.hflip(torch.arange(3.)[None, None]).flatten().tolist())')
-    assert out.splitlines()[-1] == '[2.0, 1.0, 0.0]'
+    assert flipped == '[2.0, 1.0, 0.0]'
 
 
 def test_torchvision_weights_load_through_the_real_loader(tmp_path) -> None:
     """`torchvision://resnet18` with the file that a download would have left in torch's cache."""
-    out = run_python(f'''
+    (tmp_path / 'load.py').write_text(f'''
 import os
 os.environ['TORCH_HOME'] = {str(tmp_path)!r}
 import udas_mmseg, torch, torchvision
@@ -55,7 +48,8 @@ for name, value in model.state_dict().items():
     assert torch.equal(value, weights[name]), name
 print('all weights arrived')
 ''')
-    assert out.endswith('all weights arrived\n')
+    result = run_python(tmp_path / 'load.py')
+    assert result.returncode == 0 and result.stdout.endswith('all weights arrived\n'), result.stderr
 
 
 def test_second_apply_does_nothing() -> None:

@@ -1,10 +1,10 @@
 """A tiny run of self-training: its data, its configs, and how to start it."""
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import List
 
+from forked_python import run_python
 from small_data import write_demo_data
 
 ROOT = Path(__file__).parents[1]
@@ -131,9 +131,8 @@ def write_configs(folder: Path, iters: int = 6, train: int = 6) -> Path:
 
 
 def command(config: Path, work_dir: Path, *more: str) -> List[str]:
-    return [sys.executable, str(ROOT / 'tools/train.py'), str(config), '--work-dir', str(work_dir), *more]
+    return [str(ROOT / 'tools/train.py'), str(config), '--work-dir', str(work_dir), *more]
 
 
-def run(config: Path, work_dir: Path, *more: str, timeout: int = 300) -> subprocess.CompletedProcess:
-    return subprocess.run(command(config, work_dir, *more), env={**os.environ, 'OMP_NUM_THREADS': '1'},
-                          capture_output=True, text=True, timeout=timeout)
+def run(config: Path, work_dir: Path, *more: str) -> subprocess.CompletedProcess:
+    return run_python(*command(config, work_dir, *more), env={**os.environ, 'OMP_NUM_THREADS': '1'})

@@ -1,7 +1,5 @@
 """Calling `tools/translate.py` on small data."""
-import os
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 from typing import Dict, List
@@ -75,11 +73,6 @@ def translate(*arguments: str, config: str = 'mine.py', checkpoint: str = 'train
             runpy.run_path(TOOL, run_name='__main__')
     finally:
         torch.set_num_threads(threads)
-
-
-def start(command: List[str]) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, *command], env={**os.environ, 'OMP_NUM_THREADS': '1'}, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
 
 
 def error_of(*arguments: str, **files: str) -> str:

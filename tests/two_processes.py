@@ -1,43 +1,67 @@
-"""Scripts in two processes that work together, as torchrun starts them."""
+"""Python files in two processes that work together."""
 import contextlib
 import os
 import signal
 import subprocess
-import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
-from typing import Iterator, Tuple
+from typing import Any, Iterator, List, Tuple
+
+from torch.distributed import TCPStore
+
+from forked_python import start_python
 
 
 class HangError(Exception):
-    """Processes that wait for ever. pytest tries such a test a second time, see pyproject.toml."""
+    """Processes that wait without an end. pytest tries such a test a second time, see pyproject.toml."""
 
 
 def launch_two(*command: str, timeout: int = 300) -> Tuple[int, str]:
-    """Run a Python script with its arguments; its exit status and output.
+    """Run a Python file with its arguments twice, as torchrun does; 0 or 1 as torchrun, and the output of both.
 
-    The processes meet at a port that torchrun finds free, so that tests can run side by side.
+    As with torchrun, the processes meet at a store of their parent, at a port that is free, and if one fails, the other
+    is terminated.
 
     Raises:
-        HangError: if it has not ended in time. The output, and what every process was doing, are a warning, too, which
-            pytest shows although the second try passes.
+        HangError: if they have not ended in time. The output, and what every process was doing, are a warning, too,
+            which pytest shows although the second try passes.
     """
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2', *command],
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONFAULTHANDLER': '1'}, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True)
-    try:
-        output, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        for pid in list(_family(process.pid)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGABRT)  # faulthandler prints the stacks
-            time.sleep(0.3)  # one after another
-        output, _ = process.communicate()
-        warnings.warn(f'{" ".join(command)} hung:\n{output}', stacklevel=2)
-        raise HangError(f'not done after {timeout} seconds:\n{output}') from None
-    return process.returncode, output
+    store = TCPStore('127.0.0.1', 0, is_master=True, wait_for_workers=False)
+    environment = dict(os.environ, OMP_NUM_THREADS='1', PYTHONFAULTHANDLER='1', MASTER_ADDR='127.0.0.1',
+                       MASTER_PORT=str(store.port), TORCHELASTIC_USE_AGENT_STORE='True', WORLD_SIZE='2',
+                       LOCAL_WORLD_SIZE='2')
+    with tempfile.TemporaryFile('w+') as output:
+        processes = [start_python(*command, env=dict(environment, RANK=rank, LOCAL_RANK=rank), stdout=output,
+                                  stderr=subprocess.STDOUT) for rank in '01']  # yapf: disable
+        hung = not _ended(processes, timeout)
+        if hung:
+            for pid in [pid for process in processes for pid in list(_family(process.pid))]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGABRT)  # faulthandler prints the stacks
+                time.sleep(0.3)  # one after another
+        for process in processes:
+            process.wait()
+        output.seek(0)
+        text = output.read()
+    if hung:
+        warnings.warn(f'{" ".join(command)} hung:\n{text}', stacklevel=2)
+        raise HangError(f'not done after {timeout} seconds:\n{text}')
+    return int(any(process.returncode for process in processes)), text
+
+
+def _ended(processes: List[Any], timeout: float) -> bool:
+    """Wait for processes; after the first failure the others are terminated."""
+    deadline = time.monotonic() + timeout
+    while any(process.poll() is None for process in processes):
+        if any(process.returncode for process in processes):
+            for process in processes:
+                process.terminate()
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _family(pid: int) -> Iterator[int]:

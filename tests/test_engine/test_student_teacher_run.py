@@ -9,7 +9,6 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 
-from student_models import unformatted_configs  # noqa: F401  (a fixture)
 from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
 
 UNLABELED = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(8, 16)),

@@ -12,7 +12,6 @@ from mmseg.registry import DATASETS, HOOKS
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from student_models import unformatted_configs  # noqa: F401  (a fixture)
 from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
 from udas_mmseg.engine.hooks.target_norm_statistics_hook import TargetNormStatisticsHook, spread_evenly
 

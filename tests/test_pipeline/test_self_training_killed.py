@@ -11,6 +11,7 @@ from typing import Dict, Tuple
 import pytest
 import torch
 
+from forked_python import start_python
 from tiny_self_training import command, run, write_configs
 
 STAGES = ['00_translator', '01_translate', '02_adapt', '03_label_r1', '04_student_r1', '05_label_r2', '06_student_r2',
@@ -29,8 +30,8 @@ def running(work_dir: Path) -> str:
 
 def kill_in(config: Path, work_dir: Path, stage: str, after: float) -> str:
     """Start the run, kill it and its workers some time after a stage began; the stage in which that was."""
-    process = subprocess.Popen(command(config, work_dir), env={**os.environ, 'OMP_NUM_THREADS': '1'},
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = start_python(*command(config, work_dir), env={**os.environ, 'OMP_NUM_THREADS': '1'},
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     before = stages(work_dir).get(stage, {}).get('attempts', 0)
     deadline = time.monotonic() + 120
     while stages(work_dir).get(stage, {}).get('attempts', 0) == before:

@@ -8,6 +8,7 @@ from typing import Tuple
 
 import pytest
 
+from forked_python import start_python
 from tiny_self_training import ROOT, command, run, write_configs
 from two_processes import launch_two
 
@@ -38,8 +39,8 @@ def test_two_processes_run_every_stage_once(config: Path, tmp_path: Path) -> Non
 
 
 def test_second_run_in_the_same_directory_is_refused_and_the_first_goes_on(config: Path, tmp_path: Path) -> None:
-    first = subprocess.Popen(command(config, tmp_path), env={**os.environ, 'OMP_NUM_THREADS': '1'},
-                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = start_python(*command(config, tmp_path), env={**os.environ, 'OMP_NUM_THREADS': '1'},
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 120
         while not (tmp_path / 'manifest.json').exists():

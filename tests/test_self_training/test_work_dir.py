@@ -3,11 +3,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from forked_python import start_python
 from udas_mmseg.self_training import WorkDirError
 from udas_mmseg.self_training.lock import WorkDirLock
 from udas_mmseg.self_training.manifest import Manifest, ladder, trained_segmentors
@@ -25,8 +25,8 @@ time.sleep(60)
 
 
 def test_only_one_process_may_work_and_a_dead_one_does_not_hold_on(tmp_path: Path) -> None:
-    holder = subprocess.Popen([sys.executable, '-c', HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True,
-                              start_new_session=True)
+    (tmp_path / 'hold.py').write_text(HOLD)
+    holder = start_python(tmp_path / 'hold.py', tmp_path, stdout=subprocess.PIPE)
     try:
         pid = holder.stdout.readline().strip()
         with pytest.raises(WorkDirError, match=rf'in use by another run \(process {pid} on '):

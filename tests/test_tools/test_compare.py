@@ -9,6 +9,7 @@ from typing import Callable
 
 import pytest
 
+from forked_python import run_python
 from small_data import write_demo_data
 from tiny_self_training import write_configs
 
@@ -28,8 +29,7 @@ def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
     environment = {**os.environ, 'UDAS_DEMO_ROOT': str(write_demo_data(tmp_path / 'data'))}
 
     def run(tool: str, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run([sys.executable, str(ROOT / 'tools' / tool), *arguments], cwd=tmp_path, env=environment,
-                              capture_output=True, text=True, timeout=300)
+        return run_python(ROOT / 'tools' / tool, *arguments, cwd=tmp_path, env=environment)
 
     return run
 

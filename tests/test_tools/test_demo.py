@@ -1,12 +1,13 @@
 """`make demo`, with a few scenes and iterations."""
 import importlib.util
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from forked_python import run_python
 
 ROOT = Path(__file__).parents[2]
 LADDER = ['source only', 'translated', 'adapted', 'round 1', 'round 2', 'oracle']
@@ -15,8 +16,8 @@ ANY_LABELS = ['self_training.label.temperature=0.001', 'self_training.label.max_
 
 
 def demo(out: Path, *options: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, 'tools/demo.py', '--out', str(out), '--train', '10', '--val', '2', '--iters',
-                           '2', '--cfg-options', *options], cwd=ROOT, capture_output=True, text=True, timeout=900)
+    return run_python('tools/demo.py', '--out', out, '--train', 10, '--val', 2, '--iters', 2, '--cfg-options', *options,
+                      cwd=ROOT, timeout=900)
 
 
 def rows(table: str) -> list:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from mmengine.runner import CheckpointLoader
 
+from forked_python import start_python
 from small_data import write_demo_data
 
 ROOT = Path(__file__).parents[2]
@@ -41,8 +42,10 @@ def arguments(work_dir: Path, *options: str, config: str = CONFIG) -> List[str]:
 def start(environment: dict) -> Callable[..., subprocess.Popen]:
 
     def run(command: List[str], **env: str) -> subprocess.Popen:
-        return subprocess.Popen(command, cwd=ROOT, env={**environment, **env}, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        options = dict(cwd=ROOT, env={**environment, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if command[0] == sys.executable:
+            return start_python(*command[1:], **options)
+        return subprocess.Popen(command, **options, text=True, start_new_session=True)
 
     return run
 
@@ -129,12 +132,13 @@ def test_missing_data_is_one_clear_line(start: Callable, tmp_path: Path) -> None
     assert not (tmp_path / 'run').exists()
 
 
-def test_missing_mmagic_is_one_clear_line(start: Callable) -> None:
-    hide = ('import importlib.util as util, runpy, sys\nfind = util.find_spec\n'
-            'util.find_spec = lambda name, *rest: None if name == "mmagic" else find(name, *rest)\n'
-            'sys.argv = ["tools/train.py", "configs/demo/cyclegan.py"]\n'
-            'runpy.run_path(sys.argv[0], run_name="__main__")')
-    process = start([sys.executable, '-c', hide])
+def test_missing_mmagic_is_one_clear_line(start: Callable, tmp_path: Path) -> None:
+    (tmp_path / 'hide.py').write_text(
+        'import importlib.util as util, runpy, sys\nfind = util.find_spec\n'
+        'util.find_spec = lambda name, *rest: None if name == "mmagic" else find(name, *rest)\n'
+        'sys.argv = ["tools/train.py", "configs/demo/cyclegan.py"]\n'
+        'runpy.run_path(sys.argv[0], run_name="__main__")')
+    process = start([sys.executable, str(tmp_path / 'hide.py')])
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 1
     assert 'pip install --no-deps mmagic==1.2.0' in output and 'Traceback' not in output

@@ -1,7 +1,5 @@
 """MMagic's CycleGAN through the bridge."""
 import copy
-import subprocess
-import sys
 from pathlib import Path
 from typing import Dict, List, Tuple
 
@@ -16,6 +14,7 @@ from torch import Tensor, nn
 
 import cpu_amp  # noqa: F401  (registers CpuAmpOptimWrapper)
 from adversarial_models import deeplabv2
+from forked_python import run_python
 from tiny_translator import DISCRIMINATOR, GENERATOR, batch, build, images, optimizers, steps
 from udas_mmseg.datasets import SampleError
 from udas_mmseg.translation import check_image_format
@@ -191,25 +190,29 @@ def test_mixed_precision_trains_as_float32_does(dtype: str, scale: float, simila
         assert float(torch.nn.functional.cosine_similarity(moved[dtype][child], expected, dim=0)) > similarity, child
 
 
-def run_python(code: str) -> Tuple[int, str]:
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+def run_code(folder: Path, code: str) -> Tuple[int, str]:
+    """Run code in a process that has not imported MMagic."""
+    (folder / 'code.py').write_text(code)
+    done = run_python(folder / 'code.py')
     return done.returncode, done.stdout + done.stderr
 
 
-def test_missing_mmagic_is_said_with_the_command() -> None:
-    code, output = run_python('import importlib.util as util\nfind = util.find_spec\n'
-                              'util.find_spec = lambda name, *rest: None if name == "mmagic" else find(name, *rest)\n'
-                              'import udas_mmseg.translation')
+def test_missing_mmagic_is_said_with_the_command(tmp_path: Path) -> None:
+    code, output = run_code(
+        tmp_path, 'import importlib.util as util\nfind = util.find_spec\n'
+        'util.find_spec = lambda name, *rest: None if name == "mmagic" else find(name, *rest)\n'
+        'import udas_mmseg.translation')
     assert code and 'ModuleNotFoundError' in output and 'pip install --no-deps mmagic==1.2.0' in output
 
 
-def test_loaded_mmagic_is_left_alone() -> None:
-    code, output = run_python('import sys, types\nimport udas_mmseg\nfrom udas_mmseg.compat import open_mmagic\n'
-                              'sys.modules["mmagic.models"] = mine = types.ModuleType("mmagic.models")\n'
-                              'print(open_mmagic(), sys.modules["mmagic.models"] is mine)')
+def test_loaded_mmagic_is_left_alone(tmp_path: Path) -> None:
+    code, output = run_code(
+        tmp_path, 'import sys, types\nimport udas_mmseg\nfrom udas_mmseg.compat import open_mmagic\n'
+        'sys.modules["mmagic.models"] = mine = types.ModuleType("mmagic.models")\n'
+        'print(open_mmagic(), sys.modules["mmagic.models"] is mine)')
     assert output.splitlines()[-1] == 'False True'
 
 
-def test_what_was_not_loaded_of_mmagic_is_said() -> None:
-    code, output = run_python('import udas_mmseg.translation\nimport mmagic.models\nmmagic.models.BaseGAN')
+def test_what_was_not_loaded_of_mmagic_is_said(tmp_path: Path) -> None:
+    code, output = run_code(tmp_path, 'import udas_mmseg.translation\nimport mmagic.models\nmmagic.models.BaseGAN')
     assert code and 'import mmagic.models` before it' in output

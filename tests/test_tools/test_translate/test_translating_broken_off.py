@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Dict
@@ -12,8 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
+from forked_python import start_python
 from small_data import write_image
-from translating import IMAGES, TOOL, UNSEEN, error_of, files_of, save_checkpoint, start, times_of, translate
+from translating import IMAGES, TOOL, UNSEEN, error_of, files_of, save_checkpoint, times_of, translate
 from udas_mmseg.datasets import image_files
 
 STOPS = '''
@@ -36,7 +38,9 @@ def test_killed_run_goes_on_and_ends_with_the_same_files(whole: Dict[str, bytes]
                                                          capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / 'out'
     command = ['mine.py', 'trained.pth', '--workers', '1', '--out', str(out)]
-    process = start(['-c', STOPS, TOOL, *command])
+    (tmp_path / 'stops.py').write_text(STOPS)
+    process = start_python(tmp_path / 'stops.py', TOOL, *command, env={**os.environ, 'OMP_NUM_THREADS': '1'},
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     while not (out / f'{IMAGES[5]}.part').exists() or not all((out / name).exists() for name in IMAGES[:5]):
         assert process.poll() is None, process.stdout.read()[-3000:]
         time.sleep(0.05)
