@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from pages import pictures_of, text_of
 from small_data import write_image
 from udas_mmseg.datasets import SampleError
-from udas_mmseg.translation import report as translation_report
 from udas_mmseg.translation.domain_distance import FeatureNetwork
 from udas_mmseg.translation.report import verify_images, write_report
+from udas_mmseg.visualization import page
 
 
 class Pixels(nn.Module):
@@ -134,7 +134,7 @@ def test_full_disk_leaves_the_old_report(sets: Dict[str, List[str]], tmp_path: P
     def full_disk(*args: object) -> None:
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr(translation_report, 'replace_file', full_disk)
+    monkeypatch.setattr(page, 'replace_file', full_disk)
     with pytest.raises(OSError, match='No space left'):
         report_of(sets, tmp_path / 'report', samples=2)
     assert before == {path.name: path.read_bytes() for path in (tmp_path / 'report').iterdir()}

@@ -1,4 +1,5 @@
 """The page that reports are written as."""
+import json
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,13 @@ def test_everything_is_in_the_page_and_escaped(tmp_path: Path) -> None:
 
 def test_the_same_content_gives_the_same_bytes() -> None:
     assert example().to_bytes() == example().to_bytes()
+
+
+def test_page_and_figures_are_saved(tmp_path: Path) -> None:
+    example().save(str(tmp_path / 'new/report'), dict(road=0.912))
+    assert sorted(path.name for path in (tmp_path / 'new/report').iterdir()) == ['report.html', 'report.json']
+    assert (tmp_path / 'new/report/report.html').read_bytes() == example().to_bytes()
+    assert json.loads((tmp_path / 'new/report/report.json').read_text()) == dict(road=0.912)
 
 
 def test_a_picture_has_a_heading() -> None:

@@ -1,6 +1,5 @@
 """The report on one or several sets of pseudo-labels: coverage, quality and change."""
 import os.path as osp
-from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from mmengine.dataset import BaseDataset
@@ -8,7 +7,6 @@ from mmengine.dataset import BaseDataset
 from ..datasets import LoadVerifiedImage
 from ..datasets.pseudo_label_set import check_set_classes, list_labels, read_pseudo_label, read_set_index, set_histogram
 from ..datasets.thresholds import keep_confident, lowest_kept
-from ..utils.files import replace_file, to_json
 from ..utils.indices import spread_evenly
 from ..visualization.page import encode_picture
 from ..visualization.pseudo_label_report import (
@@ -16,7 +14,7 @@ from ..visualization.pseudo_label_report import (
     draw_reliability,
     draw_samples,
     summary_rows,
-    to_html,
+    to_page,
 )
 from .ground_truth import GroundTruth, paths_by_label
 from .quality import (
@@ -93,8 +91,7 @@ def write_quality_report(out: str,
         pictured = [_sample(labels.folder, name, paths[name], truths, threshold) for name in shown]
         pictures[labels.name] = _draw(entry, labels, threshold, images.metainfo, pictured)
     report: Dict[str, Any] = dict(facts=dict(facts or {}), threshold=threshold, sets=entries)
-    for file, content in {'report.html': to_html(report, pictures), 'report.json': to_json(report)}.items():
-        replace_file(Path(out, file), content)
+    to_page(report, pictures).save(out, report)
     return report
 
 

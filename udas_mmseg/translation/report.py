@@ -1,7 +1,6 @@
 """The report on a translation: whether its files are whole, how near it is to the target, and samples."""
 import os.path as osp
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
@@ -9,7 +8,6 @@ import numpy as np
 
 from ..datasets import LoadVerifiedImage, SampleError
 from ..datasets.image_files import read_checked
-from ..utils.files import replace_file, to_json
 from ..utils.indices import spread_evenly
 from ..utils.progress import Progress
 from ..visualization import fit, grid
@@ -126,12 +124,10 @@ def write_report(folder: str,
         OSError: if a file cannot be written.
         ValueError: if a set is empty, an image has no translation, or `max_images` or `samples` is less than 1.
     """
-    if not (images and translations and targets) or len(images) != len(translations):
-        raise ValueError(f'{len(images)} images, {len(translations)} translations and {len(targets)} images of the '
-                         'target: no set may be empty, and each image needs one translation.')
+    sets = dict(source=images, translated=translations, target=targets)
+    _check_sets(sets)
     if min(max_images, samples) < 1:
         raise ValueError(f'max_images={max_images}, samples={samples}: both must be at least 1.')
-    sets = dict(source=images, translated=translations, target=targets)
     if network is not None and short_side is None:
         short_side = min(_SHORT_SIDE, *(min(_read(paths[0]).shape[:2]) for paths in sets.values()))
     chosen = {name: [paths[index] for index in spread_evenly(len(paths), max_images, True)]
@@ -143,10 +139,15 @@ def write_report(folder: str,
         color_distance=_color_distances(measured),
         feature_distance=_feature_distances(measured),
         network=None if network is None else dict(description=network.description, short_side=short_side))
-    samples_png = encode_picture(draw_samples(images, translations, targets, samples))
-    for name, content in {'report.html': to_html(report, samples_png), 'report.json': to_json(report)}.items():
-        replace_file(Path(folder, name), content)
+    to_page(report, encode_picture(draw_samples(images, translations, targets, samples))).save(folder, report)
     return report
+
+
+def _check_sets(sets: Mapping[str, Sequence[str]]) -> None:
+    images, translations, targets = map(len, sets.values())
+    if not (images and translations and targets) or images != translations:
+        raise ValueError(f'{images} images, {translations} translations and {targets} images of the target: no set '
+                         'may be empty, and each image needs one translation.')
 
 
 def _read(path: str) -> np.ndarray:
@@ -223,8 +224,8 @@ def _short(path: str) -> str:
     return osp.join(osp.basename(osp.dirname(path)), osp.basename(path))
 
 
-def to_html(report: Mapping[str, Any], samples: bytes) -> bytes:
-    """The page.
+def to_page(report: Mapping[str, Any], samples: bytes) -> Page:
+    """The page of a report.
 
     Args:
         report (Mapping): Content of `report.json`.
@@ -252,7 +253,7 @@ def to_html(report: Mapping[str, Any], samples: bytes) -> bytes:
     page.section('Colours of the sets')
     page.table(('set', 'images', 'measured', 'L', 'a', 'b'), *map(_set_row, report['sets'].items()))
     page.text('Mean ± standard deviation of the pixels in CIE Lab.')
-    return page.to_bytes()
+    return page
 
 
 def _row(name: str, distance: Mapping[str, Optional[float]], form: str) -> List[str]:

@@ -1,10 +1,13 @@
 """A report as one HTML file, with its pictures in it."""
 import base64
 import html
+from pathlib import Path
 from typing import Any, List, Mapping, Optional, Sequence
 
 import cv2
 import numpy as np
+
+from ..utils.files import replace_file, to_json
 
 _STYLE = '''\
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 80em; margin: 2em auto; padding: 0 1.5em }
@@ -29,7 +32,7 @@ class Page:
         >>> page = Page('Scores')
         >>> page.facts(dict(checkpoint='iter_8.pth'))
         >>> page.table(['class', 'IoU'], ['road', '91.2'])
-        >>> replace_file('report.html', page.to_bytes())
+        >>> page.save('work_dirs/report', dict(road=0.912))
     """
 
     def __init__(self, title: str) -> None:
@@ -71,6 +74,19 @@ class Page:
             self.section(title, level)
         data = base64.b64encode(png).decode()
         self._parts.append(f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">')
+
+    def save(self, folder: str, content: Mapping[str, Any]) -> None:
+        """Write the page as `report.html`, and its figures as `report.json`.
+
+        Args:
+            folder (str): The folder, made if it does not exist.
+            content (Mapping): The figures; JSON must be able to store them.
+
+        Raises:
+            OSError: if a file cannot be written.
+        """
+        replace_file(Path(folder, 'report.html'), self.to_bytes())
+        replace_file(Path(folder, 'report.json'), to_json(content))
 
     def to_bytes(self) -> bytes:
         """The content of the HTML file."""

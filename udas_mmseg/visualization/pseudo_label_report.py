@@ -107,8 +107,8 @@ def draw_reliability(parts: Sequence[Mapping[str, float]], curve: Sequence[Mappi
     return _png(figure)
 
 
-def to_html(report: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes]]) -> bytes:
-    """The page.
+def to_page(report: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes]]) -> Page:
+    """The page of a report.
 
     Args:
         report (Mapping): What `udas_mmseg.pseudo_labels.report.write_quality_report` returns.
@@ -124,7 +124,7 @@ def to_html(report: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes
         page.table(*class_rows(entry))
         for title, picture in pictures[entry['name']].items():
             page.picture(picture, title)
-    return page.to_bytes()
+    return page
 
 
 def summary_rows(report: Mapping[str, Any]) -> List[List[str]]:
