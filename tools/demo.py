@@ -139,6 +139,7 @@ def compare(commands: Commands, out: str, options: List[str]) -> None:
     while stages_of(out).get(TRANSLATE, {}).get('state') != 'complete':
         if commands.stopped.wait(1):
             return
+    commands.environment['UDAS_DEMO_TRANSLATIONS'] = osp.abspath(osp.join(out, SELF_TRAINING, TRANSLATE))
     run('source_only', 'oracle', 'translated')  # what is finished is only read
 
 
@@ -221,7 +222,6 @@ def prepare(out: str, train: int, val: int) -> None:
     """Write the data, and tell the configs where everything is."""
     data = osp.join(out, 'data')
     os.environ['UDAS_DEMO_ROOT'] = osp.abspath(data)
-    os.environ['UDAS_TRANSLATED_ROOT'] = osp.abspath(osp.join(out, SELF_TRAINING))
     write_gta5(osp.join(data, 'gta5'), train, val, progress=True)
     write_cityscapes(osp.join(data, 'cityscapes'), train, val, progress=True)
 

@@ -42,7 +42,7 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = write_carla_and_camvid(write_demo_data(tmp_path_factory.mktemp('data'), 3, 2))
     write_synthia(root / 'synthia')
     for images, translated in (('gta5/images', 'gta5_translated'), ('gta5/images', 'gta5_cycada'),
-                               ('gta5/images', '01_translate'), ('carla/images', 'carla_cyclegan'),
+                               ('gta5/images', 'demo_translations'), ('carla/images', 'carla_cyclegan'),
                                ('synthia/RGB', 'synthia_translated')):
         shutil.copytree(root / images, root / translated)
     (root / 'weights.pth').touch()  # never loaded: nothing is initialised here
@@ -54,6 +54,8 @@ def roots(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ('DATA', 'DEMO', 'WEIGHTS', 'TRANSLATED'):
         monkeypatch.setenv(f'UDAS_{name}_ROOT', str(data_root))
     monkeypatch.setenv('UDAS_PSEUDO_ROOT', str(data_root / 'pseudo_labels'))
+    monkeypatch.setenv('UDAS_DEMO_TRANSLATIONS', str(data_root / 'demo_translations'))
+    monkeypatch.setenv('UDAS_DEMO_LABELS', str(data_root / 'demo_labels'))
 
 
 def write_synthia(root: Path) -> None:

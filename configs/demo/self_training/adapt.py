@@ -2,7 +2,7 @@
 
 python tools/train.py configs/demo/self_training/ssl.py    # trains it, with all that it needs
 python tools/train.py configs/demo/self_training/adapt.py
-The second reads the translations of the first; their folder: UDAS_TRANSLATED_ROOT. Figures: docs/results.md.
+The second reads the translations of the first; their folder: UDAS_DEMO_TRANSLATIONS. Figures: docs/results.md.
 """
 _base_ = './translated.py'
 train_dataloader = dict(

@@ -2,12 +2,12 @@
 
 python tools/train.py configs/demo/self_training/ssl.py    # trains it in rounds, with all that it needs
 python tools/train.py configs/demo/self_training/student.py
-The second reads what the first made; the folders: UDAS_TRANSLATED_ROOT, UDAS_PSEUDO_ROOT. Figures: docs/results.md.
+The second reads what the first made; the folders: UDAS_DEMO_TRANSLATIONS, UDAS_DEMO_LABELS. Figures: docs/results.md.
 """
 _base_ = './translated.py'
 pseudo_labeled_train = dict(
     type='PseudoLabeledDataset',
-    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/demo/self_training}}/03_label_r1',
+    pseudo_label_root='{{$UDAS_DEMO_LABELS:work_dirs/demo/labels}}',
     metainfo='CityscapesDataset',
     data_root=_base_.target_root,
     data_prefix=dict(img_path='leftImg8bit/train'),

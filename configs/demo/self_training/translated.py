@@ -1,12 +1,13 @@
 """The second rung of the demo's ladder: trained on translated scenes alone.
 
-UDAS_TRANSLATED_ROOT=work_dirs/demo/self_training python tools/train.py configs/demo/self_training/translated.py
-That folder holds what `make demo` or configs/demo/self_training/ssl.py translated. Figures: docs/results.md.
+python tools/train.py configs/demo/self_training/translated.py
+UDAS_DEMO_TRANSLATIONS is the folder of the translated images: after `make demo`, the stage that translates in
+work_dirs/demo/self_training. Figures: docs/results.md.
 """
 _base_ = './source_only.py'
 translated_train = dict(
     _base_.source_train,
-    translated_root='{{$UDAS_TRANSLATED_ROOT:work_dirs/demo/self_training}}/01_translate',
+    translated_root='{{$UDAS_DEMO_TRANSLATIONS:work_dirs/demo/translations}}',
     missing_translation='error')
 # and mixed with a few labelled "real" ones, for the rungs above
 budget = dict(type='LabelBudgetDataset', n='1/20', seed=2021)  # 10 of the demo's 200 scenes
