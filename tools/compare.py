@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 from udas_mmseg import __version__
+from udas_mmseg.engine.config_run import run_type
 from udas_mmseg.engine.launch import config_name, load_config
-from udas_mmseg.self_training.manifest import trained_segmentors
 from udas_mmseg.utils.digests import config_digest
-from udas_mmseg.utils.files import replace_file, to_json
+from udas_mmseg.utils.files import replace_file
 from udas_mmseg.utils.variants import Variant, expand, folder_name, parse_values, unknown_keys
 from udas_mmseg.visualization.comparison import markdown_table, summarize
 
 TOOLS = osp.dirname(osp.abspath(__file__))
+RESULTS = 'results.json'  # in the folder of a finished run
 
 
 def parse_args() -> argparse.Namespace:
@@ -119,7 +120,7 @@ def run_one(path: str, variant: Variant, seed: int, args: argparse.Namespace) ->
     """Train and score one variant of a config with one seed, or take what an earlier call did.
 
     Returns:
-        list[dict]: The run; of self-training one for each segmentor that it trained.
+        list[dict]: The run; where it trains several models, such as self-training, one for each.
     """
     name = config_name(path) + variant.suffix
     work_dir = osp.join(args.work_dir, osp.basename(args.out), folder_name(name), f'seed_{seed}')
@@ -129,31 +130,32 @@ def run_one(path: str, variant: Variant, seed: int, args: argparse.Namespace) ->
     digest = config_digest({**cfg.to_dict(), 'cfg_options': cfg_options})
     os.makedirs(work_dir, exist_ok=True)
     claim_folder(work_dir, digest, path)
-    done = osp.join(work_dir, 'result.json')
+    done = osp.join(work_dir, RESULTS)
     if osp.exists(done):
         with open(done) as file:
-            return [json.load(file)]
+            return json.load(file)
     train = [sys.executable, osp.join(TOOLS, 'train.py'), path, '--work-dir', work_dir, '--resume', '--cfg-options',
              *options]
-    log, clock = osp.join(work_dir, 'train.txt'), osp.join(work_dir, 'seconds.txt')
+    seconds = run_command(train, osp.join(work_dir, 'train.txt'), osp.join(work_dir, 'seconds.txt'))
     command = f'python tools/train.py {path} --cfg-options {" ".join(options)}'
     common = dict(seed=seed, config_digest=digest, versions=versions(), command=command)
-    if cfg.get('runner_type') == 'SelfTrainingRunner':
-        run_command(train, log, clock)  # what is complete is skipped there
-        return [dict(common, name=f'{name}: {what}', metrics=made['metrics'], seconds=made['seconds'])
-                for what, made in trained_segmentors(work_dir).items()]
-    seconds = run_command(train, log, clock)
-    with open(osp.join(work_dir, 'last_checkpoint')) as file:
-        checkpoint = file.read().strip()
-    metrics_file = osp.join(work_dir, 'metrics.json')
+    results = []
+    for model, found in run_type(cfg).results(work_dir).items():
+        metrics = found.get('metrics') or score(path, found['checkpoint'], work_dir, options)
+        results.append(dict(common, name=f'{name}: {model}' if model else name, metrics=metrics,
+                            seconds=found.get('seconds', seconds)))
+    replace_file(Path(done), json.dumps(results, indent=2).encode() + b'\n')
+    return results
+
+
+def score(path: str, checkpoint: str, work_dir: str, options: List[str]) -> Dict[str, float]:
+    """Metrics of a trained model, by `tools/test.py`."""
+    metrics = osp.join(work_dir, 'metrics.json')
     test = [sys.executable, osp.join(TOOLS, 'test.py'), path, checkpoint, '--work-dir', osp.join(work_dir, 'test'),
-            '--json', metrics_file, '--cfg-options', *options]
+            '--json', metrics, '--cfg-options', *options]
     run_command(test, osp.join(work_dir, 'test.txt'), osp.join(work_dir, 'test_seconds.txt'))
-    with open(metrics_file) as file:
-        metrics = json.load(file)
-    result = dict(common, name=name, metrics=metrics, seconds=seconds)
-    replace_file(Path(done), to_json(result))
-    return [result]
+    with open(metrics) as file:
+        return json.load(file)
 
 
 def write_table(runs: List[Dict[str, Any]], out: str) -> str:

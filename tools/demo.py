@@ -25,14 +25,13 @@ from mmseg.registry import DATASETS
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.models.trained import build_original, load_checkpoint
 from udas_mmseg.scenes import write_cityscapes, write_gta5
-from udas_mmseg.self_training.manifest import trained_segmentors
+from udas_mmseg.self_training.manifest import complete_entries, trained_segmentors
 from udas_mmseg.visualization import save_picture
 from udas_mmseg.visualization.prediction_panel import draw_predictions
 
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 CONFIGS = osp.join(ROOT, 'configs/demo/self_training')
 SELF_TRAINING, COMPARISON = 'self_training', 'comparison'  # folders
-TRANSLATE = '01_translate'
 # the ladder; those that have a config beside self-training's are trained for comparison
 RUNGS = ('source only', 'translated', 'adapted', 'round 1', 'round 2', 'oracle')
 COMPARED = ('source only', 'translated', 'oracle')
@@ -136,20 +135,17 @@ def compare(commands: Commands, out: str, options: List[str]) -> None:
                      osp.join(out, f'{COMPARISON}.txt'), show)
 
     run('source_only', 'oracle')
-    while stages_of(out).get(TRANSLATE, {}).get('state') != 'complete':
+    while not stage_folders(out, 'translate'):
         if commands.stopped.wait(1):
             return
-    commands.environment['UDAS_DEMO_TRANSLATIONS'] = osp.abspath(osp.join(out, SELF_TRAINING, TRANSLATE))
+    commands.environment['UDAS_DEMO_TRANSLATIONS'] = stage_folders(out, 'translate')[0]
     run('source_only', 'oracle', 'translated')  # what is finished is only read
 
 
-def stages_of(out: str) -> Dict[str, Any]:
-    """The stages of self-training that were begun, from its manifest."""
-    path = osp.join(out, SELF_TRAINING, 'manifest.json')
-    if not osp.exists(path):
-        return {}
-    with open(path) as file:
-        return json.load(file)['stages']
+def stage_folders(out: str, kind: str) -> List[str]:
+    """Folders of the stages of a kind that self-training has completed, in order."""
+    work_dir = osp.abspath(osp.join(out, SELF_TRAINING))
+    return [osp.join(work_dir, name) for name in complete_entries(work_dir, kind)]
 
 
 def read_rungs(out: str) -> Dict[str, Dict[str, Any]]:
@@ -163,8 +159,8 @@ def read_rungs(out: str) -> Dict[str, Dict[str, Any]]:
     for rung in COMPARED:
         name = rung.replace(' ', '_')
         folder = osp.join(out, COMPARISON, 'demo', SELF_TRAINING, name, 'seed_0')
-        with open(osp.join(folder, 'result.json')) as file:
-            result = json.load(file)
+        with open(osp.join(folder, 'results.json')) as file:
+            result, = json.load(file)
         with open(osp.join(folder, 'last_checkpoint')) as file:
             made[rung] = dict(result, config=osp.join(CONFIGS, f'{name}.py'), checkpoint=file.read().strip())
     return {rung: made[rung] for rung in RUNGS if rung in made}  # a run may have fewer rounds
@@ -228,18 +224,20 @@ def prepare(out: str, train: int, val: int) -> None:
 
 def report(out: str) -> Tuple[str, str]:
     """The table, and where to find the rest."""
-    rungs, stages = read_rungs(out), stages_of(out)
+    rungs, entries = read_rungs(out), complete_entries(osp.join(out, SELF_TRAINING))
     picture = osp.join(out, 'predictions.png')
     draw(rungs, picture)
-    translation = sum(stages[name]['seconds'] for name in ('00_translator', TRANSLATE)) / 60
+    translation = sum(entry['seconds'] for entry in entries.values()
+                      if entry['kind'] in ('translator', 'translate')) / 60
     text = table(rungs, translation)
     with open(osp.join(out, 'table.md'), 'w') as file:
         file.write(text)
     files = {
         picture: 'images, truth and predictions',
-        f'{osp.join(out, SELF_TRAINING, TRANSLATE)}_report/report.html': 'images, their translations, and real ones',
-        **{stage['report']: f'how good {name} is' for name, stage in stages.items() if 'report' in stage},
-        osp.join(out, SELF_TRAINING, 'export'): 'the last student, for MMSegmentation alone',
+        **{f'{folder}_report/report.html': 'images, their translations, and real ones'
+           for folder in stage_folders(out, 'translate')},
+        **{entry['report']: f'how good {name} is' for name, entry in entries.items() if 'report' in entry},
+        **{folder: 'the last student, for MMSegmentation alone' for folder in stage_folders(out, 'export')},
         osp.join(out, 'table.md'): 'this table'
     }
     return text, '\n'.join(f'{path}: {what}' for path, what in files.items())

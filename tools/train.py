@@ -11,19 +11,11 @@ import errno
 import os
 from typing import Sequence
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
-from udas_mmseg.datasets import SampleError
-from udas_mmseg.datasets.preflight import check_config
-from udas_mmseg.engine.launch import (
-    build_runner,
-    enable_amp,
-    init_distributed,
-    load_config,
-    mend_last_checkpoint,
-    start_processes,
-)
-from udas_mmseg.self_training import SelfTrainingRunner, WorkDirError
+import udas_mmseg  # noqa: F401  (registers the runners)
+from udas_mmseg.engine.config_run import run_type
+from udas_mmseg.engine.launch import load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,57 +38,27 @@ def main() -> None:
     args = parse_args()
     try:
         cfg = load_config(args.config, args.work_dir, args.cfg_options)
-        is_self_training = cfg.get('runner_type') == 'SelfTrainingRunner'
-        if args.dry_run and not is_self_training:
+        run = run_type(cfg).from_options(cfg, args.amp, args.launcher, args.resume)
+        plan = run.plan()
+        if args.dry_run and not plan:
             raise ValueError('--dry-run shows the stages of a config with runner_type="SelfTrainingRunner", such as '
                              f'configs/udas/gta2cs_ssl.py; {args.config} is a single training.')
-        if is_self_training:
-            stages = prepare_self_training(cfg, args)
-        else:
-            prepare_training(cfg, args)
-    except (OSError, ValueError, RuntimeError, ImportError) as error:  # the user's to mend: no traceback
+        if plan:
+            say([plan])
+        if args.dry_run:
+            return
+        say(run.prepare())
+    except (OSError, ValueError, RuntimeError, ImportError) as error:  # the user's to correct: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
-    if args.dry_run:
-        return
     try:
-        (stages if is_self_training else build_runner(cfg)).train()
-    except (FloatingPointError, SampleError) as error:
+        run.train()
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise SystemExit(f'the disk of {cfg.work_dir} is full ({error}). What was written whole, such as the last '
+                             f'checkpoint, is kept: free some space and give {run.again}.') from error
+        if not isinstance(error, run.mistakes):
+            raise
         raise SystemExit(f'{type(error).__name__}: {last_line(error)}') from error
-    except (ValueError, WorkDirError) as error:
-        if not is_self_training:  # there, what a user may have to mend comes up between the stages, too
-            raise
-        raise SystemExit(f'{type(error).__name__}: {error}') from error
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            if is_self_training:
-                raise SystemExit(f'{type(error).__name__}: {error}') from error
-            raise
-        again = 'the same command' if is_self_training else 'the same command with --resume'
-        raise SystemExit(f'the disk of {cfg.work_dir} is full ({error}). What was written whole, such as the last '
-                         f'checkpoint, is kept: free some space and give {again}.') from error
-
-
-def prepare_training(cfg: Config, args: argparse.Namespace) -> None:
-    """Hold a single training against its data."""
-    if args.amp:
-        enable_amp(cfg, args.amp)
-    say(check_config(cfg))
-    cfg.resume = args.resume or cfg.get('resume', False)
-    mend_last_checkpoint(cfg.work_dir)
-    if args.resume and os.path.exists(os.path.join(cfg.work_dir, 'last_checkpoint')):
-        cfg.load_from = None  # MMEngine would resume from there
-    init_distributed(cfg, args.launcher)
-
-
-def prepare_self_training(cfg: Config, args: argparse.Namespace) -> SelfTrainingRunner:
-    """Print the plan of all stages and, unless that is all, hold them against the data."""
-    cfg.amp, cfg.launcher = args.amp, args.launcher
-    runner = build_runner(cfg)
-    say([runner.plan()])
-    if not args.dry_run:
-        say(runner.check())
-        start_processes(cfg, args.launcher)
-    return runner
 
 
 def say(lines: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from udas_mmseg.engine.launch import config_name, enable_amp, init_distributed, load_config, mend_last_checkpoint
+from udas_mmseg.engine.launch import config_name, enable_amp, init_distributed, load_config, prepare_resume
 
 
 def test_work_dir_follows_the_file_unless_it_is_given(tmp_path: Path) -> None:
@@ -57,19 +57,23 @@ def test_amp_without_a_gpu_is_refused() -> None:
 
 def test_a_pointer_cut_off_by_a_kill_is_mended(tmp_path: Path) -> None:
     pointer = tmp_path / 'last_checkpoint'
-    mend_last_checkpoint(str(tmp_path))
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='weights.pth'))
+    prepare_resume(cfg, True)
     assert not pointer.exists()
     pointer.write_text('')
-    mend_last_checkpoint(str(tmp_path))
+    prepare_resume(cfg, True)
     assert not pointer.exists()  # nothing to resume: a fresh start
+    assert cfg.load_from == 'weights.pth' and not cfg.get('resume')
     for iteration in (800, 1000):
         (tmp_path / f'iter_{iteration}.pth').touch()
     pointer.write_text('')
-    mend_last_checkpoint(str(tmp_path))
+    prepare_resume(cfg, False)
     assert pointer.read_text() == str(tmp_path / 'iter_1000.pth')
+    assert cfg.load_from == 'weights.pth' and not cfg.get('resume')
     pointer.write_text(str(tmp_path / 'iter_800.pth'))
-    mend_last_checkpoint(str(tmp_path))
+    prepare_resume(cfg, True)
     assert pointer.read_text() == str(tmp_path / 'iter_800.pth')  # a good one is left alone
+    assert cfg.load_from is None and cfg.resume
 
 
 def test_one_process_needs_no_set_up() -> None:

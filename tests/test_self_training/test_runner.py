@@ -53,8 +53,12 @@ def test_each_stage_is_noted_with_what_it_took_and_gave(finished: Path) -> None:
     assert list(found) == ['00_adapt', '01_label_r1', '02_student_r1', 'export']
     assert all(entry['state'] == 'complete' and entry['attempts'] == 1 for entry in found.values())
     assert found['01_label_r1']['inputs']['teacher'] == found['00_adapt']['sha256']
-    assert found['02_student_r1']['inputs']['01_label_r1'] == found['01_label_r1']['index_sha256']
+    assert found['02_student_r1']['inputs']['labels'] == found['01_label_r1']['index_sha256']
     assert found['export']['inputs']['student'] == found['02_student_r1']['sha256']
+    assert [(entry['kind'], entry['round']) for entry in found.values()] == [('adapt', 0), ('label', 1), ('student', 1),
+                                                                             ('export', 0)]
+    assert [entry['links'] for entry in found.values()] == [
+        {}, {'teacher': '00_adapt'}, {'teacher': '00_adapt', 'labels': '01_label_r1'}, {'student': '02_student_r1'}]
     assert 0 <= found['02_student_r1']['metrics']['mIoU'] <= 100
     labels = found['01_label_r1']
     assert 'pixels kept, mIoU' in labels['summary']
@@ -174,7 +178,7 @@ def test_a_teacher_that_was_replaced_or_deleted_is_noticed(config: Path, tmp_pat
         first.train()
     checkpoint = Path(stages(tmp_path)['00_adapt']['checkpoint'])
     checkpoint.write_bytes(checkpoint.read_bytes() + b'more')
-    with pytest.raises(ValueError, match=r'iter_2\.pth has been changed since 00_adapt wrote it'):
+    with pytest.raises(ValueError, match=r"the teacher's checkpoint .*iter_2\.pth has been changed since 00_adapt"):
         first.train()
     checkpoint.unlink()
     with pytest.raises(FileNotFoundError, match=r'delete the entries of 00_adapt and of all later stages'):
@@ -192,14 +196,14 @@ def test_labels_of_other_images_or_another_teacher_are_another_run(config: Path,
     first = runner(config, finished)
     label = first.stages[1]
     student = {'student.options': {'train_dataloader.dataset.pseudo_labeled.data_prefix.img_path': 'leftImg8bit/val'}}
-    assert runner(config, finished, **student)._digest(label) != first._digest(label)
+    assert runner(config, finished, **student).context.digest(label) != first.context.digest(label)
     digests = set()
     for stage in ('00_adapt', '02_student_r1'):
         given = runner(config, finished, **{'adapt.checkpoint': stages(finished)[stage]['checkpoint']})
-        digests.add(given._digest(given.stages[0]))
+        digests.add(given.context.digest(given.stages[0]))
     other = runner(config, finished, **{'adapt.checkpoint': stages(finished)['00_adapt']['checkpoint'],
                                         'adapt.options': {'model.segmentor.test_cfg.mode': 'slide'}})
-    assert len({*digests, other._digest(other.stages[0])}) == 3
+    assert len({*digests, other.context.digest(other.stages[0])}) == 3
 
 
 def test_options_of_the_translator_hold_for_translating(config: Path, tmp_path: Path) -> None:

@@ -174,6 +174,19 @@ def mend_last_checkpoint(work_dir: str) -> None:
         pointer.unlink()
 
 
+def prepare_resume(cfg: Config, resume: bool) -> None:
+    """Let a run go on from the last checkpoint in its work directory.
+
+    Args:
+        cfg (Config): Changed in place: `resume` and `load_from`, if there is such a checkpoint.
+        resume (bool): Whether to go on; if not, the run begins as its config says.
+    """
+    mend_last_checkpoint(cfg.work_dir)
+    if resume and osp.exists(osp.join(cfg.work_dir, 'last_checkpoint')):
+        cfg.resume = True
+        cfg.load_from = None  # MMEngine would resume from there
+
+
 def build_runner(cfg: Config) -> Runner:
     """The Runner that a config describes: MMEngine's, or the registered one named by `runner_type`."""
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

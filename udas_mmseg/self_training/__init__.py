@@ -1,6 +1,7 @@
 """Self-training in rounds."""
 from .lock import WorkDirError
+from .plan import plan_stages
 from .runner import SelfTrainingRunner
-from .stages import Stage, plan_stages
+from .stage import REQUIRED, STAGE_KINDS, RunContext, Stage
 
-__all__ = ['SelfTrainingRunner', 'Stage', 'WorkDirError', 'plan_stages']
+__all__ = ['REQUIRED', 'RunContext', 'STAGE_KINDS', 'SelfTrainingRunner', 'Stage', 'WorkDirError', 'plan_stages']

@@ -2,21 +2,23 @@
 import json
 import os.path as osp
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from ..utils.files import replace_file, to_json
 from .lock import WorkDirError
 
 MANIFEST = 'manifest.json'
+FORMAT = 2  # of the file; format 1 did not say which
 _RUNNING, _COMPLETE = 'running', 'complete'
 
 
 class Manifest:
     """The stages of a run: what each began with, and what it gave; written in one step after every change.
 
-    `stages` has an entry for each stage that was begun: `state`, `digest` of its config, `attempts`, `command` that
-    runs it by hand, and, when complete, `seconds` of the last attempt, `inputs` and what it gave (`checkpoint`,
-    `sha256`, `metrics`, ...).
+    `entries` has one for each stage that was begun: its `kind`, `round` and `links` (role -> name of the stage, or path
+    of the checkpoint, that it takes this from), `state`, `digest` of everything that affects its result, `attempts`,
+    `command` that runs it by hand, and, when complete, `seconds` of the last attempt and what it gave (`checkpoint`,
+    `sha256`, `metrics`, `inputs`, ...).
 
     Args:
         work_dir (str): The work directory.
@@ -24,63 +26,91 @@ class Manifest:
 
     Raises:
         ValueError: if the file is there and cannot be read.
+        WorkDirError: if another version of udas_mmseg wrote it, in another format.
     """
 
     def __init__(self, work_dir: str, header: Mapping[str, Any]) -> None:
         self.path = Path(work_dir, MANIFEST)
-        found = self._read()
-        self.content: Dict[str, Any] = {'stages': {}, **(found or {}), **header}
+        self.content: Dict[str, Any] = {'format': FORMAT, 'stages': {}, **(_read(self.path) or {}), **header}
 
-    def check(self, digests: Mapping[str, str]) -> None:
-        """Check that the stages that were begun are those of this run; an export is made anew where it is another.
+    @property
+    def entries(self) -> Dict[str, Dict[str, Any]]:
+        """Entry of each stage that was begun, by name."""
+        return self.content['stages']
+
+    def check(self, digests: Mapping[str, str], rounds: int, replaceable: Collection[str] = ()) -> None:
+        """Check that the stages that were begun are those of this run.
 
         Args:
-            digests (Mapping): Name of each stage that is planned -> digest of its config, in order. There may be more
-                or fewer rounds than before.
+            digests (Mapping): Name of each stage that is planned -> digest of what affects its result.
+            rounds (int): Number of rounds; there may be more or fewer than before.
+            replaceable (Collection[str]): Kinds of stages that may be made again where they are other ones.
 
         Raises:
             WorkDirError: naming the stages that differ.
         """
-        begun = {name: entry['digest'] for name, entry in self.content['stages'].items() if name != 'export'}
-        planned = {name: digest for name, digest in digests.items() if name != 'export'}
-        rounds_before = [name for name in begun if name not in planned and int(name[:2]) >= len(planned)]
-        changed = [name for name, digest in begun.items()
-                   if planned.get(name) != digest and name not in rounds_before]
+        begun = {name: entry for name, entry in self.entries.items()
+                 if entry['kind'] not in replaceable and entry['round'] <= rounds}
+        changed = [name for name, entry in begun.items() if digests.get(name) != entry['digest']]
         if changed:
             raise WorkDirError(f'{self.path.parent} holds another run: {", ".join(changed)} was begun with another '
                                'config (or data, or translation) than the one given now. Give another --work-dir, or '
-                               'delete this one to begin anew. More `rounds` may be asked for.')
+                               'delete this one to begin again. More `rounds` may be asked for.')
 
     def result(self, name: str, digest: str) -> Optional[Dict[str, Any]]:
         """The entry of a complete stage; None if it is not complete, or was another one."""
-        entry = self.content['stages'].get(name) or {}
+        entry = self.entries.get(name) or {}
         return entry if (entry.get('state'), entry.get('digest')) == (_COMPLETE, digest) else None
 
-    def begin(self, name: str, digest: str, command: str) -> None:
-        """Note that a stage begins, or goes on."""
-        attempts = self.content['stages'].get(name, {}).get('attempts', 0) + 1
-        self.content['stages'][name] = dict(state=_RUNNING, digest=digest, attempts=attempts, command=command)
+    def begin(self, name: str, digest: str, **facts: Any) -> None:
+        """Note that a stage begins, or goes on.
+
+        Args:
+            name (str): Name of the stage.
+            digest (str): Of what affects its result.
+            **facts: Its `kind`, `round`, `links` and `command`.
+        """
+        attempts = self.entries.get(name, {}).get('attempts', 0) + 1
+        self.entries[name] = dict(facts, state=_RUNNING, digest=digest, attempts=attempts)
         self.write()
 
     def complete(self, name: str, seconds: float, **result: Any) -> None:
         """Note that a stage is done, and what it gave."""
-        self.content['stages'][name].update(state=_COMPLETE, seconds=round(seconds, 1), **result)
+        self.entries[name].update(state=_COMPLETE, seconds=round(seconds, 1), **result)
         self.write()
 
     def write(self) -> None:
         """Write the file."""
         replace_file(self.path, to_json(self.content))
 
-    def _read(self) -> Optional[Dict[str, Any]]:
-        if not self.path.exists():
-            return None
-        try:
-            content = json.loads(self.path.read_text(encoding='utf-8'))
-            assert isinstance(content['stages'], dict)
-        except (ValueError, KeyError, TypeError, AssertionError) as error:
-            raise ValueError(f'{self.path} cannot be read ({error}): was it edited? Restore it, or delete '
-                             f'{osp.dirname(self.path)} to begin anew.') from error
-        return content
+
+def _read(path: Path) -> Optional[Dict[str, Any]]:
+    """The content of a manifest; None if there is no file."""
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+        assert isinstance(content['stages'], dict)
+    except (ValueError, KeyError, TypeError, AssertionError) as error:
+        raise ValueError(f'{path} cannot be read ({error}): was it edited? Restore it, or delete '
+                         f'{osp.dirname(path)} to begin again.') from error
+    if content.get('format') != FORMAT:
+        raise WorkDirError(f'{path.parent} was begun by another version of udas_mmseg: {MANIFEST} has format '
+                           f'{content.get("format", 1)}, and this version reads format {FORMAT}. Give another '
+                           '--work-dir, or finish this run with the version that began it.')
+    return content
+
+
+def complete_entries(work_dir: str, kind: str = '') -> Dict[str, Dict[str, Any]]:
+    """The manifest's entries of the stages that are complete; empty before the first one is.
+
+    Args:
+        work_dir (str): Work directory of a run.
+        kind (str): Only stages of this kind. Defaults to '', all.
+    """
+    content = _read(Path(work_dir, MANIFEST)) or dict(stages={})
+    return {name: entry for name, entry in content['stages'].items()
+            if entry['state'] == _COMPLETE and kind in ('', entry['kind'])}
 
 
 def trained_segmentors(work_dir: str) -> Dict[str, Dict[str, Any]]:
@@ -90,34 +120,29 @@ def trained_segmentors(work_dir: str) -> Dict[str, Dict[str, Any]]:
         work_dir (str): Its work directory.
 
     Returns:
-        dict: 'adapted', 'round 1', 'round 2', ... -> `metrics` on the validation images (percent), `seconds` (of a
-        round: with its labelling; of the last attempt), `config` and `checkpoint`. Empty before the first is complete.
+        dict: 'adapted', 'round 1', 'round 2', ... -> `metrics` on the validation images (percent), `seconds` (with
+        those of making the pseudo-labels that it was trained on; of the last attempt), `config` and `checkpoint`.
+        Empty before the first one is complete.
     """
-    path = Path(work_dir, MANIFEST)
-    stages = json.loads(path.read_text(encoding='utf-8'))['stages'] if path.exists() else {}
+    entries = complete_entries(work_dir)
     found: Dict[str, Dict[str, Any]] = {}
-    labelling = 0.0
-    for name, entry in stages.items():
-        kind = name.partition('_')[2]
-        if entry['state'] != _COMPLETE:
-            continue
-        if kind.startswith('label'):
-            labelling = entry['seconds']
-        elif kind == 'adapt' or kind.startswith('student'):
-            what = 'adapted' if kind == 'adapt' else f'round {kind[len("student_r"):]}'
-            found[what] = dict(metrics=entry['metrics'], seconds=entry['seconds'] + labelling,
-                               config=str(path.parent / name / 'config.py'), checkpoint=entry['checkpoint'])
+    for name, entry in entries.items():
+        if 'segmentor' in entry:
+            labelling = entries.get(entry['links'].get('labels', ''), {}).get('seconds', 0.0)
+            found[entry['segmentor']] = dict(
+                metrics=entry['metrics'], seconds=entry['seconds'] + labelling,
+                config=str(Path(work_dir, name, 'config.py')), checkpoint=entry['checkpoint'])
     return found
 
 
-def ladder(stages: Mapping[str, Mapping[str, Any]]) -> str:
+def ladder(entries: Mapping[str, Mapping[str, Any]]) -> str:
     """A Markdown table of the stages so far: state, time, and what validation or the labels say.
 
     Args:
-        stages (Mapping): `stages` of a manifest.
+        entries (Mapping): `entries` of a manifest.
     """
     lines: List[str] = ['| stage | state | minutes | result |', '| --- | --- | --- | --- |']
-    for name, entry in stages.items():
+    for name, entry in entries.items():
         minutes = f'{entry["seconds"] / 60:.1f}' if 'seconds' in entry else '-'
         lines.append(f'| {name} | {entry["state"]} | {minutes} | {_describe(entry)} |')
     return '\n'.join(lines) + '\n'

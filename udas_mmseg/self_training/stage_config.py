@@ -7,27 +7,22 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 
 from ..datasets.unlabeled import is_pseudo_labeled, without_labels
-from ..engine.launch import enable_amp, load_config
+from ..engine.launch import enable_amp
 from ..utils.config_dicts import config_dicts
-from .stages import Stage
+from .stage import RunContext, Stage
 
 CONFIG = 'config.py'
+# role -> entry of a training data set that is set to the folder of the stage that gives it
+FILLED_IN = dict(translations='translated_root', labels='pseudo_label_root')
 _SEEDS = 1000  # between the seeds of rounds, so that they are not those of runs with the next seeds
-# what may be changed during a run, since no result depends on it
-_UNDECISIVE = ('default_hooks', 'env_cfg', 'experiment_name', 'log_level', 'log_processor', 'vis_backends',
-               'visualizer')
-_LOADING = ('num_workers', 'persistent_workers', 'prefetch_factor')
 
 
-def stage_config(stage: Stage, work_dir: str, seed: int, common: Dict[str, Any], amp: str = '') -> Config:
-    """The complete config of a stage that has one: its file, its options, and what earlier stages give it.
+def training_config(stage: Stage, context: RunContext) -> Config:
+    """The complete config of a stage: its file, its options, and what earlier stages give it.
 
     Args:
-        stage (Stage): A stage with a config file.
-        work_dir (str): Folder of the whole run; the stage's is below it.
-        seed (int): Seed of the whole run. Students of later rounds get other ones, derived from it.
-        common (dict): Options of all trainings, under those of the stage.
-        amp (str): 'float16', 'bfloat16' or '' for neither.
+        stage (Stage): A stage with a config file. Those of later rounds get other seeds, derived from the run's.
+        context (RunContext): The run.
 
     Returns:
         Config: What `tools/train.py` runs, but for the checkpoint of a teacher that is not trained yet.
@@ -36,24 +31,14 @@ def stage_config(stage: Stage, work_dir: str, seed: int, common: Dict[str, Any],
         FileNotFoundError: if there is no such config file.
         ValueError: if nothing in the config reads what an earlier stage makes.
     """
-    folder = osp.join(work_dir, stage.name)
-    options = {**common, **stage.settings.get('options', {})}
-    if stage.kind not in ('adapt', 'student'):  # translators see no labels
-        options.pop('budget', None)
-    cfg = load_config(stage.config, folder, options)
-    cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': seed + _SEEDS * stage.round}
+    cfg = context.load_config(stage, context.folder(stage.name))
+    cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': context.seed + _SEEDS * stage.round}
     cfg.experiment_name = None  # the Runner names itself after the time
-    if amp and stage.trains:
-        enable_amp(cfg, amp)
-    if stage.translations:
-        _set_everywhere(cfg, stage, 'translated_root', osp.join(work_dir, stage.translations))
-    if stage.labels:
-        _set_everywhere(cfg, stage, 'pseudo_label_root', osp.join(work_dir, stage.labels))
-    if stage.kind == 'student' and stage.settings['init'] == 'scratch':
-        cfg.load_from = None
-        for _, part in config_dicts(cfg.model):
-            part.pop('pretrained', None)
-            part.pop('init_cfg', None)
+    if context.amp and stage.trains:
+        enable_amp(cfg, context.amp)
+    for role, key in FILLED_IN.items():
+        if role in stage.links:
+            _set_everywhere(cfg, stage, key, context.folder(stage.links[role]))
     return cfg
 
 
@@ -61,7 +46,7 @@ def without_products(stage: Stage, cfg: Config) -> Config:
     """A config as it can be checked before the stages that it needs have run: originals, and no pseudo-labels."""
     cfg = copy.deepcopy(cfg)
     for _, dataset in config_dicts(cfg.get('train_dataloader')):
-        if stage.translations:
+        if 'translations' in stage.links:
             dataset.pop('translated_root', None)
             dataset.pop('missing_translation', None)
         if is_pseudo_labeled(dataset):
@@ -72,17 +57,8 @@ def without_products(stage: Stage, cfg: Config) -> Config:
     return cfg
 
 
-def decisive(cfg: Config) -> Dict[str, Any]:
-    """What of a config decides what it trains, as a plain dict."""
-    content = {key: value for key, value in cfg.to_dict().items() if key not in _UNDECISIVE}
-    for _, part in config_dicts(content):
-        for key in _LOADING:
-            part.pop(key, None)
-    return content
-
-
 def to_label_statically(student: Config) -> List[Dict[str, Any]]:
-    """The data sets that read pseudo-labels, as the config has them: what decides which images are labelled."""
+    """The data sets that read pseudo-labels, as the config has them: they determine which images are labelled."""
     found = copy.deepcopy(list(_with_budget(student.train_dataloader.dataset)))
     for _, dataset in config_dicts(found):
         dataset.pop('pipeline', None)

@@ -1,0 +1,95 @@
+"""Planning the stages of self-training."""
+from typing import Any
+
+import pytest
+
+from udas_mmseg.self_training import plan_stages
+
+ADAPT, STUDENT = dict(config='uda.py'), dict(config='student.py')
+
+
+def plan(**settings: Any) -> list:
+    return plan_stages({**dict(adapt=ADAPT, student=STUDENT), **settings})
+
+
+def linked(stages: list, role: str) -> list:
+    return [stage.links.get(role, '') for stage in stages]
+
+
+def test_each_student_teaches_the_next_round() -> None:
+    stages = plan(rounds=3)
+    assert [stage.name for stage in stages] == ['00_adapt', '01_label_r1', '02_student_r1', '03_label_r2',
+                                                '04_student_r2', '05_label_r3', '06_student_r3', 'export']
+    assert linked(stages, 'teacher') == ['', '00_adapt', '00_adapt', '02_student_r1', '02_student_r1',
+                                         '04_student_r2', '04_student_r2', '']
+    assert stages[-1].links == {'student': '06_student_r3'}
+    assert linked(stages, 'labels') == ['', '', '01_label_r1', '', '03_label_r2', '', '05_label_r3', '']
+    assert [stage.round for stage in stages] == [0, 1, 1, 2, 2, 3, 3, 0]
+
+
+def test_translation_comes_first_and_is_read_by_every_training() -> None:
+    stages = plan(rounds=1, translate=dict(config='cyclegan.py'))
+    assert [stage.name for stage in stages] == ['00_translator', '01_translate', '02_adapt', '03_label_r1',
+                                                '04_student_r1', 'export']
+    assert stages[1].links == {'translator': '00_translator'}
+    assert linked(stages, 'translations') == ['', '', '01_translate', '', '01_translate', '']
+    assert [stage.name for stage in stages if stage.trains] == ['00_translator', '02_adapt', '04_student_r1']
+
+
+def test_given_checkpoints_save_the_trainings() -> None:
+    stages = plan(rounds=1, translate=dict(config='cyclegan.py', checkpoint='gan.pth'),
+                  adapt=dict(config='uda.py', checkpoint='uda.pth'))
+    assert [stage.name for stage in stages] == ['00_translate', '01_label_r1', '02_student_r1', 'export']
+    assert stages[0].links['translator'] == 'gan.pth'
+    assert linked(stages, 'teacher') == ['', 'uda.pth', 'uda.pth', '']
+    assert stages[1].given['teacher'].config == 'uda.py'
+
+
+def test_defaults_are_those_of_udas() -> None:
+    stages = plan()
+    assert len([stage for stage in stages if stage.kind == 'student']) == 2
+    assert stages[1].settings['views'] == 3
+    assert stages[2].settings['init'] == 'imagenet'
+
+
+def test_a_round_may_have_settings_that_are_laid_over_the_others() -> None:
+    label = dict(views=2, per_round=[dict(min_coverage=0.1), dict(views=4, min_coverage=0.2)])
+    student = dict(STUDENT, options={'train_cfg.max_iters': 5}, per_round=[
+        dict(init='teacher'), dict(options={'optim_wrapper.optimizer.lr': 0.1})])
+    stages = plan(rounds=3, label=label, student=student)
+    labels, students = ([stage for stage in stages if stage.kind == kind] for kind in ('label', 'student'))
+    assert [(stage.settings['views'], stage.settings['min_coverage']) for stage in labels] == [
+        (2, 0.1), (4, 0.2), (4, 0.2)], 'later rounds use the last entry'
+    assert [stage.settings['init'] for stage in students] == ['teacher', 'imagenet', 'imagenet']
+    first = {'train_cfg.max_iters': 5}
+    assert [stage.options for stage in students] == [(first,), *[(first, {'optim_wrapper.optimizer.lr': 0.1})] * 2]
+    assert 'per_round' not in students[0].settings
+
+
+def test_kinds_of_stages_may_be_left_out_and_ordered() -> None:
+    stages = plan(rounds=1, stages=dict(before=('adapt',), after=()), translate=None)
+    assert [stage.name for stage in stages] == ['00_adapt', '01_label_r1', '02_student_r1']
+
+
+@pytest.mark.parametrize(('settings', 'message'), [
+    (dict(rounds=0), r'rounds=0: allowed are whole numbers from 1'),
+    (dict(rounds=True), r'rounds=True'),
+    (dict(adapt=None), r'self_training\.adapt is missing'),
+    (dict(student=dict()), r'self_training\.student\.config is missing'),
+    (dict(student=dict(config='s.py', init='resnet')), r"init='resnet': allowed are imagenet, scratch, teacher"),
+    (dict(label=dict(view=3)), r'self_training\.label\.view does not exist. Allowed are views'),
+    (dict(stages=3), r'self_training\.stages=3: it must be a dict. Its entries are before, each_round, after'),
+    (dict(stages=dict(after='export')), r"stages\.after='export': it must be a list of names"),
+    (dict(stages=dict(each_round=('lable',))), r"no kind of stage 'lable'. Allowed are adapt, export, label"),
+    (dict(stages=dict(after=('export', 'export'))), r'a kind may be named once'),
+    (dict(stages=dict(each_round=('student', 'label'))), r'student takes labels, and no stage before it gives that'),
+    (dict(stages=dict(before=('adapt',)), translate=dict(config='c.py')), r'self_training\.translate does not exist'),
+    (dict(adapt=dict(ADAPT, per_round=[])), r'self_training\.adapt\.per_round does not exist'),
+    (dict(label=dict(per_round=3)), r'self_training\.label\.per_round=3: it must be a list with a dict for each round'),
+    (dict(label=dict(per_round=[dict(view=3)])), r'self_training\.label\.per_round\[0\]\.view does not exist'),
+    (dict(student=dict(STUDENT, per_round=[dict(init='x')])), r"student\.init='x': allowed are imagenet"),
+    (dict(translate='cyclegan.py'), r"self_training\.translate='cyclegan.py': it must be a dict"),
+])
+def test_mistakes_are_named(settings: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan(**settings)

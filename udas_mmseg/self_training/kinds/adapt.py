@@ -1,0 +1,21 @@
+"""The stage that trains the first teacher."""
+from typing import Any, ClassVar, Dict, Tuple
+
+from ..stage import REQUIRED, STAGE_KINDS
+from .training import Training
+
+
+@STAGE_KINDS.register_module(name='adapt')
+class Adapt(Training):
+    """Trains the first teacher, on translated images where there are any.
+
+    Settings: `config`, `options` over it, and `checkpoint` of a trained teacher, which saves the stage.
+    """
+    defaults: ClassVar[Dict[str, Any]] = dict(config=REQUIRED, checkpoint='', options={})
+    may_take: ClassVar[Tuple[str, ...]] = ('translations',)
+    gives: ClassVar[Tuple[str, ...]] = ('teacher',)
+
+    @property
+    def segmentor(self) -> str:
+        """What tables call the first teacher."""
+        return 'adapted'

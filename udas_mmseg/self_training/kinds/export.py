@@ -1,0 +1,66 @@
+"""The stage that exports the last student."""
+import os.path as osp
+from typing import Any, ClassVar, Dict, List, Tuple
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmseg.registry import DATASETS
+
+from ...export.export_segmentor import export_segmentor
+from ...export.plain_config import export_config
+from ...models.trained import build_original, load_checkpoint
+from ...utils.digests import file_digest
+from ...utils.processes import together
+from ...visualization import save_picture
+from ...visualization.prediction_panel import draw_predictions
+from ..stage import STAGE_KINDS, RunContext, Stage
+
+
+@STAGE_KINDS.register_module(name='export')
+class Export(Stage):
+    """Exports the last student for MMSegmentation alone, and draws what it predicts on validation images.
+
+    Settings: `name` of the exported files (the run's by default), `num_images` in the picture.
+    """
+    defaults: ClassVar[Dict[str, Any]] = dict(name='', num_images=6)
+    takes: ClassVar[Tuple[str, ...]] = ('student',)
+    replaceable: ClassVar[bool] = True  # with another number of rounds, it is another student that is exported
+
+    @property
+    def what(self) -> str:
+        """What the stage does, in words."""
+        return 'exports the last student for MMSegmentation alone'
+
+    def check(self, context: RunContext) -> List[str]:
+        """Check that MMSegmentation alone can build the student."""
+        export_config(context.configs[self.links['student']])
+        return []
+
+    def digest_content(self, context: RunContext) -> Dict[str, Any]:
+        """The student that was trained last: rounds may end early."""
+        entry = context.entries.get(context.source_of(self, 'student'), {})
+        return dict(student=entry.get('sha256'))
+
+    def run(self, context: RunContext) -> Dict[str, Any]:
+        """Export and draw, in the first process alone."""
+        checkpoint, cfg = context.checkpoint_of(self, 'student'), context.config_of(self, 'student')
+        name, out = self.settings['name'] or context.name, context.folder(self.name)
+        return together(lambda: _export_student(cfg, checkpoint, out, name, self.settings['num_images'])
+                        if is_main_process() else {})
+
+
+def _export_student(cfg: Config, checkpoint: str, out: str, name: str, num_images: int) -> Dict[str, Any]:
+    """Write the files `name` and the picture to a folder; the entries for the manifest."""
+    exported = export_segmentor(cfg, checkpoint, out, name)
+    result = dict(exported_config=str(exported.config), checkpoint=str(exported.checkpoint),
+                  sha256=file_digest(str(exported.checkpoint)), inputs={'student': file_digest(checkpoint)},
+                  summary=f'{exported.config}, {exported.checkpoint}')
+    if cfg.get('val_dataloader'):
+        content = load_checkpoint(checkpoint)
+        model = build_original(cfg, content.get('state_dict', content))
+        with torch.inference_mode():
+            picture = draw_predictions({'validation': DATASETS.build(cfg.val_dataloader.dataset)}, {name: model},
+                                       num_images)
+        save_picture(osp.join(out, 'predictions.png'), picture)
+    return result

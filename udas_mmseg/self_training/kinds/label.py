@@ -1,0 +1,127 @@
+"""The stage in which a teacher labels the target's images."""
+import os.path as osp
+from typing import Any, ClassVar, Dict, List, Mapping, Tuple
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmseg.registry import DATASETS
+
+from ...pseudo_labels.label import LabelingOptions, write_pseudo_labels
+from ...pseudo_labels.quality import (
+    CollapsedPseudoLabels,
+    check_pseudo_labels,
+    markdown_coverage,
+    overall_coverage,
+)
+from ...utils.digests import file_digest
+from ...utils.mirrored_folder import INDEX
+from ...utils.processes import together
+from ..stage import STAGE_KINDS, RunContext, Stage, affecting_result
+from ..stage_config import pseudo_label_threshold, pseudo_labeled_dataset, to_label, to_label_statically
+
+_LABELER = ('views', 'temperature', 'batch_size', 'workers', 'max_broken')
+
+
+@STAGE_KINDS.register_module(name='label')
+class Label(Stage):
+    """Labels the images that its student's config reads pseudo-labels of, and judges the labels.
+
+    Settings: `views`, `augment`, `temperature`, `batch_size`, `workers` and `max_broken` as in `write_pseudo_labels`;
+    `min_coverage` and `max_class_share` as in `check_pseudo_labels`; `min_change`: the rounds end when less of the kept
+    pixels has changed since the round before (0: never); `truth`: the entry of the student's config that has labels to
+    judge the pseudo-labels by (never to train on).
+    """
+    defaults: ClassVar[Dict[str, Any]] = dict(
+        views=3, augment={}, temperature=1.0, batch_size=1, workers=2, max_broken=0, min_coverage=0.05,
+        max_class_share=0.98, min_change=0.0, truth='')  # yapf: disable
+    no_effect: ClassVar[Tuple[str, ...]] = (
+        'batch_size', 'workers', 'max_broken', 'min_coverage', 'max_class_share', 'min_change', 'truth')
+    takes: ClassVar[Tuple[str, ...]] = ('teacher',)
+    gives: ClassVar[Tuple[str, ...]] = ('labels',)
+
+    @property
+    def what(self) -> str:
+        """What the stage does, in words."""
+        return f'labels the target images, {self.settings["views"]} views'
+
+    def student_config(self, context: RunContext) -> Config:
+        """Config of the student that learns from the labels."""
+        return context.configs[context.training_on(self, 'labels').name]
+
+    def check(self, context: RunContext) -> List[str]:
+        """Check the settings, and that the student's config reads labels."""
+        settings, student = self.settings, self.student_config(context)
+        self._labeling_options(context)
+        pseudo_labeled_dataset(student)
+        if settings['truth'] and settings['truth'] not in student:
+            raise ValueError(f'self_training.label.truth={settings["truth"]!r} is no entry of '
+                             f'{context.training_on(self, "labels").config}. Name a data set with labels there, or '
+                             "leave it out ('').")
+        return []
+
+    def digest_content(self, context: RunContext) -> Dict[str, Any]:
+        """The images, and the model of a teacher that this run does not train."""
+        content: Dict[str, Any] = dict(images=to_label_statically(self.student_config(context)))
+        if not context.is_stage(self.links['teacher']):
+            content['teacher'] = affecting_result(context.config_of(self, 'teacher'))
+        return content
+
+    def run(self, context: RunContext) -> Dict[str, Any]:
+        """Label and judge; `change` is the share of kept pixels that changed since the round before.
+
+        Raises:
+            CollapsedPseudoLabels: if a student could not learn from the labels.
+        """
+        dataset, settings = pseudo_labeled_dataset(self.student_config(context)), self.settings
+        teacher, checkpoint = context.config_of(self, 'teacher'), context.checkpoint_of(self, 'teacher')
+        out, threshold = context.folder(self.name), pseudo_label_threshold(dataset)
+        index = write_pseudo_labels(teacher, checkpoint, out, self._labeling_options(context),
+                                    dataset=to_label(dataset))
+        try:
+            together(lambda: check_pseudo_labels(index, threshold, settings['min_coverage'],
+                                                 settings['max_class_share']))
+        except CollapsedPseudoLabels as error:
+            raise CollapsedPseudoLabels(
+                f'{self.name}: {error}\nThe last good model is kept: {checkpoint}. Correct its training, or allow '
+                'more (self_training.label.min_coverage, max_class_share), and give the same command.') from error
+        if is_main_process():
+            print(markdown_coverage(index, threshold), flush=True)
+        result: Dict[str, Any] = dict(inputs={'teacher': index['teacher']['sha256']},
+                                      index_sha256=file_digest(osp.join(out, INDEX)), threshold=threshold,
+                                      coverage=overall_coverage(index, threshold))
+        return dict(result, **together(lambda: self._judge(context, dataset, threshold) if is_main_process() else {}))
+
+    def _labeling_options(self, context: RunContext) -> LabelingOptions:
+        """How to label; the seed of the views is the same in every round, so that only the teacher changes the labels.
+
+        Raises:
+            ValueError: if a setting is outside its range.
+        """
+        return LabelingOptions(augment=self.settings['augment'] or None, seed=context.seed,
+                               **{key: self.settings[key] for key in _LABELER})
+
+    def _judge(self, context: RunContext, dataset: Dict[str, Any], threshold: float) -> Dict[str, Any]:
+        """Write the report on the labels, `<folder>_report/`; what the manifest says of them."""
+        from ...pseudo_labels.report import write_quality_report  # Matplotlib takes a while to import
+        out, truth, student = context.folder(self.name), self.settings['truth'], self.student_config(context)
+        before = [stage.name for stage in context.stages if (stage.kind, stage.round) == (self.kind, self.round - 1)]
+        sets = {name: context.folder(name) for name in (*before, self.name)}
+        images, labeled = DATASETS.build(to_label(dataset)), DATASETS.build(student[truth]) if truth else None
+        entry = write_quality_report(f'{out}_report', sets, images, labeled, threshold=threshold)['sets'][-1]
+        result: Dict[str, Any] = dict(report=osp.join(f'{out}_report', 'report.html'))
+        summary = f'{100 * entry["coverage"]:.1f} % of the pixels kept'
+        if truth:
+            result['quality'] = {key: entry['truth'][key] for key in ('mIoU_kept', 'mIoU_all', 'ece')}
+            summary += f', mIoU {100 * result["quality"]["mIoU_kept"]:.1f} of these'
+        if before:
+            result['change'] = entry['change']
+            summary += f', {100 * entry["change"]:.1f} % changed'
+        return dict(result, summary=summary)
+
+    def ends_rounds(self, context: RunContext) -> str:
+        """The reason to stop where the labels have hardly changed."""
+        entry: Mapping[str, Any] = context.entries.get(self.name, {})
+        change, minimum = entry.get('change'), self.settings['min_change']
+        if change is None or change >= minimum:
+            return ''
+        return f'{100 * change:.2f} % of the kept pixels changed in {self.name}, less than min_change={minimum}'

@@ -1,0 +1,54 @@
+"""The stage that trains a student on pseudo-labels."""
+from typing import Any, ClassVar, Dict, Mapping, Tuple
+
+from mmengine.config import Config
+
+from ...utils.config_dicts import config_dicts
+from ..stage import REQUIRED, STAGE_KINDS, RunContext
+from .training import Training
+
+INITS = ('imagenet', 'scratch', 'teacher')
+
+
+@STAGE_KINDS.register_module(name='student')
+class Student(Training):
+    """Trains a student, which is the teacher of the next round.
+
+    Settings: `config`, `options` over it, and `init`: 'imagenet' (whatever its config loads), 'scratch', or 'teacher'
+    (the teacher's weights).
+    """
+    defaults: ClassVar[Dict[str, Any]] = dict(config=REQUIRED, init='imagenet', options={})
+    takes: ClassVar[Tuple[str, ...]] = ('teacher', 'labels')
+    may_take: ClassVar[Tuple[str, ...]] = ('translations',)
+    gives: ClassVar[Tuple[str, ...]] = ('teacher', 'student')
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> None:
+        """Raise a ValueError for an `init` that does not exist."""
+        if settings['init'] not in INITS:
+            raise ValueError(f'self_training.student.init={settings["init"]!r}: allowed are {", ".join(INITS)}.')
+
+    @property
+    def what(self) -> str:
+        """What the stage does, in words."""
+        return f'trains {self.config} from {self.settings["init"]}'
+
+    @property
+    def segmentor(self) -> str:
+        """What tables call the student."""
+        return f'round {self.round}'
+
+    def build_config(self, context: RunContext) -> Config:
+        """As for every training; without pretrained weights where it begins from scratch."""
+        cfg = super().build_config(context)
+        assert cfg is not None
+        if self.settings['init'] == 'scratch':
+            cfg.load_from = None
+            for _, part in config_dicts(cfg.model):
+                part.pop('pretrained', None)
+                part.pop('init_cfg', None)
+        return cfg
+
+    def initial_weights(self, context: RunContext) -> str:
+        """The teacher's checkpoint where the student begins with it."""
+        return context.checkpoint_of(self, 'teacher') if self.settings['init'] == 'teacher' else ''

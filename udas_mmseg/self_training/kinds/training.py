@@ -1,0 +1,95 @@
+"""Stages that are trainings."""
+import copy
+import gc
+import os
+import os.path as osp
+from typing import Any, ClassVar, Dict, List, Optional
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner, find_latest_checkpoint
+
+from ...datasets.preflight import check_config
+from ...engine.launch import init_distributed, mend_last_checkpoint, prepare_resume
+from ...utils.digests import file_digest
+from ...utils.mirrored_folder import INDEX
+from ...utils.processes import together
+from ..stage import RunContext, Stage
+from ..stage_config import CONFIG, FILLED_IN, training_config, without_products
+
+
+class Training(Stage):
+    """An ordinary run of a config, resumed from its last checkpoint; the base class of kinds that train."""
+    trains: ClassVar[bool] = True
+    has_budget: ClassVar[bool] = True
+
+    @property
+    def what(self) -> str:
+        """What the stage does, in words."""
+        return f'trains {self.config}'
+
+    @property
+    def segmentor(self) -> str:
+        """What tables call the segmentor that the stage trains; '' if it trains none."""
+        return ''
+
+    def build_config(self, context: RunContext) -> Optional[Config]:
+        """The config file with its options, and the folders that earlier stages fill."""
+        return training_config(self, context)
+
+    def initial_weights(self, context: RunContext) -> str:
+        """Path of the checkpoint to begin with; '' for what the config loads."""
+        return ''
+
+    def check(self, context: RunContext) -> List[str]:
+        """Check the config against the data, once for the rounds that have the same settings."""
+        before = context.stages[:context.stages.index(self)]
+        if any((other.kind, other.settings, other.options) == (self.kind, self.settings, self.options)
+               for other in before):
+            return []
+        return [f'{self.name}: {line}' for line in check_config(without_products(self, context.configs[self.name]))]
+
+    def run(self, context: RunContext) -> Dict[str, Any]:
+        """Train by a Runner of MMEngine."""
+        cfg = copy.deepcopy(context.configs[self.name])
+        cfg.load_from = together(lambda: self.initial_weights(context)) or cfg.get('load_from')
+        together(lambda: _write_config(cfg) if is_main_process() else None)
+        prepare_resume(cfg, True)
+        init_distributed(cfg, context.launcher)
+        runner = Runner.from_cfg(cfg)
+        runner.train()
+        metrics = {key[len('val/'):]: buffer.current() for key, buffer in runner.message_hub.log_scalars.items()
+                   if key.startswith('val/') and not key.endswith(('/time', '/data_time'))}
+        _release(runner)
+        del runner
+        gc.collect()  # its model, before the next stage has its own
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if not is_main_process():  # which writes the manifest
+            return {}
+        checkpoint = find_latest_checkpoint(cfg.work_dir)
+        inputs = {role: file_digest(osp.join(context.folder(self.links[role]), INDEX))
+                  for role in FILLED_IN if role in self.links}
+        result = dict(checkpoint=checkpoint, sha256=file_digest(checkpoint), metrics=metrics, inputs=inputs)
+        return dict(result, segmentor=self.segmentor) if self.segmentor else result
+
+    def command(self, context: RunContext) -> str:
+        """The command that runs the stage by hand."""
+        folder = context.folder(self.name)
+        return f'python tools/train.py {osp.join(folder, CONFIG)} --work-dir {folder}_by_hand'
+
+
+def _write_config(cfg: Config) -> None:
+    """Check a config against the data, and write it, so that the stage can be run by hand."""
+    print('\n'.join(check_config(cfg)), flush=True)
+    os.makedirs(cfg.work_dir, exist_ok=True)
+    mend_last_checkpoint(cfg.work_dir)  # by one process, before all of them read it
+    cfg.dump(osp.join(cfg.work_dir, CONFIG))
+
+
+def _release(runner: Runner) -> None:
+    """End the workers of the loaders; found by the garbage collector, each would wait 5 seconds for a sign."""
+    for loop in (runner.train_loop, runner.val_loop):
+        if loop is not None:
+            del loop.dataloader

@@ -1,0 +1,78 @@
+"""The stages of self-training, planned before any of them runs."""
+from typing import Any, Dict, List, Mapping, Sequence, Type
+
+from . import kinds  # noqa: F401  (registers them)
+from .settings import read_settings
+from .stage import Stage
+
+
+def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
+    """The stages of a `self_training` setting in order: those before the rounds, those of each round, those after.
+
+    Args:
+        self_training (Mapping): See `SelfTrainingRunner`.
+
+    Returns:
+        list[Stage]: Names are numbered, so that folders are listed in their order, but for the stages after the rounds:
+        their place depends on the number of rounds, which may change.
+
+    Raises:
+        ValueError: for a setting that does not exist, is missing or has a value that is not allowed.
+
+    Example:
+        >>> plan = plan_stages(dict(rounds=1, adapt=dict(config='uda.py'), student=dict(config='student.py')))
+        >>> [stage.name for stage in plan]
+        ['00_adapt', '01_label_r1', '02_student_r1', 'export']
+    """
+    settings = read_settings(self_training)
+    stages: List[Stage] = []
+    links: Dict[str, str] = {}  # role -> what the next stage that takes it is linked to
+    given: Dict[str, Stage] = {}
+
+    def add(kind: str, cls: Type[Stage], number: int, name: str) -> None:
+        found = settings.of_stage(kind, cls, number)
+        if found is None:
+            return
+        own, options = found
+        _check_links(kind, cls, links)
+        roles = [role for role in (*cls.takes, *cls.may_take) if role in links]
+        stage = cls(name, kind, own, options, number, {role: links[role] for role in roles},
+                    {role: given[role] for role in roles if role in given})
+        is_given = cls.trains and own.get('checkpoint')
+        for role in cls.gives:
+            links[role] = own['checkpoint'] if is_given else name
+            given.pop(role, None)
+            if is_given:
+                given[role] = stage
+        if not is_given:
+            stages.append(stage)
+
+    for kind, cls in settings.kinds['before']:
+        add(kind, cls, 0, f'{len(stages):02d}_{kind}')
+    for number in range(1, settings.rounds + 1):
+        for kind, cls in settings.kinds['each_round']:
+            add(kind, cls, number, f'{len(stages):02d}_{kind}_r{number}')
+    for kind, cls in settings.kinds['after']:
+        add(kind, cls, 0, kind)
+    return stages
+
+
+def plan_table(stages: Sequence[Stage], iterations: Mapping[str, int]) -> str:
+    """Stages as a Markdown table.
+
+    Args:
+        stages (Sequence[Stage]): From `plan_stages`.
+        iterations (Mapping[str, int]): Of the trainings, by the stage's name.
+    """
+    lines = ['| stage | what | iterations | takes |', '| --- | --- | --- | --- |']
+    for stage in stages:
+        takes = ', '.join(dict.fromkeys(stage.links.values())) or '-'
+        lines.append(f'| {stage.name} | {stage.what} | {iterations.get(stage.name, "-")} | {takes} |')
+    return '\n'.join(lines) + '\n'
+
+
+def _check_links(kind: str, cls: Type[Stage], links: Mapping[str, str]) -> None:
+    missing = [role for role in cls.takes if role not in links]
+    if missing:
+        raise ValueError(f'self_training.stages: {kind} takes {", ".join(missing)}, and no stage before it gives that. '
+                         'Name one that does before it.')

@@ -1,0 +1,115 @@
+"""The `self_training` entry of a config: its defaults, its mistakes, and the settings of each round."""
+from typing import Any, Collection, Dict, List, Mapping, NamedTuple, Optional, Tuple, Type
+
+from .stage import REQUIRED, STAGE_KINDS, Stage
+
+# kinds of stages, in order
+STAGES: Dict[str, Tuple[str, ...]] = dict(
+    before=('translator', 'translate', 'adapt'), each_round=('label', 'student'), after=('export',))
+_ROUNDS = 'per_round'
+
+
+class Settings(NamedTuple):
+    """A `self_training` entry, checked and complete.
+
+    Attributes:
+        rounds: Number of rounds.
+        kinds: 'before', 'each_round' and 'after' -> name and class of each kind of stage, in order.
+        parts: Settings by part, with `per_round` where it was given; None for one that is left out.
+    """
+    rounds: int
+    kinds: Dict[str, List[Tuple[str, Type[Stage]]]]
+    parts: Dict[str, Optional[Dict[str, Any]]]
+
+    def of_stage(self, name: str, kind: Type[Stage],
+                 number: int) -> Optional[Tuple[Dict[str, Any], Tuple[Mapping[str, Any], ...]]]:
+        """Settings of a stage in a round (0: outside of the rounds), and its options; None if it is left out.
+
+        An entry of `per_round` is laid over the other settings; rounds after the last entry use the last one.
+        """
+        part = self.parts[kind.part or name]
+        if part is None:
+            return None
+        settings = {key: value for key, value in part.items() if key != _ROUNDS}
+        layers = [settings.pop('options', {})]
+        if number and part.get(_ROUNDS):
+            over = dict(part[_ROUNDS][min(number, len(part[_ROUNDS])) - 1])
+            layers.append(over.pop('options', {}))
+            settings.update(over)
+        return settings, tuple(layer for layer in layers if layer)
+
+
+def read_settings(self_training: Mapping[str, Any]) -> Settings:
+    """Check a `self_training` entry, and fill in the defaults.
+
+    Raises:
+        ValueError: for a setting that does not exist, is missing or has a value that is not allowed.
+    """
+    kinds = _read_kinds(self_training.get('stages') or {})
+    by_part: Dict[str, List[Type[Stage]]] = {}
+    for name, kind in (named for phase in kinds.values() for named in phase):
+        by_part.setdefault(kind.part or name, []).append(kind)
+    given = {key: value for key, value in self_training.items() if value is not None}
+    _check_keys('self_training', given, ('rounds', 'stages', 'options', *by_part))
+    rounds = self_training.get('rounds', 2)
+    if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1:
+        raise ValueError(f'self_training.rounds={rounds!r}: allowed are whole numbers from 1. For adaptation alone, '
+                         'train the config of self_training.adapt.')
+    in_rounds = {kind.part or name for name, kind in kinds['each_round']}
+    parts = {name: _read_part(name, self_training.get(name), of_part, name in in_rounds)
+             for name, of_part in by_part.items()}
+    return Settings(rounds, kinds, parts)
+
+
+def _read_kinds(stages: Mapping[str, Any]) -> Dict[str, List[Tuple[str, Type[Stage]]]]:
+    """Name and class of each kind of stage in `self_training.stages`."""
+    _check_keys('self_training.stages', stages, tuple(STAGES))
+    kinds: Dict[str, List[Tuple[str, Type[Stage]]]] = {}
+    for phase, names in {**STAGES, **stages}.items():
+        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f'self_training.stages.{phase}={names!r}: it must be a list of names, such as '
+                             f'{list(STAGES[phase])}.')
+        unknown = [name for name in names if STAGE_KINDS.get(name) is None]
+        if unknown:
+            raise ValueError(f'self_training.stages.{phase}: there is no kind of stage {unknown[0]!r}. Allowed are '
+                             f'{", ".join(sorted(STAGE_KINDS.module_dict))}. Another one has to be registered in '
+                             'STAGE_KINDS by a module in custom_imports.')
+        if len({*names}) < len(names):
+            raise ValueError(f'self_training.stages.{phase}={names!r}: a kind may be named once.')
+        kinds[phase] = [(name, STAGE_KINDS.get(name)) for name in names]
+    return kinds
+
+
+def _read_part(name: str, given: Any, kinds: List[Type[Stage]], in_rounds: bool) -> Optional[Dict[str, Any]]:
+    """Settings of a part with their defaults; None if its stages are left out."""
+    defaults = {key: value for kind in kinds for key, value in kind.defaults.items()}
+    place = f'self_training.{name}'
+    if given is None and all(kind.optional for kind in kinds):
+        return None
+    if given is None and REQUIRED in defaults.values():
+        raise ValueError(f'{place} is missing. Give {name}=dict(config=<config file>), as in '
+                         'configs/udas/gta2cs_ssl.py.')
+    given = {} if given is None else given
+    _check_keys(place, given, (*defaults, _ROUNDS) if in_rounds else tuple(defaults))
+    part = {**defaults, **given}
+    missing = [key for key, value in part.items() if value is REQUIRED]
+    if missing:
+        raise ValueError(f'{place}.{missing[0]} is missing. Give the path of a config file.')
+    rounds = part.get(_ROUNDS) or ()
+    if not isinstance(rounds, (list, tuple)):
+        raise ValueError(f'{place}.{_ROUNDS}={rounds!r}: it must be a list with a dict for each round.')
+    for number, over in enumerate(rounds):
+        _check_keys(f'{place}.{_ROUNDS}[{number}]', over, tuple(defaults))
+    for settings in (part, *({**part, **over} for over in rounds)):
+        for kind in kinds:
+            kind.check_settings(settings)
+    return part
+
+
+def _check_keys(place: str, given: Any, allowed: Collection[str]) -> None:
+    entries = ', '.join(allowed) or 'none'
+    if not isinstance(given, Mapping):
+        raise ValueError(f'{place}={given!r}: it must be a dict. Its entries are {entries}.')
+    unknown = [key for key in given if key not in allowed]
+    if unknown:
+        raise ValueError(f'{place}.{unknown[0]} does not exist. Allowed are {entries}.')

@@ -1,0 +1,257 @@
+"""A stage of self-training: what each kind of stage defines, and what it can ask of the run that it belongs to."""
+import os.path as osp
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from mmengine.config import Config
+from mmengine.registry import Registry
+
+from ..datasets.budget_key import apply_budget
+from ..engine.launch import load_config
+from ..utils.config_dicts import config_dicts
+from ..utils.digests import config_digest, file_digest
+from .manifest import Manifest
+
+STAGE_KINDS = Registry('stage kind', scope='udas_mmseg')
+REQUIRED = None  # as a default: the setting has to be given
+# parts of a config that can change without affecting the result of a training
+_NO_EFFECT = ('default_hooks', 'env_cfg', 'experiment_name', 'log_level', 'log_processor', 'vis_backends', 'visualizer')
+_LOADING = ('num_workers', 'persistent_workers', 'prefetch_factor')
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of self-training, in a folder of its own; the base class of every kind of stage.
+
+    A kind is a subclass that is registered in `STAGE_KINDS` and named in `self_training.stages`. It has to define
+    `what` and `run`. Stages are linked by roles: a stage that `takes` a role is linked to the last stage before it that
+    `gives` this role.
+
+    Attributes:
+        part: Entry of `self_training` with the settings of the kind. Defaults to the name of the kind.
+        defaults: Every setting, with its default; `REQUIRED` for those that have to be given.
+        optional: Whether stages of the kind are left out where the part is not given.
+        no_effect: Settings that can change during a run, since they do not affect the result.
+        takes: Roles that it needs, such as 'teacher'.
+        may_take: Roles that it uses where an earlier stage gives them.
+        gives: Roles that later stages may take from it.
+        trains: Whether the stage is a training.
+        has_budget: Whether the run's `budget` of labelled images is that of its config, too.
+        replaceable: Whether it may be made again in the same work directory after its settings or the number of rounds
+            have changed, replacing its files.
+        name: Its folder in the work directory, such as '04_student_r1'.
+        kind: Name of the kind in `STAGE_KINDS`.
+        settings: The settings of its part, complete, but for `options`.
+        options: Layers over its config, the topmost last: those of its part, then those of its round.
+        round: Self-training round, from 1; 0 outside of the rounds.
+        links: Role -> name of the stage that gives it, or path of a checkpoint that was given.
+        given: Role -> the stage whose result was given as a checkpoint.
+
+    Example:
+        >>> @STAGE_KINDS.register_module(name='count')
+        ... class Count(Stage):
+        ...     takes = ('labels',)
+        ...     what = 'counts the pseudo-labels'
+        ...
+        ...     def run(self, context):
+        ...         labels = Path(context.folder(self.links['labels']))
+        ...         return dict(summary=f'{len(list(labels.rglob("*_confidence.png")))} images')
+    """
+    part: ClassVar[str] = ''
+    defaults: ClassVar[Dict[str, Any]] = {}
+    optional: ClassVar[bool] = False
+    no_effect: ClassVar[Tuple[str, ...]] = ()
+    takes: ClassVar[Tuple[str, ...]] = ()
+    may_take: ClassVar[Tuple[str, ...]] = ()
+    gives: ClassVar[Tuple[str, ...]] = ()
+    trains: ClassVar[bool] = False
+    has_budget: ClassVar[bool] = False
+    replaceable: ClassVar[bool] = False
+
+    name: str
+    kind: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    options: Tuple[Mapping[str, Any], ...] = ()
+    round: int = 0
+    links: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, 'Stage'] = field(default_factory=dict)
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> None:
+        """Raise a ValueError for a value that is not allowed, as far as that is known without any file."""
+
+    @property
+    def config(self) -> str:
+        """Config file that it starts from, relative to the current folder where it is below; '' for none."""
+        path = self.settings.get('config') or ''
+        relative = osp.relpath(path) if path else ''
+        return osp.normpath(path) if relative.startswith(osp.pardir) else relative
+
+    @property
+    def what(self) -> str:
+        """What the stage does, in words."""
+        raise NotImplementedError
+
+    def build_config(self, context: 'RunContext') -> Optional[Config]:
+        """The complete config of the stage; None if it has none. It reads no data."""
+        return None
+
+    def check(self, context: 'RunContext') -> List[str]:
+        """Find mistakes before anything runs.
+
+        Returns:
+            list[str]: A line about each data set.
+
+        Raises:
+            ValueError: listing everything that does not fit, such as missing folders.
+        """
+        return []
+
+    def digest_content(self, context: 'RunContext') -> Dict[str, Any]:
+        """More that affects the result, beside its settings, links, config and given checkpoints."""
+        return {}
+
+    def run(self, context: 'RunContext') -> Dict[str, Any]:
+        """Do the work, in every process of the group.
+
+        Returns:
+            dict: Entries for the manifest, as JSON can hold them, from the first process: `checkpoint` and its `sha256`
+            of a model that later stages take, `summary` for the table, `inputs` (role -> digest), or others.
+        """
+        raise NotImplementedError
+
+    def ends_rounds(self, context: 'RunContext') -> str:
+        """The reason to leave out what is left of the rounds after this stage; '' to go on."""
+        return ''
+
+    def command(self, context: 'RunContext') -> str:
+        """The command that runs the stage by hand; '' for none."""
+        return ''
+
+
+class RunContext:
+    """What stages know of the run that they belong to.
+
+    Args:
+        stages (Sequence[Stage]): All stages, in order.
+        work_dir (str): Work directory of the run.
+        seed (int): Seed of the run. Defaults to 0.
+        launcher (str): As in MMEngine. Defaults to 'none'.
+        amp (str): 'float16', 'bfloat16' or '' for neither. Defaults to ''.
+        options (Mapping, optional): Over the config of every stage, by dotted keys.
+        name (str): Name of the run. Defaults to 'self_training'.
+
+    Attributes:
+        configs (dict[str, Config]): Of the stages that have one, by name.
+        manifest (Manifest, optional): Set while the run is under way.
+    """
+
+    def __init__(self, stages: Sequence[Stage], work_dir: str, *, seed: int = 0, launcher: str = 'none', amp: str = '',
+                 options: Optional[Mapping[str, Any]] = None, name: str = 'self_training') -> None:
+        self.stages = list(stages)
+        self.work_dir = osp.abspath(work_dir)
+        self.seed = seed
+        self.launcher = launcher
+        self.amp = amp
+        self.options = options or {}
+        self.name = name
+        self.manifest: Optional[Manifest] = None
+        configs = {stage.name: stage.build_config(self) for stage in self.stages}
+        self.configs: Dict[str, Config] = {stage: cfg for stage, cfg in configs.items() if cfg is not None}
+
+    @property
+    def entries(self) -> Dict[str, Dict[str, Any]]:
+        """The manifest's entries of the stages that were begun, by name."""
+        return self.manifest.entries if self.manifest else {}
+
+    def folder(self, stage: str) -> str:
+        """Folder of a stage."""
+        return osp.join(self.work_dir, stage)
+
+    def is_stage(self, link: str) -> bool:
+        """Whether a link leads to a stage, not to a checkpoint that was given."""
+        return any(stage.name == link for stage in self.stages)
+
+    def digest(self, stage: Stage) -> str:
+        """SHA-256 of everything that affects the result of a stage, but for what earlier stages of this run make."""
+        settings = {key: value for key, value in stage.settings.items() if key not in ('config', *stage.no_effect)}
+        content: Dict[str, Any] = dict(kind=stage.kind, links=dict(stage.links), settings=settings, seed=self.seed,
+                                       options=[layer for layer in stage.options if layer])
+        if stage.name in self.configs:
+            content['config'] = affecting_result(self.configs[stage.name])
+        content['checkpoints'] = {role: file_digest(link) for role, link in stage.links.items()
+                                  if not self.is_stage(link) and osp.isfile(link)}
+        return config_digest({**content, **stage.digest_content(self)})
+
+    def result(self, stage: Stage) -> Optional[Dict[str, Any]]:
+        """The manifest's entry of a stage; None if it is not complete, or was made with other settings."""
+        return self.manifest.result(stage.name, self.digest(stage)) if self.manifest else None
+
+    def source_of(self, stage: Stage, role: str) -> str:
+        """Name of the stage, or path of the checkpoint, that a stage takes a role from.
+
+        That is what its link leads to; where the rounds ended early, the last stage before that which was run.
+        """
+        link = stage.links[role]
+        if not self.is_stage(link):
+            return link
+        names = [other.name for other in self.stages]
+        givers = [other for other in self.stages[:names.index(link) + 1] if role in other.gives]
+        return next((other.name for other in reversed(givers) if self.result(other)), link)
+
+    def checkpoint_of(self, stage: Stage, role: str) -> str:
+        """Path of the checkpoint that a stage takes: what its link's stage ended with, or the file that was given.
+
+        Raises:
+            FileNotFoundError: if it is gone.
+            ValueError: if it is not what its stage ended with.
+        """
+        source = self.source_of(stage, role)
+        entry = self.entries.get(source)
+        path = entry['checkpoint'] if entry else source
+        if not osp.isfile(path):
+            raise FileNotFoundError(f"the {role}'s checkpoint {path} does not exist (any more). Restore it" +
+                                    (f', or delete the entries of {source} and of all later stages in '
+                                     f'{self.manifest.path if self.manifest else ""}, and their folders, to make them '
+                                     'again.' if entry else ', or correct `checkpoint`.'))
+        if entry and file_digest(path) != entry['sha256']:
+            raise ValueError(f"the {role}'s checkpoint {path} has been changed since {source} wrote it: its SHA-256 is "
+                             f'not that in {self.manifest.path if self.manifest else ""}. Restore it.')
+        return path
+
+    def config_of(self, stage: Stage, role: str) -> Config:
+        """Config of the model that a stage takes: that of the stage which trains it, or would have trained it."""
+        source = self.source_of(stage, role)
+        if source in self.configs:
+            return self.configs[source]
+        return self.load_config(stage.given[role])
+
+    def load_config(self, stage: Stage, folder: Optional[str] = None) -> Config:
+        """The config file of a stage, with the options of the run and of the stage over it."""
+        cfg = load_config(stage.config, folder)
+        common = {key: value for key, value in self.options.items() if key != 'budget' or stage.has_budget}
+        for options in (common, *stage.options):
+            cfg.merge_from_dict(dict(options))
+        apply_budget(cfg)  # once more: the options may set another one
+        return cfg
+
+    def training_on(self, stage: Stage, role: str) -> Stage:
+        """The first training that takes a role from a stage.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        for other in self.stages:
+            if other.trains and other.links.get(role) == stage.name:
+                return other
+        raise ValueError(f'no training takes the {role} of {stage.name}. Name one after it in self_training.stages, '
+                         f'such as student, or leave out {stage.kind}.')
+
+
+def affecting_result(cfg: Config) -> Dict[str, Any]:
+    """The settings of a config that affect what it trains, as a plain dict."""
+    content = {key: value for key, value in cfg.to_dict().items() if key not in _NO_EFFECT}
+    for _, part in config_dicts(content):
+        for key in _LOADING:
+            part.pop(key, None)
+    return content
