@@ -106,6 +106,10 @@ class AdversarialSegmentor(BranchSegmentor):
             raise ValueError(f'the segmentor is a {type(self.segmentor).__name__}, which does not give the logits of '
                              'its auxiliary head. Use EncoderDecoder with one auxiliary_head, or derive yours from '
                              'MultiLevelEncoderDecoder.')
+        needy = [type(term).__name__ for term in self.terms if term.needs or any(True for _ in term.parameters())]
+        if needy:
+            raise ValueError(f'AdversarialSegmentor cannot train the terms {needy}: it frees each branch before the '
+                             'next one, and has no optimizer for their parameters. Use BranchSegmentor.')
         self.discriminators: Any = None
         if discriminators is not None:
             built = MODELS.build({'in_channels': self.segmentor.out_channels, **discriminators})

@@ -138,8 +138,9 @@ class BranchSegmentor(BaseModel):
         return [order] if self.joint_forward else [[name] for name in order]
 
     def learns_from(self, group: Sequence[str], branches: Dict[str, dict]) -> bool:
-        """Whether any of these branches has a loss, supervised or by a term."""
-        return any(is_labeled(branches[name]) or any(term.branch == name for term in self.terms) for name in group)
+        """Whether any of these branches has a loss, supervised or by a term, or is needed by one."""
+        used = {name for term in self.terms for name in (term.branch, *term.needs)}
+        return any(is_labeled(branches[name]) or name in used for name in group)
 
     def new_context(self, branches: Dict[str, dict], upsample: bool = True) -> TermContext:
         """A step in which nothing was forwarded yet."""
@@ -189,17 +190,18 @@ class BranchSegmentor(BaseModel):
         """Losses of branches that go through the segmentor together."""
         labeled = [name for name in group if is_labeled(context.branches[name])]
         terms = [term for term in self.terms if term.branch in group]
+        needed = any(name in term.needs for term in self.terms for name in group)
         if not self.learns_from(group, context.branches):  # the images only pass through batch norm
             with torch.no_grad():
                 self.forward_group(group, context)
             return {}
         weighted = [name for name in group if name in context.pixel_weights]
-        if len(group) == 1 and not terms and not weighted:  # any loss that the segmentor has
+        if len(group) == 1 and not terms and not weighted and not needed:  # any loss that the segmentor has
             name, = group
             images = context.images(name).contiguous(memory_format=self.memory_format)
             losses = add_prefix(self.segmentor.loss(images, context.branches[name]['data_samples']), name)
             return self._weighted(losses, context.iteration)
-        if weighted or (labeled and not all(term.replaces_supervised for term in terms)):
+        if weighted or needed or (labeled and not all(term.replaces_supervised for term in terms)):
             self._check_plain_loss(labeled)
         self.forward_group(group, context)
         return self.losses_of(group, context)

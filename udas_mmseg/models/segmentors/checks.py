@@ -76,10 +76,11 @@ def check_one_size(branches: Dict[str, dict]) -> None:
 
 
 def check_terms_have_branches(terms: Iterable[Any], branches: Dict[str, dict]) -> None:
-    """Refuse a batch that lacks the branch of a term."""
+    """Refuse a batch that lacks a branch of a term."""
     for term in terms:
-        if term.branch not in branches:
-            raise ValueError(f'the term {type(term).__name__} works on the branch {term.branch}, and the batch has '
+        missing = [name for name in (*term.needs, term.branch) if name not in branches]
+        if missing:
+            raise ValueError(f'the term {type(term).__name__} works on the branch {missing[0]}, and the batch has '
                              f'{sorted(branches)}. Add the branch to train_dataloader.dataset, or set the `branch` of '
                              'the term.')
 

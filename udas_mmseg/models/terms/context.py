@@ -26,8 +26,8 @@ class Outputs(NamedTuple):
 class TermContext:
     """One training step, as far as it has come: the batch, and the outputs for the branches that were forwarded.
 
-    Branches are forwarded in the order of `BRANCHES`. A term on a branch is computed right after that branch, so that
-    the outputs of earlier branches are there, too, where the method keeps them (`AdversarialSegmentor` does not).
+    Branches are forwarded in the order of `BRANCHES`. A term on a branch is computed right after that branch; the
+    outputs of earlier branches are there if the term names them in `needs`.
 
     Args:
         branches (dict[str, dict]): `inputs` (N, 3, H, W), preprocessed, and `data_samples` of every branch in the

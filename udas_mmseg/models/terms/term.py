@@ -1,5 +1,5 @@
 """What a loss term is, and how a config names it."""
-from typing import Any, Dict, Iterable, List, Sequence, Union
+from typing import Any, Dict, Iterable, List, Sequence, Tuple, Union
 
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -14,7 +14,8 @@ class Term(nn.Module):
     """One or several losses on a branch, with a weight that may begin late and rise.
 
     A subclass sets `name`, or overrides `names`, and computes `losses`. Registered in MMSegmentation's `MODELS`, it is
-    an entry of the `terms` of any method on `BranchSegmentor`.
+    an entry of the `terms` of any method on `BranchSegmentor`. One that compares branches works on the last of them,
+    and names the others in `needs`.
 
     Args:
         weight (float | Sequence[float]): One weight for all losses of the term, or one for each.
@@ -23,7 +24,7 @@ class Term(nn.Module):
         branch (str): The branch that the term works on. Defaults to 'target'.
 
     Raises:
-        ValueError: for a branch that does not exist, or a negative weight, `begin` or `ramp`.
+        ValueError: for a branch that does not exist or comes too early, or a negative weight, `begin` or `ramp`.
 
     Example:
         >>> @MODELS.register_module()
@@ -35,6 +36,7 @@ class Term(nn.Module):
         >>> model = dict(type='BranchSegmentor', segmentor=..., terms=[dict(type='SquaredLogitsTerm', weight=0.1)])
     """
     name = 'loss_term'
+    needs: Tuple[str, ...] = ()  # further branches whose outputs the term uses; they come before its own in `BRANCHES`
     replaces_supervised = False  # whether the heads' own losses on the branch are left out
 
     def __init__(self,
@@ -45,6 +47,11 @@ class Term(nn.Module):
         super().__init__()
         if branch not in BRANCHES:
             raise ValueError(f'{type(self).__name__}: branch={branch!r}; known are {list(BRANCHES)}.')
+        order = list(BRANCHES)
+        late = [name for name in self.needs if name not in order[:order.index(branch)]]
+        if late:
+            raise ValueError(f'{type(self).__name__}: branch={branch!r}, but it needs the outputs of {late}, which are '
+                             f'not there yet: branches are forwarded in the order {order}. Let it work on a later one.')
         self.branch = branch
         self.schedule = LossTerm.from_config(type(self).__name__, dict(weight=weight, begin=begin, ramp=ramp), None)
 
