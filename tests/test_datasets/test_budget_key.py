@@ -42,7 +42,7 @@ def test_without_the_key_budgets_stay() -> None:
     (dict(budget=-1), 'budget=-1: .*empty labelled set'),
     (dict(budget='many'), "budget='many': .*an integer, 1 or more"),
     (dict(budget=dict(n=1)), 'budget=.*an integer, 1 or more'),
-    (dict(train_dataloader=None, parts=[]), 'budget=10 has no effect: no data set of this config is a Label'),
+    (dict(train_dataloader=None), 'budget=10 has no effect: no data set in train_dataloader is a Label'),
 ])
 def test_what_it_refuses(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -56,10 +56,11 @@ def test_training_refuses_a_config_whose_budget_was_not_applied() -> None:
 
 
 def test_it_is_applied_after_children_and_options(tmp_path: Any) -> None:
-    (tmp_path / 'base.py').write_text("budget = 10\ntarget = dict(type='LabelBudgetDataset', n=budget)\n")
+    (tmp_path / 'base.py').write_text(
+        "budget = 10\ntrain_dataloader = dict(dataset=dict(type='LabelBudgetDataset', n=budget))\n")
     child = tmp_path / 'child.py'
     child.write_text("_base_ = './base.py'\nbudget = 20\n")
-    assert load_config(str(child)).target.n == 20
+    assert load_config(str(child)).train_dataloader.dataset.n == 20
     for budget, folder in ((20, 'child'), (5, 'child_5'), ('1/20', 'child_1-20')):
         cfg = load_config(str(child), cfg_options=dict(budget=budget))
-        assert (cfg.target.n, cfg.work_dir) == (budget, f'work_dirs/{folder}')
+        assert (cfg.train_dataloader.dataset.n, cfg.work_dir) == (budget, f'work_dirs/{folder}')

@@ -15,12 +15,12 @@ def apply_budget(cfg: Mapping[str, Any]) -> None:
         cfg (Config | dict): A config whose `budget` is a number of images, or a part of them as '1/16'.
 
     Raises:
-        ValueError: if `budget` is not a valid size, or no data set of the config has a budget.
+        ValueError: if `budget` is not a valid size, or no data set in `train_dataloader` has a budget.
 
     Example:
-        >>> cfg = dict(budget=500, labeled=dict(type='LabelBudgetDataset', n=100, dataset=dict()))
+        >>> cfg = dict(budget=500, train_dataloader=dict(dataset=dict(type='LabelBudgetDataset', n=100)))
         >>> apply_budget(cfg)
-        >>> cfg['labeled']['n']
+        >>> cfg['train_dataloader']['dataset']['n']
         500
     """
     budget = cfg.get('budget')
@@ -30,12 +30,11 @@ def apply_budget(cfg: Mapping[str, Any]) -> None:
         LabelBudget(budget)
     except ValueError as error:
         raise ValueError(f'budget={budget!r}: {error}') from None
-    datasets = list(_budget_datasets(cfg))
-    if not datasets:
-        raise ValueError(f'budget={budget!r} has no effect: no data set of this config is a LabelBudgetDataset. Leave '
-                         'budget out, or take a config with labelled target images, such as '
+    if not any(_budget_datasets(dict(train=cfg.get('train_dataloader')))):
+        raise ValueError(f'budget={budget!r} has no effect: no data set in train_dataloader is a LabelBudgetDataset. '
+                         'Leave budget out, or use a config with labelled target images, such as '
                          'configs/udas/gta2cs_uda_cutmix.py.')
-    for dataset in datasets:
+    for dataset in _budget_datasets(cfg):
         dataset['n'] = budget
 
 
@@ -46,8 +45,8 @@ def check_budget(cfg: Mapping[str, Any]) -> None:
         ValueError: if one of them is not, since the config was read without `apply_budget`.
     """
     budget = cfg.get('budget')
-    for dataset in _budget_datasets(cfg):
-        if budget is not None and dataset.get('n') != budget:
+    for dataset in _budget_datasets(cfg) if budget is not None else ():
+        if dataset.get('n') != budget:
             raise ValueError(f'the config has budget={budget!r}, but a LabelBudgetDataset with n={dataset.get("n")!r}. '
                              "Read the config with udas_mmseg's load_config, as its tools/train.py does, or write the "
                              'same number in both places.')
