@@ -59,7 +59,7 @@ def run() -> List[Dict[str, object]]:
 def measure(folder: str, number: int) -> float:
     """Seconds of the student's stage without its iterations and validation."""
     options = {'train_cfg.max_iters': ITERATIONS, 'custom_hooks': [dict(type='Stopwatch')], 'log_level': 'WARNING'}
-    settings = dict(rounds=1, options=options, adapt=dict(config=osp.join(ROOT, 'configs/demo/udas_uda.py')),
+    settings = dict(rounds=1, options=options, adapt=dict(config=osp.join(ROOT, 'configs/demo/uda.py')),
                     label=dict(views=1, workers=1, min_coverage=0, max_class_share=1),
                     student=dict(config=osp.join(folder, 'student.py')))
     load_config(osp.join(ROOT, 'configs/demo/source_only.py'))  # registers, and sets the scope

@@ -1,6 +1,6 @@
 """Translate a whole source data set into the target's style with a trained CycleGAN.
 
-python tools/translate.py configs/translation/cyclegan_gta2cs.py CHECKPOINT --out data/gta5_translated
+python tools/translate.py configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py CHECKPOINT --out DIR
 python tools/translate.py CONFIG CHECKPOINT --out DIR --size 640x360 --format jpg    # smaller and faster to read
 torchrun --nproc_per_node 2 tools/translate.py CONFIG CHECKPOINT --out DIR --launcher pytorch
 

@@ -1,22 +1,21 @@
 """A public checkpoint of AdaptSegNet, or of a descendant of its code, on Cityscapes val at the published 1024x512.
 
 python tools/model_converters/adaptsegnet.py GTA2Cityscapes_multi-ed35151c.pth gta2cs_multi.pth --dilations 6 12
-python tools/test.py configs/adaptsegnet/gta2cs_public_checkpoint.py gta2cs_multi.pth
+python tools/test.py configs/adaptsegnet/source-only_r101-d8-caffe_120k_gta2cs-640x360.py gta2cs_multi.pth
 
 Trained, it is the source-only baseline of the same network, from the converted initial weights (docs/checkpoints.md):
 
-python tools/train.py configs/adaptsegnet/gta2cs_public_checkpoint.py
-Hardware and time: not measured. mIoU: not measured.
+python tools/train.py configs/adaptsegnet/source-only_r101-d8-caffe_120k_gta2cs-640x360.py
 """
 _base_ = [
-    '../_base_/default_runtime.py', '../_base_/models/deeplabv2-multi_r101-d8_caffe.py',
+    '../_base_/published_runtime.py', '../_base_/models/deeplabv2-multi_r101-d8_caffe.py',
     '../_base_/datasets/gta2cs_640x360.py', '../_base_/schedules/sgd_poly250k_120k.py'
 ]
 test_pipeline = [
     dict(type='LoadVerifiedImage'),
     # as the published scripts do it
     dict(type='Resize', scale=(1024, 512), keep_ratio=False, backend='pillow', interpolation='bicubic'),
-    # behind the resize: scored at the label's own size
+    # after the resize: scored at the label's own size
     dict(type='LoadLabelIds', label_map='cityscapes'),
     dict(type='PackSegInputs')
 ]
@@ -24,4 +23,3 @@ train_dataloader = dict(
     dataset=dict(_delete_=True, type='StreamDataset', dataset=_base_.source_train, max_broken=100))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
-default_hooks = dict(checkpoint=dict(save_best='mIoU'))

@@ -1,7 +1,12 @@
-"""AdvEnt on GTA5 -> Cityscapes at the published sizes, scored on Cityscapes val.
+"""AdvEnt on GTA5 -> Cityscapes at the published sizes.
 
 python tools/train.py configs/advent/advent_r101-d8_120k_gta2cs-1280x720.py
-Hardware and time: not measured. mIoU: not measured.
+Scored on Cityscapes val.
 """
-_base_ = '../adaptsegnet/adaptsegnet_r101-d8_120k_gta2cs-1280x720.py'
-model = dict(adapt_map='self_information')
+_base_ = [
+    '../_base_/published_runtime.py', '../_base_/models/deeplabv2-multi_r101-d8.py',
+    '../_base_/datasets/gta2cs_1280x720.py', '../_base_/schedules/sgd_poly250k_120k.py',
+    '../_base_/methods/advent.py'
+]
+model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
+optim_wrapper = dict(_base_.method_optim_wrapper, _delete_=True, segmentor=_base_.optim_wrapper)

@@ -1,7 +1,6 @@
 """CycleGAN between the demo's simulated and real scenes: a small generator, a short training.
 
 python tools/train.py configs/demo/cyclegan.py
-Figures: docs/results.md.
 """
 _base_ = [
     '../_base_/translation_runtime.py', '../_base_/models/cyclegan_small.py', '../_base_/datasets/demo_256x128.py'

@@ -5,7 +5,7 @@ python tools/pseudo_label.py configs/demo/mrnet.py work_dirs/demo/mrnet/iter_600
     --out work_dirs/pseudo_labels/demo/mrnet --views 1
 python tools/train.py configs/demo/rectified.py
 """
-_base_ = './source_only.py'
+_base_ = ['../_base_/setups/demo_256x128.py', '../_base_/methods/rectified.py']
 pseudo_labeled_train = dict(
     type='PseudoLabeledDataset',
     pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/demo/mrnet',
@@ -14,13 +14,13 @@ pseudo_labeled_train = dict(
     img_suffix='_leftImg8bit.png',
     pipeline=[
         dict(type='LoadVerifiedImage'),
-        dict(type='LoadPseudoLabel', threshold=0.0),  # every pixel _base_.resize, _base_.crop,
+        # every pixel
+        dict(type='LoadPseudoLabel', threshold=0.0), _base_.resize, _base_.crop,
         dict(type='RandomFlip', prob=0.5),
         dict(type='PackSegInputs')
     ])
 train_dataloader = dict(
     dataset=dict(_delete_=True, type='StreamDataset', branch='pseudo_labeled', dataset=pseudo_labeled_train))
 model = dict(
-    type='RectifiedEncoderDecoder',
-    init_cfg=dict(type='Pretrained', checkpoint='work_dirs/demo/mrnet/iter_600.pth', prefix='segmentor'),
-    auxiliary_head=dict(loss_decode=dict(loss_weight=0.5)))
+    _base_.method,
+    init_cfg=dict(type='Pretrained', checkpoint='work_dirs/demo/mrnet/iter_600.pth', prefix='segmentor'))

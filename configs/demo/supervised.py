@@ -1,10 +1,11 @@
-"""Trained on 10 labelled "real" scenes, and nothing else: what mixing is held against.
+"""Trained on 10 labelled "real" scenes, and nothing else: the baseline of `uda_cutmix.py`.
 
-python tools/train.py configs/demo/labeled_10_supervised.py
-mIoU: not measured.
+python tools/train.py configs/demo/supervised.py
+python tools/train.py configs/demo/supervised.py --cfg-options budget=50
 """
 _base_ = './source_only.py'
+budget = 10
 labeled_target = dict(
-    type='LabelBudgetDataset', n=10, seed=2021, part='labeled', dataset=_base_.labeled_target_train)
+    type='LabelBudgetDataset', n=budget, seed=2021, part='labeled', dataset=_base_.labeled_target_train)
 train_dataloader = dict(
     dataset=dict(_delete_=True, type='StreamDataset', branch='labeled_target', dataset=labeled_target))

@@ -1,17 +1,18 @@
 """UDAS with 10 labelled "real" scenes: Domain CutMix of them with "simulated" ones, and UDA with the other "real" ones.
 
-python tools/train.py configs/demo/labeled_10_uda_cutmix.py
-mIoU: not measured.
+python tools/train.py configs/demo/uda_cutmix.py
+python tools/train.py configs/demo/uda_cutmix.py --cfg-options budget=50
 """
-_base_ = './udas_uda.py'
-# both domains in the size of the crop, which RandomCrop alone does not promise
+_base_ = './uda.py'
+budget = 10
+# both domains in the size of the crop; RandomCrop alone leaves smaller images as they are
 weak = dict(type='SegWeakAugment', crop_size=(128, 256), scale_range=(0.8, 1.5), flip_prob=0.5)
-budget = dict(type='LabelBudgetDataset', n=10, seed=2021)
+few = dict(type='LabelBudgetDataset', n=budget, seed=2021)
 mixed = dict(
     type='DomainMixDataset',
     dataset=dict(_base_.source_train, pipeline=[*_base_.source_pipeline[:2], weak]),
     target=dict(
-        budget,
+        few,
         part='labeled',
         dataset=dict(_base_.labeled_target_train, pipeline=[*_base_.labeled_target_pipeline[:2], weak])),
     pipeline=[
@@ -19,7 +20,5 @@ mixed = dict(
         dict(type='SegAutoAugment', policy='imagenet'),
         dict(type='PackSegInputs')
     ])
-train_dataloader = dict(
-    dataset=dict(
-        source=dict(_delete_=True, **mixed),
-        target=dict(_delete_=True, **budget, part='unlabeled', dataset=_base_.target_train)))
+unlabeled = dict(few, part='unlabeled', whole_if_empty=True, dataset=_base_.target_train)
+train_dataloader = dict(dataset=dict(source=dict(_delete_=True, **mixed), target=dict(_delete_=True, **unlabeled)))

@@ -1,33 +1,13 @@
 """MRNet, stage 1, on SYNTHIA -> Cityscapes with crops of 1024x512.
 
 python tools/train.py configs/mrnet/mrnet_r101-d8_100k_synthia2cs-1024x512.py
-Published: lambda_seg 0.5, the memory regularisation weighs 0.1 from iteration 15,000, learning rate 2e-4, two images of
-each domain a step, Nesterov momentum. The authors' code also has squeeze-and-excitation, group norm, dropout, class
-balancing, warm-up and random scales, and shows both discriminators the mean of the heads on the source: not here.
-Scored on Cityscapes val, on 19, 16 and 13 classes. Hardware and time: not measured. mIoU: not measured.
+Published settings: configs/mrnet/README.md. Scored on Cityscapes val, on 19, 16 and 13 classes.
 """
-_base_ = '../adaptsegnet/adaptsegnet_r101-d8_120k_synthia2cs-1280x760.py'
-crop = dict(type='RandomCrop', crop_size=(512, 1024))
-source_pipeline = [
-    dict(type='LoadVerifiedImage'),
-    dict(type='LoadLabelIds'),
-    dict(type='Resize', scale=(1280, 760), keep_ratio=False), crop,
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs')
+_base_ = [
+    '../_base_/published_runtime.py', '../_base_/models/deeplabv2-multi_r101-d8.py',
+    '../_base_/datasets/synthia2cs_1024x512.py', '../_base_/schedules/sgd_poly100k_100k.py',
+    '../_base_/methods/mrnet.py'
 ]
-target_pipeline = [
-    dict(type='LoadVerifiedImage'),
-    dict(type='Resize', scale=(1280, 640), keep_ratio=False), crop,
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs')
-]
-train_dataloader = dict(
-    batch_size=2, dataset=dict(source=dict(pipeline=source_pipeline), target=dict(pipeline=target_pipeline)))
-model = dict(
-    segmentor=dict(auxiliary_head=dict(loss_decode=dict(loss_weight=0.5))),
-    discriminators=dict(discriminator=dict(type='MultiScaleDiscriminator')),
-    gan_objective='lsgan',
-    kl=dict(form='memory_regularization', weight=0.1, begin=15000))
-optim_wrapper = dict(segmentor=dict(optimizer=dict(lr=2e-4, nesterov=True)))
-param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=100000, by_epoch=False)]
-train_cfg = dict(max_iters=100000)
+auxiliary = dict(_base_.model.auxiliary_head, loss_decode=dict(_base_.loss_auxiliary, loss_weight=0.5))
+model = dict(_base_.method, _delete_=True, segmentor=dict(_base_.model, auxiliary_head=auxiliary))
+optim_wrapper = dict(_base_.method_optim_wrapper, _delete_=True, segmentor=_base_.optim_wrapper)

@@ -1,11 +1,11 @@
-"""CyCADA's translator between GTA5 and Cityscapes: CycleGAN, and a segmentor of GTA5 must see the same afterwards.
+r"""CyCADA's translator between GTA5 and Cityscapes: CycleGAN, and a segmentor of GTA5 must see the same afterwards.
 
 python tools/train.py configs/udas/gta2cs_source_only.py       # the segmentor, which stays as it is then
-python tools/train.py configs/translation/cycada_gta2cs.py
-python tools/translate.py configs/translation/cycada_gta2cs.py CHECKPOINT --out data/gta5_cycada --size 640x360
-Hardware and time: not measured. Distances: not measured.
+python tools/train.py configs/translation/cycada_resnet9_200k_gta2cs-640x360.py
+python tools/translate.py configs/translation/cycada_resnet9_200k_gta2cs-640x360.py CHECKPOINT \
+    --out data/gta5_cycada --size 640x360
 """
-_base_ = './cyclegan_gta2cs.py'
+_base_ = './cyclegan_resnet9_200k_gta2cs-640x360.py'
 model = dict(
     semantic_consistency=dict(
         config='configs/udas/gta2cs_source_only.py',

@@ -1,8 +1,8 @@
-"""CycleGAN between GTA5 and Cityscapes, 640 pixels wide, on crops of 256x256.
+r"""CycleGAN between GTA5 and Cityscapes, 640 pixels wide, on crops of 256x256.
 
-python tools/train.py configs/translation/cyclegan_gta2cs.py
-python tools/translate.py configs/translation/cyclegan_gta2cs.py CHECKPOINT --out data/gta5_translated --size 640x360
-Hardware and time: not measured. Distances: not measured.
+python tools/train.py configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py
+python tools/translate.py configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py CHECKPOINT \
+    --out data/gta5_translated --size 640x360
 """
 _base_ = [
     '../_base_/translation_runtime.py', '../_base_/models/cyclegan_resnet9.py', '../_base_/datasets/gta2cs_640x360.py'

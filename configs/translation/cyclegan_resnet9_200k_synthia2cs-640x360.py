@@ -1,10 +1,10 @@
-"""CycleGAN between SYNTHIA and Cityscapes, 640 pixels wide, on crops of 256x256.
+r"""CycleGAN between SYNTHIA and Cityscapes, 640 pixels wide, on crops of 256x256.
 
-python tools/train.py configs/translation/cyclegan_synthia2cs.py
-python tools/translate.py configs/translation/cyclegan_synthia2cs.py CHECKPOINT --out data/synthia_translated
-Hardware and time: not measured. Distances: not measured.
+python tools/train.py configs/translation/cyclegan_resnet9_200k_synthia2cs-640x360.py
+python tools/translate.py configs/translation/cyclegan_resnet9_200k_synthia2cs-640x360.py CHECKPOINT \
+    --out data/synthia_translated
 """
-_base_ = './cyclegan_gta2cs.py'
+_base_ = './cyclegan_resnet9_200k_gta2cs-640x360.py'
 source = dict(
     type='SYNTHIADataset',
     data_root='{{$UDAS_DATA_ROOT:data}}/synthia',

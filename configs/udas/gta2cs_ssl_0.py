@@ -4,9 +4,9 @@ python tools/train.py configs/udas/gta2cs_ssl_0.py
 python tools/train.py configs/udas/gta2cs_ssl_0.py --dry-run    # the plan, and nothing else
 tools/dist_train.sh configs/udas/gta2cs_ssl_0.py 2
 An interrupted run goes on with the same command. What each stage is, and how to run one by hand: docs/self_training.md.
-Hardware and time: not measured. mIoU: not measured.
 """
 _base_ = './gta2cs_ssl.py'
+budget = None
 self_training = dict(
     adapt=dict(config='{{fileDirname}}/gta2cs_translated_uda.py'),
     student=dict(config='{{fileDirname}}/gta2cs_student_0.py'))

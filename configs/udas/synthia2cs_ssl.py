@@ -4,10 +4,10 @@ python tools/train.py configs/udas/synthia2cs_ssl.py
 python tools/train.py configs/udas/synthia2cs_ssl.py --dry-run    # the plan, and nothing else
 tools/dist_train.sh configs/udas/synthia2cs_ssl.py 2
 An interrupted run goes on with the same command. What each stage is, and how to run one by hand: docs/self_training.md.
-Hardware and time: not measured. mIoU: not measured.
 """
 _base_ = './gta2cs_ssl.py'
+budget = None
 self_training = dict(
-    translate=dict(config='{{fileDirname}}/../translation/cyclegan_synthia2cs.py'),
+    translate=dict(config='{{fileDirname}}/../translation/cyclegan_resnet9_200k_synthia2cs-640x360.py'),
     adapt=dict(config='{{fileDirname}}/synthia2cs_translated_uda.py'),
     student=dict(config='{{fileDirname}}/synthia2cs_student.py'))

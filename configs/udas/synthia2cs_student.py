@@ -2,20 +2,22 @@
 
 python tools/train.py configs/udas/synthia2cs_ssl.py    # trains it in rounds, with all that it needs
 python tools/train.py configs/udas/synthia2cs_student.py
-The second needs translated images and pseudo-labels: see gta2cs_student_0.py.
-Hardware and time: not measured. mIoU: not measured.
+By hand, it needs translated images and pseudo-labels: see gta2cs_student_0.py.
 """
-_base_ = './gta2cs_student_0.py'
-synthia_train = dict(
-    type='SYNTHIADataset',
-    data_root='{{$UDAS_DATA_ROOT:data}}/synthia',
-    data_prefix=dict(img_path='RGB', seg_map_path='GT/LABELS'),
-    translated_root='{{$UDAS_DATA_ROOT:data}}/synthia_translated',
-    missing_translation='error',
-    pipeline=_base_.translated_train.pipeline)
+_base_ = [
+    '../_base_/published_runtime.py', '../_base_/models/deeplabv2-multi_r101-d8.py',
+    '../_base_/datasets/synthia2cs_640x360.py', '../_base_/schedules/sgd_poly250k_120k.py',
+    '../_base_/methods/student.py'
+]
 train_dataloader = dict(
     dataset=dict(
-        source=dict(_delete_=True, **synthia_train),
-        pseudo_labeled=dict(pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/udas/synthia2cs')))
-val_evaluator = dict(subsets=dict(mIoU16='synthia16', mIoU13='synthia13'))
-test_evaluator = val_evaluator
+        _delete_=True,
+        type='DomainPairDataset',
+        source=_base_.strong_translated_train,
+        pseudo_labeled=_base_.pseudo_labeled_train,
+        max_broken=100))
+model = dict(
+    _base_.method,
+    _delete_=True,
+    segmentor=_base_.model,
+    consistency=dict(num_views=3, smoothing=0.1))

@@ -19,7 +19,7 @@ from public_deeplab import LAYERS, PublicNetwork
 from udas_mmseg.engine.launch import load_config
 
 ROOT = Path(__file__).parents[2]
-CONFIG = ROOT / 'configs/adaptsegnet/gta2cs_public_checkpoint.py'
+CONFIG = ROOT / 'configs/adaptsegnet/source-only_r101-d8-caffe_120k_gta2cs-640x360.py'
 
 
 @pytest.fixture(scope='module')

@@ -17,7 +17,7 @@ from udas_mmseg.export.public_checkpoints import Conversion, convert_deeplab_mul
 from udas_mmseg.utils.digests import file_digest
 from udas_mmseg.utils.files import AtomicLocalBackend
 
-CONFIG = 'configs/adaptsegnet/gta2cs_public_checkpoint.py'
+CONFIG = 'configs/adaptsegnet/source-only_r101-d8-caffe_120k_gta2cs-640x360.py'
 CONFIG_DILATIONS, CONFIG_CLASSES = (6, 12), 19
 
 

@@ -73,7 +73,7 @@ def to_label(dataset: Dict[str, Any]) -> Dict[str, Any]:
         return without_labels(dataset)
     images = without_labels(dataset['dataset'])
     budget = DATASETS.build({**dataset, 'dataset': {**images, 'lazy_init': True}})
-    return {**images, 'ann_file': osp.abspath(budget.ann_file)}
+    return {**images, 'ann_file': budget.ann_file and osp.abspath(budget.ann_file)}  # none: all images
 
 
 def pseudo_labeled_dataset(cfg: Config) -> Dict[str, Any]:

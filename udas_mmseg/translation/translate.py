@@ -181,7 +181,7 @@ def images_to_translate(cfg: Config) -> Dict[str, Any]:
     if not dataset_cfg:
         raise ValueError('the config has no `translate_dataloader`, which says what is translated. Add '
                          'translate_dataloader=dict(batch_size=4, num_workers=4, dataset=...), as in '
-                         'configs/translation/cyclegan_gta2cs.py.')
+                         'configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py.')
     kind = DATASETS.get(dataset_cfg['type'])
     if not (isinstance(kind, type) and issubclass(kind, BaseDataset)):
         raise ValueError(f'translate_dataloader.dataset is a {dataset_cfg["type"]}: it must be a single data set of '

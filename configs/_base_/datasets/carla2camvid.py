@@ -1,4 +1,5 @@
-# CARLA 0.9.13 frames -> CamVid, three classes: road, sidewalk, other. A pair of one's own needs this much and no code.
+# CARLA 0.9.13 frames -> CamVid, three classes: road, sidewalk, other. Another pair needs a file like this one and no
+# code.
 # Roots: carla/ and camvid/ below UDAS_DATA_ROOT (default: data).
 source_root = '{{$UDAS_DATA_ROOT:data}}/carla'
 target_root = '{{$UDAS_DATA_ROOT:data}}/camvid'
@@ -72,6 +73,11 @@ labeled_target_train = dict(
 # images of `tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py` in place of CARLA's
 translated_train = dict(
     source_train, translated_root='{{$UDAS_TRANSLATED_ROOT:data}}/carla_cyclegan', missing_translation='error')
+# the labels of `budget` CamVid images, and the other images without: splits/labeled_<n>.txt, unlabeled_without_<n>.txt
+labeled_budget = dict(
+    type='LabelBudgetDataset', n=5, part='labeled', split_dir='splits', dataset=labeled_target_train)
+unlabeled_budget = dict(
+    type='LabelBudgetDataset', n=5, part='unlabeled', split_dir='splits', dataset=target_train)
 # Domain CutMix of both: each domain in the size of the crop, contrast and brightness of the mixed image
 mix_flip = dict(type='RandomFlip', prob=0.5)
 # CamVid's smallest scales are narrower than the crop; without mixing, the preprocessor pads them so
@@ -80,24 +86,20 @@ cutmix_train = dict(
     type='DomainMixDataset',
     dataset=dict(translated_train, pipeline=[*source_pipeline[:4], mix_flip]),
     target=dict(
-        labeled_target_train,
-        pipeline=[*labeled_target_pipeline[:4], mix_pad, mix_flip],
-        ann_file='splits/labeled_1.txt'),
+        labeled_budget,
+        dataset=dict(labeled_target_train, pipeline=[*labeled_target_pipeline[:4], mix_pad, mix_flip])),
     pipeline=[dict(type='DomainCutMix', alpha=1.0), distortion,
               dict(type='PackSegInputs')])
-# translated CARLA and 5 labelled CamVid images, of which as many are drawn from either
-mixed_5_train = dict(
-    type='ConcatDataset',
-    datasets=[
-        translated_train,
-        dict(
-            type='RepeatDataset',
-            times=600,
-            dataset=dict(
-                labeled_target_train,
-                pipeline=[*labeled_target_pipeline[:4], mix_pad, *labeled_target_pipeline[4:]],
-                ann_file='splits/labeled_5.txt'))
-    ])
+# translated CARLA and the labelled CamVid images, repeated to the number of CARLA's: half of the images on average
+repeated_budget = dict(type='RepeatToLengthDataset', length=3000, dataset=labeled_budget)
+half_labeled_train = dict(type='ConcatDataset', datasets=[translated_train, repeated_budget])
+# the same for batches with other images: all in the size of the crop
+padded_budget = dict(
+    labeled_budget,
+    dataset=dict(
+        labeled_target_train, pipeline=[*labeled_target_pipeline[:4], mix_pad, *labeled_target_pipeline[4:]]))
+half_labeled_padded_train = dict(
+    type='ConcatDataset', datasets=[translated_train, dict(repeated_budget, dataset=padded_budget)])
 target_val = dict(
     type='LabelMappedDataset',
     metainfo=metainfo,

@@ -17,7 +17,7 @@ target_pipeline = [
 test_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='Resize', scale=target_size, keep_ratio=False),
-    # behind the resize: scored at the label's own size
+    # after the resize: scored at the label's own size
     dict(type='LoadLabelIds', label_map='cityscapes'),
     dict(type='PackSegInputs')
 ]

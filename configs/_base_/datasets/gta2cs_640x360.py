@@ -27,7 +27,7 @@ labeled_target_pipeline = [
 test_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='Resize', scale=size, keep_ratio=False),
-    # behind the resize: scored at the label's own size
+    # after the resize: scored at the label's own size
     dict(type='LoadLabelIds', label_map='cityscapes'),
     dict(type='PackSegInputs')
 ]
@@ -48,6 +48,44 @@ labeled_target_train = dict(
     data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
     seg_map_suffix='_gtFine_labelIds.png',
     pipeline=labeled_target_pipeline)
+# images of `tools/translate.py configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py` in place of GTA5's
+translated_train = dict(
+    source_train, translated_root='{{$UDAS_DATA_ROOT:data}}/gta5_translated', missing_translation='error')
+# the labels of a few target images (docs/datasets.md, "Label budgets"), and the other images without
+strong = dict(type='SegAutoAugment', policy='imagenet')
+labeled_budget = dict(
+    type='LabelBudgetDataset',
+    n=500,
+    seed=2021,
+    part='labeled',
+    dataset=dict(labeled_target_train, pipeline=labeled_target_pipeline[:-1]))
+unlabeled_budget = dict(
+    type='LabelBudgetDataset', n=500, seed=2021, part='unlabeled', whole_if_empty=True, dataset=target_train)
+# what students learn from: translated images, and target images with the labels of a teacher, all strongly augmented
+strong_translated_train = dict(
+    translated_train, pipeline=[*source_pipeline[:-1], strong,
+                                dict(type='PackSegInputs')])
+pseudo_labeled_train = dict(
+    type='PseudoLabeledDataset',
+    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/udas/gta2cs',
+    metainfo='CityscapesDataset',
+    data_root=target_root,
+    data_prefix=dict(img_path='leftImg8bit/train'),
+    img_suffix='_leftImg8bit.png',
+    pipeline=[
+        dict(type='LoadVerifiedImage'),
+        dict(type='LoadPseudoLabel', threshold=0.6),
+        dict(type='Resize', scale=size, keep_ratio=False),
+        dict(type='RandomFlip', prob=0.5), strong,
+        dict(type='PackSegInputs')
+    ])
+# Domain CutMix of both domains, then AutoAugment on the mixed image
+mixed_train = dict(
+    type='DomainMixDataset',
+    dataset=dict(translated_train, pipeline=source_pipeline[:-1]),
+    target=labeled_budget,
+    pipeline=[dict(type='DomainCutMix', alpha=1.0), strong,
+              dict(type='PackSegInputs')])
 target_val = dict(
     type='CityscapesDataset',
     data_root=target_root,

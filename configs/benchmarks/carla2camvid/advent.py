@@ -1,7 +1,7 @@
 """AdvEnt on CARLA -> CamVid (3 classes): discriminators on the self-information of both heads.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/advent.py
-Figures: docs/results.md.
 """
-_base_ = './adaptsegnet.py'
-model = dict(adapt_map='self_information')
+_base_ = ['../../_base_/setups/carla2camvid.py', '../../_base_/methods/advent_600.py']
+model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
+optim_wrapper = dict(_base_.method_optim_wrapper, _delete_=True, segmentor=_base_.optim_wrapper)

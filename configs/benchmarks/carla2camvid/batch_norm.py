@@ -1,9 +1,8 @@
-"""Target images pass through the network and its batch norm in training, and nothing else is asked of them.
+"""Target images pass through the network and its batch norm in training, and no loss is computed on them.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/batch_norm.py
-What the other methods gain has to be held against this row, not against source only: they all have it, too.
-Figures: docs/results.md.
+All other methods have this effect, too: compare them with this row, not with source only.
 """
-_base_ = './adaptsegnet.py'
-model = dict(discriminators=None)
-optim_wrapper = dict(discriminators=None)
+_base_ = ['../../_base_/setups/carla2camvid.py', '../../_base_/methods/batch_norm.py']
+model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
+optim_wrapper = dict(_base_.method_optim_wrapper, _delete_=True, segmentor=_base_.optim_wrapper)

@@ -2,7 +2,6 @@
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/cyclegan.py
 python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
-Figures: docs/results.md.
 """
 _base_ = [
     '../../_base_/translation_runtime.py', '../../_base_/models/cyclegan_small.py',

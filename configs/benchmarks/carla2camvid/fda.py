@@ -1,7 +1,6 @@
 """FDA: CARLA with the low-frequency amplitudes of random CamVid images, scored on CamVid val (3 classes).
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/fda.py
-Figures: docs/results.md.
 """
 _base_ = './lab.py'
 # four frequencies a direction; the paper's 0.01 would leave none on images of 80 lines

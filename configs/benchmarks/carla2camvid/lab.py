@@ -1,7 +1,6 @@
 """CARLA with the Lab mean and deviation of random CamVid images, scored on CamVid val (3 classes).
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/lab.py
-Figures: docs/results.md.
 """
 _base_ = './source_only.py'
 load_source = _base_.source_pipeline[:2]

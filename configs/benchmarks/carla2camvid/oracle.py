@@ -1,7 +1,6 @@
 """All 367 labelled CamVid images, scored on CamVid val (3 classes): what adaptation tries to reach.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/oracle.py
-Figures: docs/results.md.
 """
 _base_ = './source_only.py'
 train_dataloader = dict(

@@ -1,7 +1,6 @@
 """The top of the demo's ladder: trained on all labelled "real" scenes.
 
 python tools/train.py configs/demo/self_training/oracle.py
-Figures: docs/results.md.
 """
 _base_ = './source_only.py'
 train_dataloader = dict(

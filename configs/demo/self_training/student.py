@@ -2,9 +2,10 @@
 
 python tools/train.py configs/demo/self_training/ssl.py    # trains it in rounds, with all that it needs
 python tools/train.py configs/demo/self_training/student.py
-The second reads what the first made; the folders: UDAS_DEMO_TRANSLATIONS, UDAS_DEMO_LABELS. Figures: docs/results.md.
+The second reads what the first made; the folders: UDAS_DEMO_TRANSLATIONS, UDAS_DEMO_LABELS.
 """
-_base_ = './translated.py'
+_base_ = ['./translated.py', '../../_base_/methods/student.py']
+budget = '1/20'
 pseudo_labeled_train = dict(
     type='PseudoLabeledDataset',
     pseudo_label_root='{{$UDAS_DEMO_LABELS:work_dirs/demo/labels}}',
@@ -23,6 +24,7 @@ train_dataloader = dict(
         _delete_=True,
         type='DomainPairDataset',
         source=_base_.mixed_train,
-        pseudo_labeled=dict(_base_.budget, part='unlabeled', dataset=pseudo_labeled_train)))
-model = dict(_delete_=True, type='StudentTeacherSegmentor', segmentor=_base_.model)
-custom_hooks = [dict(type='CheckFiniteLossHook'), dict(type='TargetNormStatisticsHook', branch=_base_.target_images)]
+        pseudo_labeled=dict(
+            _base_.few, part='unlabeled', whole_if_empty=True, dataset=pseudo_labeled_train)))
+model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
+custom_hooks = [*_base_.custom_hooks, dict(type='TargetNormStatisticsHook', branch=_base_.target_images)]

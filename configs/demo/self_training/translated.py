@@ -2,7 +2,7 @@
 
 python tools/train.py configs/demo/self_training/translated.py
 UDAS_DEMO_TRANSLATIONS is the folder of the translated images: after `make demo`, the stage that translates in
-work_dirs/demo/self_training. Figures: docs/results.md.
+work_dirs/demo/self_training.
 """
 _base_ = './source_only.py'
 translated_train = dict(
@@ -10,12 +10,12 @@ translated_train = dict(
     translated_root='{{$UDAS_DEMO_TRANSLATIONS:work_dirs/demo/translations}}',
     missing_translation='error')
 # and mixed with a few labelled "real" ones, for the rungs above
-budget = dict(type='LabelBudgetDataset', n='1/20', seed=2021)  # 10 of the demo's 200 scenes
+few = dict(type='LabelBudgetDataset', n='1/20', seed=2021)  # 10 of the demo's 200 scenes
 mixed_train = dict(
     type='DomainMixDataset',
     dataset=dict(translated_train, pipeline=_base_.source_pipeline[:-1]),
     target=dict(
-        budget,
+        few,
         part='labeled',
         dataset=dict(_base_.labeled_target_train, pipeline=_base_.labeled_target_pipeline[:-1])),
     pipeline=[dict(type='DomainCutMix', alpha=1.0), _base_.pack])

@@ -4,7 +4,6 @@
 
 python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/adapted_0.py
-Figures: docs/results.md.
 """
 _base_ = ['../translated_uda.py', '../../../_base_/models/aspp_head_mobilenetv2-d8.py']
 model = dict(segmentor=dict(decode_head=dict(_delete_=True, **_base_.aspp_head, num_classes=3)))

@@ -1,8 +1,7 @@
-"""Batches of translated CARLA images and 5 labelled CamVid images, with DeepLabv3's head (3 classes).
+"""Batches of translated CARLA images and a few labelled CamVid images, with DeepLabv3's head (3 classes).
 
 python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
-UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/labeled_5_mixed_batches.py
-Figures: docs/results.md.
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/mixed_batches.py
 """
-_base_ = ['../labeled_5_mixed_batches.py', '../../../_base_/models/aspp_head_mobilenetv2-d8.py']
+_base_ = ['../mixed_batches.py', '../../../_base_/models/aspp_head_mobilenetv2-d8.py']
 model = dict(decode_head=dict(_delete_=True, **_base_.aspp_head, num_classes=3))

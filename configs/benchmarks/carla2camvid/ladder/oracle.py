@@ -1,7 +1,6 @@
 """All 367 labelled CamVid images, with DeepLabv3's head (3 classes): the ladder's upper end.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/oracle.py
-Figures: docs/results.md.
 """
 _base_ = ['../oracle.py', '../../../_base_/models/aspp_head_mobilenetv2-d8.py']
 model = dict(decode_head=dict(_delete_=True, **_base_.aspp_head, num_classes=3))

@@ -3,7 +3,7 @@
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_0.py
 UDAS's AutoAugment makes worse labels here than flips and scales do, and students that begin with their teacher's
 weights end higher. The labels of CamVid's training images are opened to judge the pseudo-labels, and for nothing else
-(`truth`). Figures: docs/results.md.
+(`truth`).
 """
 _base_ = '../../../_base_/self_training_runtime.py'
 self_training = dict(

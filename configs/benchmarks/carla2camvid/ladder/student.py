@@ -1,11 +1,13 @@
-"""A student with 5 labelled CamVid images: these, translated CARLA, and CamVid with the teacher's labels.
+"""A student with a few labelled CamVid images: these, translated CARLA, and CamVid with the teacher's labels.
 
-UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_5.py    # with all that it needs
-UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/student_5.py
-The second needs translated images and pseudo-labels. Figures: docs/results.md.
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl.py    # with all that it needs
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/student.py
+The second needs translated images and pseudo-labels.
 """
 _base_ = './student_0.py'
+budget = 5
+pseudo_labeled = dict(_base_.unlabeled_budget, dataset=_base_.pseudo_labeled_train)
 train_dataloader = dict(
     dataset=dict(
-        source=dict(_delete_=True, **_base_.mixed_5_train),
-        pseudo_labeled=dict(target=dict(ann_file='splits/unlabeled_without_5.txt'))))
+        source=dict(_delete_=True, **_base_.half_labeled_padded_train),
+        pseudo_labeled=dict(target=dict(_delete_=True, **pseudo_labeled))))

@@ -3,9 +3,9 @@
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_0.py    # with all that it needs
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/student_0.py
 The second needs translated images and pseudo-labels. Half of the classes of a CARLA image are pasted into each
-pseudo-labelled one (ClassMix), as strong augmentation. Figures: docs/results.md.
+pseudo-labelled one (ClassMix), as strong augmentation.
 """
-_base_ = './source_only.py'
+_base_ = ['./source_only.py', '../../../_base_/methods/student.py']
 pseudo_labeled_train = dict(
     _base_.target_train,
     type='PseudoLabeledDataset',
@@ -25,5 +25,5 @@ train_dataloader = dict(
     batch_size=4,
     dataset=dict(
         _delete_=True, type='DomainPairDataset', source=_base_.translated_train, pseudo_labeled=mixed_train))
-model = dict(_delete_=True, type='StudentTeacherSegmentor', segmentor=_base_.model, joint_forward=True)
+model = dict(_base_.method, _delete_=True, segmentor=_base_.model, joint_forward=True)
 custom_hooks = [*_base_.custom_hooks, dict(type='TargetNormStatisticsHook', branch=_base_.target_images)]

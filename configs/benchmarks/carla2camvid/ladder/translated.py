@@ -2,7 +2,6 @@
 
 python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/translated.py
-Figures: docs/results.md.
 """
 _base_ = ['../translated.py', '../../../_base_/models/aspp_head_mobilenetv2-d8.py']
 model = dict(decode_head=dict(_delete_=True, **_base_.aspp_head, num_classes=3))

@@ -1,0 +1,159 @@
+"""Data that every config under configs/ can read, and small versions of what a config describes."""
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Iterator, Tuple
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmseg.registry import DATASETS, MODELS
+from PIL import Image
+
+from adversarial_models import deeplabv2
+from small_data import write_carla_and_camvid, write_demo_data, write_image
+from udas_mmseg.pseudo_labels.writer import confidence_path
+from udas_mmseg.utils.config_dicts import config_dicts
+from udas_mmseg.utils.mirrored_folder import mirrored_path
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = ROOT / 'configs'
+EVERY = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+SELF_TRAINING = [path for path in EVERY if 'ssl' in path.stem]  # stages, each with a config of its own
+TRAINED = [path for path in EVERY if path not in SELF_TRAINING]
+# every width and height differs from what a config resizes or crops to
+SIZE, DEMO_SIZE = (1400, 800), (320, 160)
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(CONFIGS))
+
+
+def write_every_data_set(root: Path) -> Path:
+    """Three training images of each data set, larger than configs crop them, and two for validation, small."""
+    for folder, size in ((root, SIZE), (root / 'demo', DEMO_SIZE)):
+        write_demo_data(folder, 3, 2)
+        for path in folder.rglob('*.png'):
+            if 'val' not in path.parts:
+                enlarge(path, size)
+    write_carla_and_camvid(root)
+    write_synthia(root / 'synthia')
+    for images, translated in (('gta5/images', 'gta5_translated'), ('gta5/images', 'gta5_cycada'),
+                               ('demo/gta5/images', 'demo_translations'), ('carla/images', 'carla_cyclegan'),
+                               ('synthia/RGB', 'synthia_translated')):
+        shutil.copytree(root / images, root / translated)
+    (root / 'weights.pth').touch()  # never loaded: nothing is initialised here
+    return root
+
+
+def enlarge(path: Path, size: Tuple[int, int]) -> None:
+    """Repeat the pixels of an image or label file, whose palette stays."""
+    Image.open(path).resize(size, Image.Resampling.NEAREST).save(path)
+
+
+def write_synthia(root: Path) -> None:
+    """SYNTHIA-RAND-CITYSCAPES has 16-bit labels with the id in the red channel."""
+    rng = np.random.default_rng(0)
+    for number in range(2):
+        write_image(root / f'RGB/{number:07d}.png', blocks(rng, 256, SIZE, 3).astype(np.uint8))
+        label = np.zeros((SIZE[1], SIZE[0], 3), np.uint16)
+        label[:, :, 2] = blocks(rng, 23, SIZE)
+        write_image(root / f'GT/LABELS/{number:07d}.png', label)
+
+
+def blocks(rng: np.random.Generator, limit: int, size: tuple, *channels: int) -> np.ndarray:
+    """Random numbers below a limit, the same in blocks of 8x8 pixels: (H, W, ...) uint8, quickly compressed."""
+    width, height = size
+    small = rng.integers(0, limit, (-(-height // 8), -(-width // 8), *channels), dtype=np.uint8)
+    return small.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
+
+
+def write_pseudo_labels(cfg: Config) -> None:
+    """Random train ids and confidences where a config reads some, as `tools/pseudo_label.py` writes them."""
+    num_classes = cfg.model.get('segmentor', cfg.model).get('decode_head', {}).get('num_classes', 19)
+    for _, dataset in config_dicts(cfg.train_dataloader):
+        labels = Path(dataset.get('pseudo_label_root', '/'))
+        if dataset.get('type') == 'PseudoLabeledDataset' and not (labels / 'index.json').exists():
+            write_labels_of(dataset, labels, num_classes)
+
+
+def write_labels_of(dataset: dict, labels: Path, num_classes: int) -> None:
+    rng = np.random.default_rng(0)
+    root = str(Path(dataset.get('data_root') or '', dataset['data_prefix']['img_path']))
+    images = list(Path(root).rglob(f'*{dataset["img_suffix"]}'))
+    assert images, root
+    for image in images:
+        name = mirrored_path(str(image), root)
+        height, width = cv2.imread(str(image)).shape[:2]
+        write_image(labels / name, blocks(rng, num_classes, (width, height)))
+        write_image(labels / confidence_path(name), blocks(rng, 256, (width, height)))
+    metainfo = dataset['metainfo']
+    classes = (DATASETS.get(metainfo).METAINFO if isinstance(metainfo, str) else metainfo)['classes']
+    index = dict(teacher=dict(checkpoint='none'), classes=list(classes), num_images=len(images))
+    (labels / 'index.json').write_text(json.dumps(index))
+
+
+def fit_to_small_data(cfg: Config, root: Path) -> Config:
+    """One labelled image in place of each label budget, weights that exist, and pseudo-labels; in place."""
+    for part in (cfg.train_dataloader, cfg.val_dataloader, cfg.model):
+        for _, entry in config_dicts(part):
+            if entry.get('type') == 'LabelBudgetDataset':
+                entry.update(n=1, list_dir=str(root / 'splits'))
+            if 'data_prefix' in entry:
+                entry['serialize_data'] = False  # MMEngine collects all garbage for each data set that it serializes
+            checkpoint = entry.get('checkpoint')
+            if checkpoint and '://' not in checkpoint and not Path(checkpoint).exists():
+                entry['checkpoint'] = str(root / 'weights.pth')
+    write_pseudo_labels(cfg)
+    return cfg
+
+
+def shrink(cfg: Config, root: Path) -> Config:
+    """Images of 128x64 and few layers in place of those that a config describes, in place."""
+    # discriminators at several scales, or on the heads' small maps, need larger images
+    large = 'MultiScaleDiscriminator' in str(cfg.model) or not cfg.model.get('upsample_maps', True)
+    size = (256, 128) if large else (128, 64)
+    if cfg.model.type == 'DomainCycleGAN':
+        make_translator_small(cfg, root)
+    if cfg.model.type != 'DomainCycleGAN' or 'carla' not in str(cfg.train_dataloader):  # whose images are small already
+        for part in (cfg.train_dataloader, cfg.val_dataloader, cfg.get('translate_dataloader'), cfg.model):
+            shrink_images(part, *size)
+    for _, part in config_dicts(cfg.model):
+        if part.get('depth') == 101:  # to a quarter of ResNet-18, whose stages have a quarter of ResNet-101's channels
+            part.update(depth=18, base_channels=16, stem_channels=16)
+        if part.get('in_channels') in (1024, 2048):
+            part['in_channels'] //= 16
+        if part.get('type') == 'MultiLevelDiscriminator':
+            part['discriminator'] = {'type': 'FCDiscriminator', **part.get('discriminator', {}), 'base_channels': 8}
+    cfg.train_dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
+    evaluation = cfg.val_dataloader or cfg.translate_dataloader
+    evaluation.update(batch_size=1, num_workers=0, persistent_workers=False)
+    return cfg
+
+
+def shrink_images(cfg: Any, width: int, height: int) -> None:
+    for part in dicts_in(cfg):
+        for key in ('scale', 'crop_size'):
+            if isinstance(part.get(key), tuple):
+                part[key] = (width, height) if key == 'scale' else (height, width)
+        if 'size' in part and part.get('type', '').endswith('PreProcessor'):
+            part['size'] = (height, width)
+        elif 'size' in part and part.get('type') == 'Pad':
+            part['size'] = (width, height)
+
+
+def dicts_in(cfg: Any) -> Iterator[dict]:
+    return (part for _, part in config_dicts(cfg))
+
+
+def make_translator_small(cfg: Config, root: Path) -> None:
+    """Few channels and one block, and a small network in place of the segmentor of CyCADA."""
+    cfg.model.generator.update(base_channels=4, num_blocks=1)
+    cfg.model.discriminator.update(base_channels=4, num_conv=1)
+    if 'semantic_consistency' in cfg.model:
+        assert (ROOT / cfg.model.semantic_consistency.config).exists()
+        segmentor = deeplabv2()
+        segmentor['decode_head']['num_classes'] = segmentor['auxiliary_head']['num_classes'] = 19
+        torch.save(MODELS.build(segmentor).state_dict(), root / 'segmentor.pth')
+        cfg.model.semantic_consistency.update(config=dict(model=segmentor), checkpoint=str(root / 'segmentor.pth'))
