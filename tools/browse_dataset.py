@@ -2,9 +2,9 @@
 
 python tools/browse_dataset.py configs/udas/gta2cs_source_only.py --out work_dirs/browse
 
-A wrong class map shows at once. One picture a branch is written, and the share of each class is printed. Where domains
-are mixed within one image (DomainCutMix, DomainClassMix), what comes from the target is outlined. Where a branch has
-several views of an image (MultiViewDataset), the others stand to the right of the first one.
+Use it to check class maps and augmentation. It writes one picture for each branch and prints the share of each class.
+If domains are mixed within one image (DomainCutMix, DomainClassMix), the regions from the target are outlined. If a
+branch has several views of an image (MultiViewDataset), the other views are to the right of the first one.
 """
 import argparse
 import os
@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
-    parser.add_argument('--count', type=int, default=6, help='samples of each branch (default: 6)')
+    parser.add_argument('--count', type=int, default=6, help='number of samples of each branch (default: 6)')
     parser.add_argument('--start', type=int, default=0, help='first position of the stream (default: 0)')
     parser.add_argument('--seed', type=int, default=0, help='seed of the stream (default: 0)')
     parser.add_argument('--out', default='work_dirs/browse', help='folder for the pictures')
@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def build_branches(dataset_cfg: dict, split: str) -> Dict[str, StreamDataset]:
-    """Streams of a data set by branch; a data set without branches becomes a stream named after the split."""
+    """Return the stream of each branch; a data set without branches becomes a stream with the name of the split."""
     dataset = DATASETS.build(dataset_cfg)
     if isinstance(dataset, DomainPairDataset):
         return dataset.branches
@@ -47,18 +47,18 @@ def build_branches(dataset_cfg: dict, split: str) -> Dict[str, StreamDataset]:
 
 
 def note_mixing(stream: StreamDataset) -> None:
-    """Have the samples say what they were mixed with, and where; images, labels and random draws stay the same."""
+    """Record the target image and the mixed region in each sample, without changing images, labels or randomness."""
     pipelines = [pipeline for part in nested_datasets(stream)
                  for pipeline in (getattr(part, 'pipeline', None), *getattr(part, 'views', {}).values())]
     for step in steps_of(pipelines):
         if isinstance(step, DomainMixing):
             step.record_mask = True
-        elif hasattr(step, 'meta_keys'):  # packs what it names
+        elif hasattr(step, 'meta_keys'):  # this step packs the keys that it lists
             step.meta_keys = (*step.meta_keys, 'mix_mask', 'mix_img_path')
 
 
 def draw_branch(samples: Sequence[dict], metainfo: dict) -> np.ndarray:
-    """A row a sample: image, label, blend, other views; unlabelled samples have images only."""
+    """Draw a row for each sample: image, label, blend, other views; for unlabelled samples only images."""
     palette, rows = metainfo['palette'], []
     for sample in samples:
         image, *others = [image_of(view) for view in views_of(sample)]
@@ -73,12 +73,12 @@ def draw_branch(samples: Sequence[dict], metainfo: dict) -> np.ndarray:
 
 
 def image_of(sample: dict) -> np.ndarray:
-    """(H, W, 3) uint8, BGR."""
+    """Return the image of a sample: (H, W, 3) uint8, BGR."""
     return np.ascontiguousarray(sample['inputs'].numpy().transpose(1, 2, 0))
 
 
 def caption_of(sample: dict) -> str:
-    """Name of the image, and of the one that it was mixed with."""
+    """Return the name of the image, and of the image with which it was mixed."""
     name, mask = short_name(sample['data_samples'].img_path), mask_of(sample)
     if mask is None:
         return name
@@ -91,21 +91,21 @@ def short_name(path: str) -> str:
 
 
 def mask_of(sample: dict) -> 'np.ndarray | None':
-    """(H, W) bool, where pixels come from the target, or None if nothing can be mixed."""
+    """Return an (H, W) bool mask of the pixels from the target, or None if nothing can be mixed."""
     if 'mix_mask' not in sample['data_samples']:
         return None
-    return fit(sample['data_samples'].mix_mask, sample) == 1  # what a transform fills is 255, as in labels
+    return fit(sample['data_samples'].mix_mask, sample) == 1  # transforms fill with 255, as in labels
 
 
 def label_of(sample: dict) -> 'np.ndarray | None':
-    """Label of a sample in the image's size, or None."""
+    """Return the label of a sample in the size of the image, or None."""
     if 'gt_sem_seg' not in sample['data_samples']:
         return None
     return fit(sample['data_samples'].gt_sem_seg.data[0].numpy().astype(np.uint8), sample)
 
 
 def fit(label: np.ndarray, sample: dict) -> np.ndarray:
-    """A label in the image's size: in validation it keeps its own."""
+    """Resize a label to the size of the image; in validation, a label keeps its own size."""
     height, width = sample['inputs'].shape[1:]
     if label.shape == (height, width):
         return label
@@ -114,7 +114,7 @@ def fit(label: np.ndarray, sample: dict) -> np.ndarray:
 
 
 def class_shares(samples: Sequence[dict], classes: Sequence[str]) -> str:
-    """Share of each class in the labels, in percent, largest first."""
+    """Return the share of each class in the labels, in percent, largest first."""
     labels: List[np.ndarray] = [label.ravel() for label in map(label_of, samples) if label is not None]
     if not labels:
         return 'no labels'
@@ -124,7 +124,7 @@ def class_shares(samples: Sequence[dict], classes: Sequence[str]) -> str:
 
 
 def target_share(samples: Sequence[dict]) -> str:
-    """Share of the pixels that come from the target, if any can."""
+    """Return the share of the pixels from the target, if there is mixing."""
     masks = [mask.ravel() for mask in map(mask_of, samples) if mask is not None]
     return f'; from the target: {100 * np.concatenate(masks).mean():.1f}' if masks else ''
 
@@ -142,7 +142,7 @@ def main() -> None:
             save_picture(path, draw_branch(samples, stream.metainfo))
             shares = class_shares(samples, stream.metainfo['classes'])
             print(f'{path}: {len(stream)} images; pixels in percent: {shares}{target_share(samples)}')
-    except (OSError, ValueError) as error:  # the user's to mend: no traceback
+    except (OSError, ValueError) as error:  # a mistake of the user: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
 
 

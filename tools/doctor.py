@@ -1,10 +1,10 @@
-"""Checks the environment and the data folders; each problem is listed with the command that repairs it.
+"""Checks the environment and the data folders, and prints a command that repairs each problem.
 
     python tools/doctor.py [--json]
 
-The exit status is 1 only if a line is marked FAIL. UDAS_DATA_ROOT moves the data folders (default: data).
-Only the standard library is imported here: imports are tried in subprocesses, so that a broken package is one
-line of the report and not its end.
+The exit status is 1 only if a line is marked FAIL. UDAS_DATA_ROOT sets the folder of the data sets (default: data).
+This file imports only the standard library. Other packages are imported in subprocesses, so that a broken package
+is only a line of the report and does not stop the tool.
 """
 import argparse
 import dataclasses
@@ -28,7 +28,7 @@ IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg')
 IMAGE_FOLDERS = {'gta5': 'images', 'synthia': 'RGB', 'cityscapes': 'leftImg8bit'}
 MODULES = ('torchvision', 'mmagic', 'ftfy', 'regex', 'click', 'requests', 'tqdm', 'PIL', 'udas_mmseg')
 
-# What a subprocess runs for each import. `said` is what it reports.
+# The code that a subprocess runs for each import. `said` is its result.
 PROBES = {
     'torch': '''
 import torch
@@ -73,24 +73,24 @@ print('\\nprobe:' + json.dumps(said))
 
 
 def load_environment() -> ModuleType:
-    """Loads udas_mmseg/utils/environment.py alone: importing the package would import torch."""
+    """Loads only udas_mmseg/utils/environment.py, because importing the package would import torch."""
     path = ROOT / 'udas_mmseg' / 'utils' / 'environment.py'
     spec = importlib.util.spec_from_file_location('udas_environment', path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
+    sys.modules[spec.name] = module  # dataclasses look up their module
     spec.loader.exec_module(module)
     return module
 
 
 def probe(name: str, timeout: float = TIMEOUT) -> Dict[str, Any]:
-    """Tries one import in a subprocess that stands where the other tools stand."""
+    """Tries one import in a subprocess with the same working directory and path as the other tools."""
     command = [sys.executable, '-c', PROBE_FRAME.format(code=PROBES[name])]
     try:
         done = subprocess.run(command, cwd=ROOT / 'tools', stdin=subprocess.DEVNULL, timeout=timeout,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
-        return {'error': f'the import did not end in {timeout:.0f} s'}
+        return {'error': f'the import took more than {timeout:.0f} s'}
     for line in reversed(done.stdout.decode(errors='replace').splitlines()):
         if line.startswith('probe:'):
             return json.loads(line[len('probe:'):])
@@ -98,7 +98,7 @@ def probe(name: str, timeout: float = TIMEOUT) -> Dict[str, Any]:
 
 
 def installed_distributions() -> Dict[str, str]:
-    """Every installed distribution's version, by its name in lower case with hyphens."""
+    """Versions of all installed distributions by name, in lower case and with hyphens."""
     found = {}
     for distribution in metadata.distributions():
         name = distribution.metadata['Name']
@@ -108,7 +108,7 @@ def installed_distributions() -> Dict[str, str]:
 
 
 def torch_of_torchvision() -> Optional[str]:
-    """The torch version that the installed torchvision declares."""
+    """The torch version that the installed torchvision requires."""
     try:
         requirements = metadata.requires('torchvision') or []
     except metadata.PackageNotFoundError:
@@ -135,12 +135,12 @@ def free_gib(folder: Path) -> float:
 
 
 def pip_command() -> str:
-    """The pip of the interpreter that runs this, in as few letters as the current folder allows."""
+    """The pip command of the current interpreter, with a relative path if possible."""
     return f'{shlex.quote(shortest(Path(sys.executable)))} -m pip'
 
 
 def shortest(path: Path) -> str:
-    """`path` relative to the current folder where it is inside it."""
+    """`path` relative to the current folder, if it is inside it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
@@ -168,7 +168,7 @@ def gather(environment: ModuleType) -> Any:
 
 
 def as_table(rows: List[Any], environment: ModuleType) -> str:
-    """The report for people."""
+    """The report as a table."""
     width = max(len(row.name) for row in rows)
     lines = []
     for row in rows:
@@ -177,12 +177,12 @@ def as_table(rows: List[Any], environment: ModuleType) -> str:
             lines.append(f"{'':6}{'':{width}}  fix: {row.fix}")
     count = {status: sum(row.status == status for row in rows)
              for status in (environment.FAIL, environment.WARN)}
-    lines.append(f'{count[environment.FAIL]} to repair, {count[environment.WARN]} to know of.')
+    lines.append(f'{count[environment.FAIL]} errors, {count[environment.WARN]} warnings.')
     return '\n'.join(lines)
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Prints the report; returns the exit status."""
+    """Prints the report and returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or '').splitlines()[0])
     parser.add_argument('--json', action='store_true', help='print the rows as JSON')
     options = parser.parse_args(arguments)

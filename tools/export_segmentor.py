@@ -20,7 +20,7 @@ label_map = inference_model(model, 'image.png').pred_sem_seg.data[0]  # (H, W) i
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file that the model was trained with')
+    parser.add_argument('config', help='config file of the model')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the two files, named after the config')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
@@ -33,7 +33,7 @@ def main() -> None:
         cfg = load_config(args.config, cfg_options=args.cfg_options)
         name = config_name(args.config).replace(os.sep, '_')
         written = export_segmentor(cfg, args.checkpoint, args.out, name)
-    except (OSError, ValueError, RuntimeError) as error:  # the user's to mend: no traceback
+    except (OSError, ValueError, RuntimeError) as error:  # a mistake of the user: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     for file in (written.config, written.checkpoint):
         print(f'wrote {file} ({file.stat().st_size / 1e3:,.0f} kB)')

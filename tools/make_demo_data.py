@@ -16,7 +16,7 @@ from udas_mmseg.scenes import contact_sheet, write_cityscapes, write_gta5
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """'256x128' as (width, height) in pixels.
+    """Parse '256x128' as (width, height) in pixels.
 
     Raises:
         argparse.ArgumentTypeError: If the text has another form or a side is below 16 pixels.
@@ -24,12 +24,12 @@ def parse_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r'(\d+)[xX](\d+)', text)
     if match is None or min(int(side) for side in match.groups()) < 16:
         raise argparse.ArgumentTypeError(
-            f'{text!r} is not a size. Use WIDTHxHEIGHT in pixels, 16 at least: 256x128.')
+            f'{text!r} is not a size. Use WIDTHxHEIGHT in pixels, each at least 16, such as 256x128.')
     return int(match[1]), int(match[2])
 
 
 def parse_count(text: str) -> int:
-    """A whole number, 0 or more.
+    """Parse an integer of 0 or more.
 
     Raises:
         argparse.ArgumentTypeError: If the text is something else.
@@ -51,7 +51,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--size', type=parse_size, default=(256, 128), metavar='WxH',
                         help='image size in pixels (default: 256x128)')
     parser.add_argument('--seed', type=parse_count, default=0,
-                        help='another seed, another data set (default: %(default)s)')
+                        help='seed of the data set (default: %(default)s)')
     args = parser.parse_args(arguments)
     if args.train + args.val == 0:
         parser.error('--train and --val are both 0: nothing to write.')
@@ -59,7 +59,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Write the data set; returns the exit status."""
+    """Write the data set and return the exit status."""
     args = parse_args(arguments)
     counts = {'train': args.train, 'val': args.val, 'seed': args.seed, 'size': args.size}
     try:

@@ -3,9 +3,9 @@
 python tools/make_splits.py data/camvid/images/train --suffix .jpg --budgets 10 50 1/16 --out data/camvid/splits
 python tools/make_splits.py data/camvid/images/train --suffix .jpg --check labeled_10.txt unlabeled_without_10.txt
 
-For each budget OUT gets labeled_<n>.txt and its complement unlabeled_without_<n>.txt, to give to a data set as
+For each budget, this writes labeled_<n>.txt and its complement unlabeled_without_<n>.txt, which a data set accepts as
 `ann_file`, and index.json with the rule, the counts and the SHA-256 of each list. Budgets of one seed are nested.
-Cityscapes needs no such step: LabelBudgetDataset makes its lists; see docs/datasets.md.
+For Cityscapes, this is not necessary: LabelBudgetDataset writes its lists itself; see docs/datasets.md.
 """
 import argparse
 import sys
@@ -34,25 +34,25 @@ RULE = "The first n names in the order of SHA-256 of '<seed>:<name>'; a list hol
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('images', nargs='?', metavar='IMAGE_FOLDER', help='folder of the images, at any depth')
-    parser.add_argument('--suffix', help="ending of the image files, the data set's `img_suffix`: .png")
-    parser.add_argument('--budgets', nargs='+', metavar='N', help='numbers of images, or parts: 50 100 1/16')
+    parser.add_argument('--suffix', help="suffix of the image files (the data set's `img_suffix`), such as .png")
+    parser.add_argument('--budgets', nargs='+', metavar='N', help='numbers of images, or fractions: 50 100 1/16')
     parser.add_argument('--seed', type=int, default=OFFICIAL_SEED,
-                        help='another seed, another order (default: %(default)s)')
+                        help='seed of the order of the images (default: %(default)s)')
     parser.add_argument('--out', type=Path, metavar='OUT', help='folder for the lists')
     parser.add_argument('--check', nargs=2, metavar=('LABELED', 'UNLABELED'),
-                        help='check two lists instead: no name in both, and (with IMAGE_FOLDER) a file for each')
+                        help='check two lists instead: no name is in both, and (with IMAGE_FOLDER) every file exists')
     args = parser.parse_args(arguments)
     if args.check and (args.budgets or args.out):
-        parser.error('--check makes no lists: take --budgets and --out out.')
+        parser.error('--check writes no lists: remove --budgets and --out.')
     if not args.check and not (args.images and args.budgets and args.out):
         parser.error('give IMAGE_FOLDER, --suffix, --budgets and --out, or --check.')
     if args.images and not args.suffix:
-        parser.error('give --suffix, the ending of the image files: .png, or _leftImg8bit.png for Cityscapes.')
+        parser.error('give --suffix, the suffix of the image files: .png, or _leftImg8bit.png for Cityscapes.')
     return args
 
 
 def make_splits(names: List[str], budgets: List[str], seed: int, suffix: str) -> Dict[str, Any]:
-    """The files to write: name -> names of images, and the index under `index.json`."""
+    """Return the files to write: file name -> names of images, and the index under `index.json`."""
     files: Dict[str, Any] = {}
     index: Dict[str, Any] = dict(rule=RULE, seed=seed, suffix=suffix, images=len(names), sha256=list_sha256(names))
     index['lists'] = {}
@@ -60,24 +60,24 @@ def make_splits(names: List[str], budgets: List[str], seed: int, suffix: str) ->
         labeled, unlabeled = LabelBudget(text, seed).choose(names)
         for file, chosen in ((f'labeled_{len(labeled)}.txt', labeled),
                              (f'unlabeled_without_{len(labeled)}.txt', unlabeled)):
-            if chosen:  # the complement of all images is no list
+            if chosen:  # the complement of all images is empty and not written
                 files[file] = chosen
                 index['lists'][file] = dict(images=len(chosen), sha256=list_sha256(chosen))
     return {**files, INDEX: index}
 
 
 def write_splits(out: Path, files: Dict[str, Any]) -> bool:
-    """Write all files, the index last; returns False where all of them were there.
+    """Write all files, the index last. Returns False if all of them already existed.
 
     Raises:
-        FileExistsError: if the folder holds anything else.
+        FileExistsError: if the folder has other files.
     """
     content = {name: to_json(value) if name == INDEX else list_bytes(value) for name, value in files.items()}
     present = sorted(path.name for path in out.iterdir() if not path.name.endswith('.part')) if out.exists() else []
     other = [name for name in present if name not in content or (out / name).read_bytes() != content[name]]
     if other:
-        raise FileExistsError(f'{out} holds something else: {first_names(other)} (the images, budgets or seed differ, '
-                              'or it is no folder of lists). Choose a new folder, and give all budgets in one call.')
+        raise FileExistsError(f'{out} has other files: {first_names(other)} (the images, budgets or seed differ, or it '
+                              'is not a folder of lists). Choose a new folder, and give all budgets in one call.')
     if len(present) == len(content):
         return False
     for name, chosen in files.items():
@@ -88,7 +88,7 @@ def write_splits(out: Path, files: Dict[str, Any]) -> bool:
 
 
 def print_table(files: Dict[str, Any], names: List[str]) -> None:
-    """Say what each list is, and warn once where the images are not quite Cityscapes'."""
+    """Print a table of the lists, and warn once if the images look like an incomplete Cityscapes."""
     index, warning = files[INDEX], ''
     print(f'{"list":<32}{"images":>8}  sha256')
     for name, entry in index['lists'].items():
@@ -104,17 +104,17 @@ def print_table(files: Dict[str, Any], names: List[str]) -> None:
 
 
 def check_lists(labeled: str, unlabeled: str, names: Optional[List[str]]) -> str:
-    """Check two lists, against the images if their names are given; returns what they are.
+    """Check two lists, and compare them with the images if `names` is given. Returns a description of the lists.
 
     Raises:
-        ValueError: listing everything that is wrong.
+        ValueError: listing all problems.
     """
     given = {path: read_list(path) for path in (labeled, unlabeled)}
     problems = []
     if not given[labeled]:
         problems.append(f'{labeled} is empty. {NO_LABELS}')
     if not given[unlabeled]:
-        problems.append(f'{unlabeled} is empty. For all images without their labels, leave `ann_file` out.')
+        problems.append(f'{unlabeled} is empty. To use all images without their labels, leave out `ann_file`.')
     for path, listed in given.items():
         wrong = repeated(listed)
         if wrong:
@@ -125,7 +125,7 @@ def check_lists(labeled: str, unlabeled: str, names: Optional[List[str]]) -> str
                             'below IMAGE_FOLDER without --suffix)')
     shared = sorted(set(given[labeled]) & set(given[unlabeled]))
     if shared:
-        problems.append(f'{len(shared)} names are in both lists: {first_names(shared)}. Take them off {unlabeled}.')
+        problems.append(f'{len(shared)} names are in both lists: {first_names(shared)}. Remove them from {unlabeled}.')
     if problems:
         raise ValueError('the lists do not fit:\n- ' + '\n- '.join(problems))
     text = f'{len(given[labeled])} labelled and {len(given[unlabeled])} unlabelled images, none in both lists'
@@ -136,7 +136,7 @@ def check_lists(labeled: str, unlabeled: str, names: Optional[List[str]]) -> str
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Make or check lists; returns the exit status."""
+    """Write or check lists, and return the exit status."""
     args = parse_args(arguments)
     try:
         names = None
@@ -149,7 +149,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         assert names is not None  # parse_args
         files = make_splits(names, args.budgets, args.seed, args.suffix)
         written = write_splits(args.out, files)
-    except (OSError, ValueError) as error:  # the user's to mend: no traceback
+    except (OSError, ValueError) as error:  # a mistake of the user: no traceback
         print(f'error: {error}', file=sys.stderr)
         return 1
     print_table(files, names)

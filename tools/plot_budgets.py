@@ -2,9 +2,9 @@
 
 python tools/plot_budgets.py results.json [more.json ...] --out curves.png
 
-A row's budget stands in its name. `gta2cs_uda_cutmix budget=100`, a row of `tools/compare.py --vary budget=...`, and
-`gta2cs_uda_cutmix_100` are both a point of the curve `gta2cs_uda_cutmix`. Rows without a number, such as an oracle, are
-horizontal lines.
+The budget of a row is read from its name. Both `gta2cs_uda_cutmix budget=100`, a row of `tools/compare.py --vary
+budget=...`, and `gta2cs_uda_cutmix_100` are points of the curve `gta2cs_uda_cutmix`. Rows without a number, such as an
+oracle, are horizontal lines.
 """
 import argparse
 import json
@@ -18,16 +18,16 @@ from udas_mmseg.visualization.comparison import summarize
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('results', nargs='+', help='JSON files that tools/compare.py wrote')
-    parser.add_argument('--out', required=True, help='the picture, such as curves.png')
-    parser.add_argument('--metric', default='mIoU', help='which score (default: mIoU)')
+    parser.add_argument('results', nargs='+', help='JSON files from tools/compare.py')
+    parser.add_argument('--out', required=True, help='file of the picture, such as curves.png')
+    parser.add_argument('--metric', default='mIoU', help='name of the score (default: mIoU)')
     parser.add_argument('--labels', nargs='+', default=[], type=name_and_text, metavar='NAME=TEXT',
-                        help='what to write for a curve')
+                        help='label of a curve that replaces its name')
     return parser.parse_args(arguments)
 
 
 def name_and_text(argument: str) -> Tuple[str, str]:
-    """Split what --labels takes."""
+    """Split an argument of --labels."""
     name, separator, text = argument.partition('=')
     if not separator:
         raise argparse.ArgumentTypeError(f'{argument!r} is not NAME=TEXT')
@@ -35,21 +35,21 @@ def name_and_text(argument: str) -> Tuple[str, str]:
 
 
 def read_runs(paths: List[str]) -> List[dict]:
-    """The finished runs of all files."""
+    """Read the finished runs of all files."""
     runs: List[Any] = []
     for path in paths:
         with open(path) as file:
             try:
                 found = json.load(file)
             except ValueError as error:
-                raise ValueError(f'{path} is no JSON file: {error}') from error
+                raise ValueError(f'{path} is not a JSON file: {error}') from error
         if not all(isinstance(run, dict) and {'name', 'seed', 'seconds', 'metrics'} <= run.keys() for run in found):
-            raise ValueError(f'{path}: not results of tools/compare.py. Give it the JSON files of its --out.')
+            raise ValueError(f'{path} does not have results of tools/compare.py. Use the JSON files of its --out.')
         runs += found
     seen = [(run['name'], run['seed']) for run in runs]
     twice = sorted({run for run in seen if seen.count(run) > 1})
     if twice:
-        raise ValueError(f'{len(twice)} runs are there more than once, such as {twice[0][0]} with seed {twice[0][1]}. '
+        raise ValueError(f'{len(twice)} runs occur more than once, such as {twice[0][0]} with seed {twice[0][1]}. '
                          'Give each file once.')
     return runs
 
@@ -60,7 +60,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
         labels = dict(args.labels)
         os.makedirs(osp.dirname(args.out) or '.', exist_ok=True)
         draw_budget_curves(summarize(read_runs(args.results)), args.out, args.metric, labels)
-    except (OSError, ValueError) as error:  # the user's to mend: no traceback
+    except (OSError, ValueError) as error:  # a mistake of the user: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     print(args.out)
 

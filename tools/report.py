@@ -1,10 +1,11 @@
-"""Are pseudo-labels any good? A page with tables and pictures, for one set or for the rounds of self-training.
+"""Write a report on the quality of pseudo-labels, for one set or for the rounds of self-training.
 
 python tools/report.py LABELS [LABELS_OF_THE_NEXT_ROUND ...] --config CONFIG [--truth labeled_target_train] --out DIR
 
-Writes DIR/report.html, one file that needs no other, and DIR/report.json: what is kept of each class, the class shares
-beside those of the source, confidences, samples, and what changed from set to set. Ground truth is opened only with
---truth, and only to judge: then also precision, mIoU and calibration. See docs/pseudo_labels.md.
+Writes DIR/report.html, a single file with all pictures, and DIR/report.json. They have the share of each class that is
+kept, the class shares compared with those of the source, the confidences, samples, and the changes from set to set.
+With --truth, the report also has precision, mIoU and calibration; ground truth is not opened otherwise. See
+docs/pseudo_labels.md.
 """
 import argparse
 import os.path as osp
@@ -21,37 +22,37 @@ from udas_mmseg.pseudo_labels.report import markdown_summary, write_quality_repo
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('labels', nargs='+', metavar='LABELS', help='folders that tools/pseudo_label.py wrote')
+    parser.add_argument('labels', nargs='+', metavar='LABELS', help='folders from tools/pseudo_label.py')
     parser.add_argument('--config', required=True, help='config with the data sets')
     parser.add_argument('--out', default='work_dirs/pseudo_label_report', metavar='DIR',
                         help='folder for the report (default: work_dirs/pseudo_label_report)')
     parser.add_argument('--dataset', default='target_train', metavar='KEY',
                         help='entry of the config with the images (default: target_train)')
     parser.add_argument('--truth', metavar='KEY', help='entry with their ground truth, such as labeled_target_train')
-    parser.add_argument('--source', metavar='KEY', help='entry with the classes to compare with, such as source_train')
+    parser.add_argument('--source', metavar='KEY', help='entry whose class shares are compared, such as source_train')
     parser.add_argument('--threshold', type=float, default=0.6, help='confidence to keep a pixel (default: 0.6)')
-    parser.add_argument('--samples', type=int, default=6, help='images to show (default: 6)')
+    parser.add_argument('--samples', type=int, default=6, help='number of images to show (default: 6)')
     parser.add_argument('--workers', type=int, default=2, help='threads (default: 2)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
     return parser.parse_args(arguments)
 
 
 def build_dataset(cfg: Config, key: str, option: str) -> BaseDataset:
-    """The data set under a key of the config.
+    """Build the data set under a key of the config.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is no such data set.
     """
     dataset = cfg.get(key)
     if not (isinstance(dataset, dict) and 'data_prefix' in dataset):
         known = sorted(name for name, value in cfg.items() if isinstance(value, dict) and 'data_prefix' in value)
-        raise ValueError(f'{option} {key}: the config has no such data set; its data sets are {known}. Name one of '
+        raise ValueError(f'{option} {key}: the config has no such data set; its data sets are {known}. Use one of '
                          'them, or add it as in configs/_base_/datasets.')
     return DATASETS.build(dataset)
 
 
 def name_sets(folders: List[str]) -> Dict[str, str]:
-    """Names for folders: their last parts, as many as tell them apart."""
+    """Return names for folders: as many of their last path components as needed to make them different."""
     parts = [osp.normpath(folder).split(osp.sep) for folder in folders]
     for count in range(1, max(map(len, parts)) + 1):
         names = ['/'.join(part[-count:]) for part in parts]
@@ -61,7 +62,7 @@ def name_sets(folders: List[str]) -> Dict[str, str]:
 
 
 def write_report(args: argparse.Namespace) -> Dict[str, Any]:
-    """Build the data sets that are asked for, and write the report."""
+    """Build the requested data sets, and write the report."""
     cfg = load_config(args.config, cfg_options=args.cfg_options)
     sets, images = name_sets(args.labels), build_dataset(cfg, args.dataset, '--dataset')
     truth = None if args.truth is None else build_dataset(cfg, args.truth, '--truth')
@@ -75,7 +76,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     args = parse_args(arguments)
     try:
         report = write_report(args)
-    except (OSError, ValueError, ImportError) as error:  # the user's to mend: no traceback
+    except (OSError, ValueError, ImportError) as error:  # a mistake of the user: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     print(markdown_summary(report) + osp.join(args.out, 'report.html'))
 

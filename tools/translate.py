@@ -4,9 +4,9 @@ python tools/translate.py configs/translation/cyclegan_resnet9_200k_gta2cs-640x3
 python tools/translate.py CONFIG CHECKPOINT --out DIR --size 640x360 --format jpg    # smaller and faster to read
 torchrun --nproc_per_node 2 tools/translate.py CONFIG CHECKPOINT --out DIR --launcher pytorch
 
-Writes DIR/<path of the image>.png for every image of the config's `translate_dataloader`; give DIR to the data set as
-`translated_root`. The same command goes on after an interruption. At the end every file is opened, and DIR_report/ has
-pictures and the distances between the domains before and after.
+Writes DIR/<path of the image>.png for every image of the config's `translate_dataloader`. Set `translated_root` of the
+data set to DIR. After an interruption, run the same command again to continue. At the end, every file is checked, and
+DIR_report/ has pictures and the distances between the domains before and after the translation.
 """
 import argparse
 import errno
@@ -21,19 +21,19 @@ from udas_mmseg.translation.writer import FORMATS
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file that the translator was trained with')
+    parser.add_argument('config', help='config file of the translator')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the translated images')
     parser.add_argument('--size', type=parse_size, metavar='WxH',
                         help='size of the files, e.g. 640x360 (default: that of each source image)')
     parser.add_argument('--format', choices=FORMATS, default='png', help='(default: png)')
-    parser.add_argument('--quality', type=int, default=95, help='of JPEG files, 1-100 (default: 95)')
+    parser.add_argument('--quality', type=int, default=95, help='quality of JPEG files, 1-100 (default: 95)')
     parser.add_argument('--backbone', metavar='CONFIG',
                         help='segmentation config whose pretrained backbone measures the feature distance')
     parser.add_argument('--batch-size', type=int, help="images at a time (default: the config's)")
     parser.add_argument('--workers', type=int, help="processes that load images (default: the config's)")
-    parser.add_argument('--overwrite', action='store_true', help='begin anew where DIR was made with something else')
-    parser.add_argument('--update', action='store_true', help='go on although images came to the source or left it')
+    parser.add_argument('--overwrite', action='store_true', help='start again if DIR has files from other settings')
+    parser.add_argument('--update', action='store_true', help='continue although images were added to or removed')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     return parser.parse_args()
@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
 def parse_size(text: str) -> Tuple[int, int]:
     width, cross, height = text.partition('x')
     if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise argparse.ArgumentTypeError(f'{text!r} is no size. Write <width>x<height> in pixels, e.g. 640x360.')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a size. Use <width>x<height> in pixels, e.g. 640x360.')
     return int(width), int(height)
 
 
@@ -57,9 +57,9 @@ def main() -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise SystemExit(f'{type(error).__name__}: {error}') from error
-        raise SystemExit(f'the disk of {args.out} is full ({error}). What was written whole is kept: free some space '
-                         'and give the same command.') from error
-    except (ValueError, RuntimeError, ImportError) as error:  # the user's to mend: no traceback
+        raise SystemExit(f'the disk of {args.out} is full ({error}). Complete files are kept: free some space and run '
+                         'the same command again.') from error
+    except (ValueError, RuntimeError, ImportError) as error:  # a mistake of the user: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
 
 

@@ -1,8 +1,9 @@
-"""The one home of version workarounds.
+"""All workarounds for versions of other packages.
 
-`apply()` runs when `udas_mmseg` is imported, before MMSegmentation is. Each workaround names its symptom, the
-versions that show it and when it can go; each looks for the symptom itself first, so that an installation
-without it (full mmcv, a torchvision that works, a fixed MMEngine or one of its maintained forks) is untouched.
+`apply()` runs when `udas_mmseg` is imported, before MMSegmentation is imported. The docstring of each workaround has
+its symptom, the affected versions, and the condition under which it can be removed. Each workaround first checks for
+the symptom itself, so that it does not change installations without it (full mmcv, a working torchvision, a fixed
+MMEngine or one of its maintained forks).
 """
 import importlib.machinery
 import importlib.util
@@ -18,16 +19,16 @@ import torch
 
 __all__ = ['apply', 'applied', 'open_mmagic']
 
-_KEPT_TEXTS = 8  # of configs: those of one run and some more
+_KEPT_TEXTS = 8  # number of cached config texts: enough for one run and a few more
 
 
 class _MissingOps(types.ModuleType):
-    """A stand-in for `mmcv._ext`: every operator exists and says how to get the real one when it is called."""
+    """A placeholder for `mmcv._ext`: every operator exists, and raises an error with instructions when it is called."""
 
     def __getattr__(self, name: str) -> Callable:
         if name.startswith('__'):
             raise AttributeError(name)
-        if name in ('get_compiler_version', 'get_compiling_cuda_version'):  # asked for by mmcv's environment report
+        if name in ('get_compiler_version', 'get_compiling_cuda_version'):  # used by mmcv's environment report
             return lambda: 'n/a'
 
         def missing(*args: Any, **kwargs: Any) -> None:
@@ -40,11 +41,11 @@ class _MissingOps(types.ModuleType):
 
 
 def placeholder_mmcv_ext() -> bool:
-    """Let `mmcv.ops` be imported from mmcv-lite.
+    """Make `mmcv.ops` importable with mmcv-lite.
 
     Symptom: `import mmseg.models` raises ModuleNotFoundError: No module named 'mmcv._ext'.
-    Versions: mmcv-lite 2.x with mmsegmentation 1.x. mmsegmentation 1.2.2 needs mmcv < 2.2, for which there are no
-    binary packages on a recent torch. Can go when full mmcv installs from the index everywhere.
+    Versions: mmcv-lite 2.x with mmsegmentation 1.x. mmsegmentation 1.2.2 needs mmcv < 2.2, which has no binary packages
+    for a recent torch. Remove it when full mmcv can be installed from the package index everywhere.
     """
     if 'mmcv._ext' in sys.modules or importlib.util.find_spec('mmcv') is None:
         return False
@@ -58,17 +59,17 @@ def placeholder_mmcv_ext() -> bool:
 
 @cache
 def _torchvision_library() -> torch.library.Library:
-    """The library that holds the schemas; they live as long as it does."""
+    """Return the library with the operator schemas, which exist as long as the library does."""
     return torch.library.Library('torchvision', 'FRAGMENT')  # noqa: TOR901
 
 
 def declare_torchvision_ops() -> bool:
-    """Let torchvision be imported where its compiled part does not load.
+    """Make torchvision importable if its compiled part does not load.
 
-    Symptom: `import torchvision` raises RuntimeError: operator torchvision::nms does not exist; with it MMEngine's
-    environment report, hence every Runner. Versions: the index's Linux wheels (built for CUDA) on a CPU-only torch.
-    torchvision itself copes with the missing library, but registers two fake kernels for operators that it did not
-    declare. Can go when torchvision guards these two registrations.
+    Symptom: `import torchvision` raises RuntimeError: operator torchvision::nms does not exist. MMEngine's environment
+    report, and therefore every Runner, fails in the same way. Versions: the package index's Linux wheels (built for
+    CUDA) with a CPU-only torch. torchvision itself works without the library, but registers two fake kernels for
+    operators that it did not declare. Remove it when torchvision guards these two registrations.
     """
     if 'torchvision' in sys.modules or hasattr(torch.ops.torchvision, 'nms'):
         return False
@@ -77,7 +78,7 @@ def declare_torchvision_ops() -> bool:
         return False
     for library in Path(spec.submodule_search_locations[0]).glob('_C.*'):
         try:
-            torch.ops.load_library(str(library))  # what `import torchvision` does first
+            torch.ops.load_library(str(library))  # the first step of `import torchvision`
             return False
         except OSError:
             break
@@ -89,10 +90,10 @@ def declare_torchvision_ops() -> bool:
 
 
 def _history_buffer_method(owner: Any, name: str) -> Callable:
-    """What checkpoints call `getattr` for: a statistic of MMEngine's `HistoryBuffer`, and nothing else.
+    """Replacement for `getattr` in checkpoints, which only returns statistics of MMEngine's `HistoryBuffer`.
 
     Raises:
-        UnpicklingError: for any other object or name, as if `getattr` were not allowed.
+        UnpicklingError: for any other object or name.
     """
     from mmengine.logging import HistoryBuffer
     if owner is not HistoryBuffer or name not in HistoryBuffer._statistics_methods:
@@ -102,12 +103,12 @@ def _history_buffer_method(owner: Any, name: str) -> Callable:
 
 
 def allow_checkpoint_classes() -> bool:
-    """Let MMEngine resume its own checkpoints with torch's safe loading left on.
+    """Let MMEngine resume its own checkpoints without turning off torch's safe loading.
 
     Symptom: resuming raises UnpicklingError: Weights only load failed ... HistoryBuffer, then numpy types.
-    Versions: mmengine <= 0.10.7 with torch >= 2.6, whose `torch.load` defaults to `weights_only=True`. Exactly the
-    classes that a checkpoint's message hub is made of are allowed, nothing else; `getattr`, by which a buffer's
-    methods are stored, only for those. Can go when MMEngine does this.
+    Versions: mmengine <= 0.10.7 with torch >= 2.6, whose `torch.load` defaults to `weights_only=True`. Only the classes
+    in the message hub of a checkpoint are allowed. `getattr`, with which the methods of a buffer are stored, is only
+    allowed for these methods. Remove it when MMEngine does this.
     """
     if tuple(int(part) for part in torch.__version__.split('.')[:2]) < (2, 6):
         return False
@@ -120,11 +121,11 @@ def allow_checkpoint_classes() -> bool:
         from numpy.core import multiarray  # type: ignore[no-redef]
     HistoryBuffer()  # registers its statistics
     allowed: List[Any] = [HistoryBuffer, np.ndarray, np.dtype, (_history_buffer_method, 'builtins.getattr')]
-    # checkpoints written under numpy 1.x name `numpy.core`, newer ones `numpy._core`
+    # checkpoints from numpy 1.x refer to `numpy.core`, newer ones to `numpy._core`
     for function in ('_reconstruct', 'scalar'):
         for package in ('numpy.core', 'numpy._core'):
             allowed.append((getattr(multiarray, function), f'{package}.multiarray.{function}'))
-    # an array's dtype is unpickled through its own class in numpy >= 1.25
+    # in numpy >= 1.25, the dtype of an array is unpickled through its own class
     for code in '?bBhHiIlLqQefdg':
         allowed.append(type(np.dtype(code)))
     torch.serialization.add_safe_globals(allowed)
@@ -132,11 +133,11 @@ def allow_checkpoint_classes() -> bool:
 
 
 def format_configs_once() -> bool:
-    """Let a config that is asked for again not be formatted again.
+    """Cache the formatted text of a config.
 
-    Symptom: a training of seconds takes several more. MMEngine gives the text of its config to the log, the work
-    directory, the message hub and every checkpoint, and has yapf format it each time, for half a second or more.
-    Versions: mmengine 0.10. Can go when MMEngine keeps the text.
+    Symptom: a training of a few seconds takes several seconds longer. MMEngine writes the text of its config to the
+    log, the work directory, the message hub and every checkpoint, and formats it with yapf each time, which takes half
+    a second or more. Versions: mmengine 0.10. Remove it when MMEngine caches the text.
     """
     config = importlib.import_module('mmengine.config.config')
     original = getattr(config, 'FormatCode', None)
@@ -157,13 +158,13 @@ def format_configs_once() -> bool:
 
 
 def require_undeclared_packages() -> None:
-    """Say what is missing before MMSegmentation does it less clearly.
+    """Raise a clear error if packages are missing that MMSegmentation imports without declaring them.
 
     Symptom: `import mmseg.models` raises ModuleNotFoundError: No module named 'ftfy' (or 'regex').
-    Versions: mmsegmentation 1.2.x imports both and declares neither. Can go when it declares them.
+    Versions: mmsegmentation 1.2.x imports both and declares neither. Remove it when it declares them.
 
     Raises:
-        ModuleNotFoundError: with the command that installs what is missing.
+        ModuleNotFoundError: if one is missing; the message has the command that installs it.
     """
     missing = [name for name in ('ftfy', 'regex') if importlib.util.find_spec(name) is None]
     if missing:
@@ -172,34 +173,34 @@ def require_undeclared_packages() -> None:
 
 
 class _BarePackage(types.ModuleType):
-    """A package whose modules can be imported one by one, without what its own `__init__` would import."""
+    """A package whose modules can be imported one by one, without running its own `__init__`."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith('__'):
             raise AttributeError(name)
-        raise AttributeError(f'{self.__name__}.{name} is not loaded: udas_mmseg.translation opened only the parts of '
+        raise AttributeError(f'{self.__name__}.{name} is not loaded: udas_mmseg.translation imports only the parts of '
                              f'MMagic that it needs. For all of MMagic, `import mmagic.models` before it.')
 
 
 def open_mmagic() -> bool:
-    """Let single modules of `mmagic.models` be imported. Called when translation is asked for, and only then.
+    """Make single modules of `mmagic.models` importable. This is only called when translation is used.
 
-    Symptom: `import mmagic.models` imports every model that MMagic has, some of which need versions of diffusers,
-    transformers and huggingface_hub that are long gone, and raises AttributeError: np.bool8. Versions: mmagic 1.2.0;
-    numpy >= 1.24. A `mmagic.models` that is loaded already is left alone. Can go when MMagic imports lazily.
+    Symptom: `import mmagic.models` imports all models of MMagic, some of which need outdated versions of diffusers,
+    transformers and huggingface_hub, and raises AttributeError: np.bool8. Versions: mmagic 1.2.0; numpy >= 1.24. If
+    `mmagic.models` is already loaded, nothing is changed. Remove it when MMagic imports lazily.
 
     Returns:
-        bool: Whether packages were put in place.
+        bool: Whether placeholder packages were installed.
 
     Raises:
-        ModuleNotFoundError: if MMagic is not installed, with the command that installs it.
+        ModuleNotFoundError: if MMagic is not installed; the message has the command that installs it.
     """
     if 'mmagic.models' in sys.modules:
         return False
     spec = importlib.util.find_spec('mmagic')
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError('image translation needs MMagic, which is not installed. Run: pip install --no-deps '
-                                  'mmagic==1.2.0 (its own list of requirements no longer fits together)')
+                                  'mmagic==1.2.0 (its own requirements conflict with each other)')
     if not hasattr(np, 'bool8'):
         np.bool8 = np.bool_  # type: ignore[attr-defined]
     models = Path(spec.submodule_search_locations[0], 'models')
@@ -219,11 +220,11 @@ _applied: List[str] = []
 
 
 def apply() -> None:
-    """Apply every workaround whose symptom is present. A second call does nothing."""
+    """Apply all workarounds whose symptom is present. A second call does nothing."""
     require_undeclared_packages()
     _applied.extend(workaround.__name__ for workaround in _WORKAROUNDS if workaround())
 
 
 def applied() -> List[str]:
-    """Names of the workarounds that this process needed."""
+    """Return the names of the workarounds that were applied in this process."""
     return list(_applied)

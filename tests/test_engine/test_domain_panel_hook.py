@@ -221,7 +221,7 @@ def test_numbers_that_make_no_sense_are_named(wrong: dict) -> None:
 def test_nothing_to_draw_is_said_before_training(run_config: Callable) -> None:
     nothing = dict(val_dataloader=None, val_evaluator=None, val_cfg=None)
     cfg = run_config(max_iters=1, default_hooks=dict(panels=dict(type='DomainPanelHook')), **nothing)
-    with pytest.raises(ValueError, match=r'no val_dataloader\. Give the hook a data set.*draw=False'):
+    with pytest.raises(ValueError, match=r'no val_dataloader\. Set default_hooks\.panels\.dataset.*draw=False'):
         train(cfg)
     cfg.default_hooks.panels.draw = False
     train(cfg)

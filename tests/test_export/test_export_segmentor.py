@@ -225,7 +225,7 @@ def test_classes_come_from_the_checkpoint_or_the_data() -> None:
     meta = dict(dataset_meta=dict(classes=('a', 'b', 'c'), palette=torch.tensor(colours).numpy(), label_map=None))
     assert find_dataset_meta(config(), meta, 3) == dict(classes=['a', 'b', 'c'], palette=colours)
     assert find_dataset_meta(scored(), {}, 3) == dict(classes=list(CLASSES['classes']), palette=colours)
-    with pytest.raises(ValueError, match='names the classes'):
+    with pytest.raises(ValueError, match='has the names of the classes'):
         find_dataset_meta(config(), {}, 3)
     with pytest.raises(ValueError, match=r'num_classes=4, but there are 3 class names'):
         find_dataset_meta(config(), meta, 4)
@@ -250,7 +250,7 @@ def test_files_that_predict_something_else_are_removed(write: Callable, tmp_path
                                                        monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_files, 'export_state_dict', lambda weights, cfg: {
         name: value * 1.001 for name, value in export_state_dict(weights, cfg).items()})
-    with pytest.raises(ValueError, match='predicts something else'):
+    with pytest.raises(ValueError, match='gives other predictions'):
         write()
     assert list((tmp_path / 'out').iterdir()) == []
     monkeypatch.undo()
@@ -258,7 +258,7 @@ def test_files_that_predict_something_else_are_removed(write: Callable, tmp_path
     before = {path: path.read_bytes() for path in (tmp_path / 'out').iterdir()}
     assert sorted(path.name for path in before) == ['mine.pth', 'mine.py']
     monkeypatch.setattr(export_files, 'compare_models', lambda *models: float('nan'))
-    with pytest.raises(ValueError, match='predicts something else'):
+    with pytest.raises(ValueError, match='gives other predictions'):
         write()
     assert {path: path.read_bytes() for path in (tmp_path / 'out').iterdir()} == before  # the good ones stay
 

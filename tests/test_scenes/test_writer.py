@@ -219,7 +219,7 @@ def test_tool_writes_both_domains_and_the_contact_sheet(tmp_path, monkeypatch, c
 
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['--size', '64'], 'WIDTHxHEIGHT'),
-    (['--size', '64x8'], '16 at least'),
+    (['--size', '64x8'], 'at least 16'),
     (['--train', '-2'], 'whole number'),
     (['--train', '0', '--val', '0'], 'nothing to write'),
 ])

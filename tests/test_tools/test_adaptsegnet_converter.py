@@ -106,9 +106,9 @@ def test_files_of_old_versions_are_read(full_size: dict, call: Callable, tmp_pat
     (None, 'FileNotFoundError: in.pth does not exist'),
     (b'<html>not found</html>', 'in.pth cannot be read as tensors.*Is the download complete'),
     (torch.nn.Linear(1, 1), 'in.pth cannot be read as tensors.*model.state_dict'),
-    ([1, 2], 'in.pth: it holds an object of type list, and no state dict'),
-    (dict(epoch=3, weights={}), 'in.pth: it holds a dict with the entries epoch, weights'),
-    ({}, 'in.pth: it holds an empty dict'),
+    ([1, 2], 'in.pth: the file has an object of type list, and no state dict'),
+    (dict(epoch=3, weights={}), 'in.pth: the file has a dict with the entries epoch, weights'),
+    ({}, 'in.pth: the file has an empty dict'),
     ({'features.0.weight': torch.zeros(1), 'classifier.bias': torch.zeros(1)}, r'in.pth: .*unknown: features.0.weight'),
 ])  # yapf: disable
 def test_a_mistake_is_one_clear_line_and_writes_nothing(call: Callable, tmp_path: Path, content: object,

@@ -69,7 +69,7 @@ def test_the_same_again_is_fine_and_other_lists_are_not(make: Callable, tmp_path
     before = {path: path.read_bytes() for path in (tmp_path / 'out').iterdir()}
     for arguments in (dict(seed='4'), dict()):
         assert make('2', '3', **arguments) == 1
-        assert capsys.readouterr().err.startswith('error: ' + str(tmp_path / 'out') + ' holds something else: ')
+        assert capsys.readouterr().err.startswith('error: ' + str(tmp_path / 'out') + ' has other files: ')
     assert {path: path.read_bytes() for path in (tmp_path / 'out').iterdir()} == before
 
 

@@ -66,8 +66,8 @@ def test_tool_reads_what_compare_wrote(tmp_path: Path, monkeypatch: pytest.Monke
     assert min(cv2.imread('pictures/curve.png').shape[:2]) > 300
     Path('broken.json').write_text('[{')
     for arguments, message in (
-        (['other.json'], 'other.json: not results of tools/compare.py'), (['none.json'], 'No such file'),
-        (['broken.json'], 'broken.json is no JSON'), (['runs.json'] * 2, '4 runs .*more than once, such as udas/mix_1'),
+        (['other.json'], 'other.json does not have results of tools/compare.py'), (['none.json'], 'No such file'),
+        (['broken.json'], 'broken.json is not a JSON'), (['runs.json'] * 2, '4 runs .*more than once, such as udas/mix_1'),
         (['runs.json', '--labels', 'max=a'], r"\['max'\]: there are \['mix'\]")):  # yapf: disable
         with pytest.raises(SystemExit, match=message):
             main([*arguments, '--out', 'curve.png'])

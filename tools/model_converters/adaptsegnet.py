@@ -1,8 +1,8 @@
-"""Convert a public checkpoint of AdaptSegNet, AdvEnt or a descendant into one of ours. See docs/checkpoints.md.
+"""Convert a public checkpoint of AdaptSegNet, AdvEnt or related code to this project. See docs/checkpoints.md.
 
 python tools/model_converters/adaptsegnet.py IN OUT --dilations 6 12          # AdaptSegNet
 python tools/model_converters/adaptsegnet.py IN OUT --dilations 6 12 18 24    # AdvEnt
-python tools/model_converters/adaptsegnet.py IN OUT                           # initial weights: the backbone alone
+python tools/model_converters/adaptsegnet.py IN OUT                           # initial weights: only the backbone
 """
 import argparse
 import io
@@ -24,27 +24,27 @@ CONFIG_DILATIONS, CONFIG_CLASSES = (6, 12), 19
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('input', metavar='IN', help='public checkpoint')
-    parser.add_argument('output', metavar='OUT', help='checkpoint to write; one of that name is replaced')
+    parser.add_argument('output', metavar='OUT', help='checkpoint to write; an existing file is replaced')
     parser.add_argument('--dilations', nargs='+', type=int, metavar='N',
-                        help='of the classifier branches that the public code adds up; needed where there are four')
-    parser.add_argument('--backbone-only', action='store_true', help='leave the classifiers out, of whatever kind')
+                        help='dilations of the classifier branches that the public code adds; needed for four branches')
+    parser.add_argument('--backbone-only', action='store_true', help='leave out the classifiers, of whatever kind')
     return parser.parse_args()
 
 
 def read_weights(path: str) -> Dict[str, torch.Tensor]:
-    """The state dict in a file, on the CPU. Nothing but tensors and plain containers is unpickled.
+    """Read the state dict in a file, on the CPU. Only tensors and plain containers are unpickled.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it holds no state dict.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if it has no state dict.
     """
     if not osp.isfile(path):
-        raise FileNotFoundError(f'{path} does not exist (looked in {osp.abspath(osp.curdir)}), or is no file.')
+        raise FileNotFoundError(f'{path} does not exist (looked in {osp.abspath(osp.curdir)}), or is not a file.')
     try:
         content: Any = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:  # what is raised depends on where reading fails
-        raise ValueError(f'{path} cannot be read as tensors and plain containers. Is the download complete? Of a whole '
-                         'pickled model, save `model.state_dict()` with the code that it came from. '
+    except Exception as error:  # the type of the exception depends on where reading fails
+        raise ValueError(f'{path} cannot be read as tensors and plain containers. Is the download complete? If it is a '
+                         'whole pickled model, save its `model.state_dict()` with the original code. '
                          f'({type(error).__name__}: {first_line(error)})') from error
     try:
         return find_state_dict(content)
@@ -57,7 +57,7 @@ def first_line(error: Exception) -> str:
 
 
 def usage(result: Conversion, output: str) -> str:
-    """The command that uses what was written."""
+    """Return the command that uses the converted checkpoint."""
     if result.num_classes is None:
         key = 'model.backbone.init_cfg'
         return (f'python tools/train.py {CONFIG} --cfg-options {key}.type=Pretrained {key}.checkpoint={output} '
@@ -77,7 +77,7 @@ def report(args: argparse.Namespace, result: Conversion) -> str:
     if result.num_classes is not None:
         heads = f'{result.num_classes} classes, dilations {result.dilations}'
     lines = [
-        f'{args.input}: ResNet-101, ' + (f'prefix "{result.prefix}" taken off' if result.prefix else 'no prefix'),
+        f'{args.input}: ResNet-101, ' + (f'prefix "{result.prefix}" removed' if result.prefix else 'no prefix'),
         f'{args.output}: {len(result.state_dict)} tensors (' +
         ', '.join(f'{part} {count}' for part, count in counts.items()) + f'), {heads}',
         *(f'left out: {line}' for line in result.left_out),
@@ -88,15 +88,15 @@ def report(args: argparse.Namespace, result: Conversion) -> str:
 
 
 def convert(args: argparse.Namespace) -> Conversion:
-    """Read, convert, write.
+    """Read, convert and write a checkpoint.
 
     Raises:
         OSError: if a file cannot be read or written.
-        ValueError: if the input is not what it has to be.
+        ValueError: if the input is not a supported checkpoint.
     """
     weights = read_weights(args.input)
     if osp.exists(args.output) and osp.samefile(args.input, args.output):
-        raise ValueError(f'{args.output} is the input itself. Give another name for the output.')
+        raise ValueError(f'{args.output} is the input itself. Choose another name for the output.')
     if osp.isdir(args.output):
         raise IsADirectoryError(f'{args.output} is a folder. Give the name of a file in it.')
     try:
@@ -120,7 +120,7 @@ def main() -> None:
     args = parse_args()
     try:
         result = convert(args)
-    except (OSError, ValueError) as error:  # the user's to mend: no traceback
+    except (OSError, ValueError) as error:  # a mistake of the user: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     print(report(args, result))
 

@@ -87,7 +87,7 @@ def read_label(path: str, backend_args: Optional[dict] = None) -> np.ndarray:
     content = read_checked(path, backend_args)
     try:
         raw = decode_label(content)
-    except Exception as error:  # what is raised depends on the decoder
+    except Exception as error:  # the type of the exception depends on the decoder
         raise SampleError(f'{path} cannot be decoded: {error}') from error
     if raw is None:
         raise SampleError(f'{path} cannot be decoded. Is it an image?')

@@ -1,4 +1,4 @@
-"""Loops, hooks, optimizers and launching."""
+"""Training loops, hooks, optimizers, and starting runs."""
 from .hooks import CheckFiniteLossHook, EMATeacherHook, TargetNormStatisticsHook
 from .loops import PositionTrainLoop
 from .optimizers import PerChildOptimWrapperConstructor

@@ -1,4 +1,4 @@
-"""From a config file to a Runner: what `tools/train.py` and `tools/test.py` share."""
+"""Loading a config and building its Runner, for `tools/train.py` and `tools/test.py`."""
 import atexit
 import os
 import os.path as osp
@@ -17,17 +17,17 @@ from ..datasets.budget_key import apply_budget
 
 
 def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional[Dict[str, Any]] = None) -> Config:
-    """Read a config file, make its scope the default one, and give its `budget` to all label budgets in it.
+    """Read a config file, set its default scope, and apply its `budget` to all label budgets in it.
 
     Args:
-        path (str): The file.
-        work_dir (str, optional): Where results go. Defaults to the config's own `work_dir`, else
+        path (str): Path of the config file.
+        work_dir (str, optional): Folder for the results. Defaults to the config's `work_dir`, or else
             `work_dirs/<config_name>`, with `_<budget>` if the options set another budget than the file.
         cfg_options (dict, optional): Dotted keys to override.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ImportError: if one of its `custom_imports` fails, with the reason.
+        FileNotFoundError: if the file does not exist.
+        ImportError: if one of its `custom_imports` fails; the message has the reason.
         ValueError: if `budget` is invalid or has no effect, see `apply_budget`.
     """
     if not osp.isfile(path):
@@ -35,19 +35,19 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
                                 'come with the project are under configs/.')
     try:
         cfg = Config.fromfile(path)
-    except ImportError as error:  # of a custom import: MMEngine says which one, and not why
+    except ImportError as error:  # of a custom import: MMEngine's message does not have the reason
         reason: BaseException = error
         while isinstance(reason.__context__, ImportError):
             reason = reason.__context__
         raise reason from None
-    init_default_scope(cfg.get('default_scope') or 'mmseg')  # for what is built before the Runner
+    init_default_scope(cfg.get('default_scope') or 'mmseg')  # for objects that are built before the Runner
     name = config_name(path)
     if cfg_options:
         in_file = cfg.get('budget')
         cfg.merge_from_dict(cfg_options)
-        if cfg.get('budget') != in_file:  # budgets do not share a folder
+        if cfg.get('budget') != in_file:  # each budget has its own folder
             name += f'_{cfg.budget}'.replace('/', '-')
-    if 'self_training' not in cfg:  # whose stages have configs of their own
+    if 'self_training' not in cfg:  # the stages of self-training have their own configs
         apply_budget(cfg)
     if work_dir is not None:
         cfg.work_dir = work_dir
@@ -57,7 +57,7 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
 
 
 def config_name(path: str) -> str:
-    """A name for a config: its path below `configs/`, or that of its file alone, without the ending.
+    """Return the name of a config: its path below `configs/`, or only the name of its file, without the suffix.
 
     Example:
         >>> config_name('configs/demo/source_only.py')
@@ -69,10 +69,10 @@ def config_name(path: str) -> str:
 
 
 def enable_amp(cfg: Config, dtype: str = 'float16') -> None:
-    """Turn on automatic mixed precision, for one optimizer or for each of several.
+    """Enable automatic mixed precision for all optimizers of a config.
 
     Args:
-        cfg (Config): Changed in place: every `OptimWrapper` in `optim_wrapper` becomes an `AmpOptimWrapper`.
+        cfg (Config): Config to change in place: every `OptimWrapper` in `optim_wrapper` becomes an `AmpOptimWrapper`.
         dtype (str): 'float16' (with dynamic loss scaling) or 'bfloat16'. Defaults to 'float16'.
 
     Raises:
@@ -85,7 +85,7 @@ def enable_amp(cfg: Config, dtype: str = 'float16') -> None:
     for wrapper in _optim_wrappers(cfg.optim_wrapper):
         kind = wrapper.get('type', 'OptimWrapper')
         if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
-            raise ValueError(f'--amp knows OptimWrapper and AmpOptimWrapper, but the config uses {kind}. Set its '
+            raise ValueError(f'--amp supports OptimWrapper and AmpOptimWrapper, but the config uses {kind}. Set its '
                              'precision in the config instead.')
         wrapper.update(type='AmpOptimWrapper', dtype=dtype)
         if dtype == 'float16':
@@ -93,7 +93,7 @@ def enable_amp(cfg: Config, dtype: str = 'float16') -> None:
 
 
 def _optim_wrappers(cfg: dict) -> Iterator[dict]:
-    """The wrapper, or with several optimizers the wrapper of each child."""
+    """Iterate over the configs of the optimizer wrappers: one, or one for each child of the model."""
     if 'optimizer' in cfg:
         yield cfg
     else:
@@ -101,13 +101,13 @@ def _optim_wrappers(cfg: dict) -> Iterator[dict]:
 
 
 def init_distributed(cfg: Config, launcher: str) -> None:
-    """Set up for several processes, with or without GPUs.
+    """Set up a run in several processes, with or without GPUs.
 
-    MMEngine's own set-up calls `torch.cuda.set_device` and hands `device_ids` to DDP, which both fail without a GPU.
-    There, the process group is opened here with gloo, which the Runner then uses.
+    MMEngine's own set-up calls `torch.cuda.set_device` and passes `device_ids` to DDP. Both fail without a GPU. In this
+    case, this function opens the process group with gloo, and the Runner uses it.
 
     Args:
-        cfg (Config): Changed in place: `launcher`, and without a GPU `model_wrapper_cfg` and `sync_bn`.
+        cfg (Config): Config to change in place: `launcher`, and without a GPU also `model_wrapper_cfg` and `sync_bn`.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
     """
     cfg.launcher = launcher
@@ -128,41 +128,43 @@ def init_distributed(cfg: Config, launcher: str) -> None:
 
 
 def start_processes(cfg: Config, launcher: str) -> None:
-    """`init_distributed` for what works together outside of a Runner, and for hours: labelling, translation.
+    """Call `init_distributed` for long work without a Runner, such as labelling and translation.
 
     Args:
-        cfg (Config): Changed as by `init_distributed`.
+        cfg (Config): Config to change in place, see `init_distributed`.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
 
     Raises:
-        ValueError: if several processes would not know of each other.
+        ValueError: if several processes were started, but the launcher does not connect them.
     """
     started = int(os.environ.get('WORLD_SIZE', 1))
     if launcher == 'none' and started > 1:
-        raise ValueError(f'{started} processes were started, and each would do everything. Give --launcher pytorch.')
+        raise ValueError(f'{started} processes were started, and each would do all of the work. Add --launcher '
+                         'pytorch.')
     if launcher in ('slurm', 'mpi') and not torch.cuda.is_available():
         raise ValueError(f'--launcher {launcher} needs CUDA devices, and torch sees none. Take torchrun and --launcher '
                          'pytorch.')
     init_distributed(cfg, launcher)
     if launcher != 'none' and torch.cuda.is_available() and not torch_dist.is_initialized():
-        # they meet again when all is done: the slowest may need longer than NCCL's 10 minutes
+        # the processes wait for each other at the end: the slowest may need longer than NCCL's 10 minutes
         options = dict(backend='nccl', timeout=24 * 3600)
         init_dist(launcher, **{**options, **(cfg.get('env_cfg') or {}).get('dist_cfg', {})})
 
 
 def _close_process_group() -> None:
-    """Left to the interpreter's end, gloo's threads may abort a process whose work is done."""
+    """Close the process group. If it is still open at the interpreter's exit, gloo's threads may abort the process."""
     if torch_dist.is_initialized():
         torch_dist.destroy_process_group()
 
 
 def mend_last_checkpoint(work_dir: str) -> None:
-    """Make `last_checkpoint` name the newest checkpoint if it names none that exists.
+    """Write the name of the newest checkpoint to `last_checkpoint` if the name in it does not exist.
 
-    MMEngine writes that file in place: a kill at that moment leaves it empty, and resuming would fail.
+    MMEngine writes this file in place. If the process is killed at that moment, the file is empty, and resuming would
+    fail.
 
     Args:
-        work_dir (str): Work directory of a run whose checkpoints are called `iter_<n>.pth`.
+        work_dir (str): Work directory of a run whose checkpoints are named `iter_<n>.pth`.
     """
     pointer = Path(work_dir, 'last_checkpoint')
     if not pointer.exists() or Path(pointer.read_text().strip() or 'none').is_file():
@@ -188,7 +190,7 @@ def prepare_resume(cfg: Config, resume: bool) -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """The Runner that a config describes: MMEngine's, or the registered one named by `runner_type`."""
+    """Build the Runner of a config: MMEngine's, or the registered one that `runner_type` names."""
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 

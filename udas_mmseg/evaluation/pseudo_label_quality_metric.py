@@ -1,4 +1,4 @@
-"""The quality of the pseudo-labels that a model would give, as a metric."""
+"""A metric for the quality of the pseudo-labels that a model would give."""
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
@@ -9,29 +9,29 @@ from ..datasets.thresholds import LEVELS, encode_confidence, lowest_kept
 from ..models.max_confidence import confidence
 from ..pseudo_labels.quality import count_agreement, measure_quality
 
-# of one image, where its counts are not 0 and what they are there: a few kilobytes
+# of one image: the indices of its nonzero counts, and these counts (a few kilobytes)
 Cells = Tuple[np.ndarray, np.ndarray]
 _SCORES = ('coverage', 'accuracy_kept', 'accuracy_all', 'mIoU_kept', 'mIoU_all', 'ece')
 
 
 @METRICS.register_module()
 class PseudoLabelQualityMetric(BaseMetric):
-    """What the pseudo-labels of a model would be worth on labelled images: for a validation or test evaluator.
+    """Scores the predictions of a model as pseudo-labels on labelled images, in a validation or test evaluator.
 
-    A prediction with its confidence is a pseudo-label; see `measure_quality` for the scores.
+    A pseudo-label is a prediction with its confidence; see `measure_quality` for the scores.
 
     Args:
-        threshold (float): Confidence from which a pixel is kept. Defaults to 0.6.
-        temperature (float): The logits are divided by it before the softmax. Defaults to 1.
+        threshold (float): Lowest confidence at which a pixel is kept. Defaults to 0.6.
+        temperature (float): Temperature of the softmax, by which logits are divided. Defaults to 1.
         collect_device (str): See MMEngine's `BaseMetric`. Defaults to 'cpu'.
-        prefix (str, optional): What stands before each name, with `/`. Defaults to 'pseudo_label'.
+        prefix (str, optional): Prefix of each name, followed by `/`. Defaults to 'pseudo_label'.
 
     Returns of `compute_metrics`, in percent: `coverage`, `accuracy_kept`, `accuracy_all`, `mIoU_kept`, `mIoU_all`,
     `ece`, and `precision/<class>` and `recall/<class>` for classes that have pixels to count.
 
     Raises:
-        ValueError: if the threshold is outside [0, 1], the temperature is not above 0, or a label has an id that is no
-            class.
+        ValueError: if the threshold is outside [0, 1], the temperature is not above 0, or a label has an id that is not
+            a class.
 
     Example:
         >>> val_evaluator = [dict(type='IoUMetric'), dict(type='PseudoLabelQualityMetric', threshold=0.6)]
@@ -62,7 +62,7 @@ class PseudoLabelQualityMetric(BaseMetric):
             self.results.append((places.astype(np.int32), counts[places].astype(np.int32)))
 
     def compute_metrics(self, results: List[Cells]) -> Dict[str, float]:
-        """Scores over all images; see the class."""
+        """Compute the scores over all images; see the class."""
         classes = self.dataset_meta['classes']
         counts = np.zeros(len(classes)**2 * LEVELS, np.int64)
         for places, found in results:

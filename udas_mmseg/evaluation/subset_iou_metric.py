@@ -1,11 +1,11 @@
-"""Mean IoU over subsets of the classes."""
+"""A metric for the mean IoU over subsets of the classes."""
 from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 import numpy as np
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 
-# The classes that SYNTHIA -> Cityscapes is scored on; the label space stays Cityscapes' 19 classes.
+# The classes that are scored for SYNTHIA -> Cityscapes; labels still have the 19 classes of Cityscapes.
 SYNTHIA_16 = ('road', 'sidewalk', 'building', 'wall', 'fence', 'pole', 'traffic light', 'traffic sign', 'vegetation',
               'sky', 'person', 'rider', 'car', 'bus', 'motorcycle', 'bicycle')
 SYNTHIA_13 = tuple(name for name in SYNTHIA_16 if name not in ('wall', 'fence', 'pole'))
@@ -15,11 +15,11 @@ BUILT_IN_SUBSETS = {'synthia16': SYNTHIA_16, 'synthia13': SYNTHIA_13}
 
 @METRICS.register_module()
 class SubsetIoUMetric(IoUMetric):
-    """MMSegmentation's `IoUMetric` that also reports each class, and mean IoU over subsets of the classes.
+    """MMSegmentation's `IoUMetric` that also reports the IoU of each class and the mean IoU of subsets of the classes.
 
     Args:
-        subsets (dict[str, str | Sequence[str]], optional): Name of the score -> class names, or `'synthia16'`,
-            `'synthia13'`. Defaults to none.
+        subsets (dict[str, str | Sequence[str]], optional): Name of the score -> class names, or `'synthia16'` or
+            `'synthia13'`. Defaults to None.
         **kwargs: Arguments of `IoUMetric`.
 
     Returns of `compute_metrics`: MMSegmentation's `aAcc`, `mIoU`, `mAcc`; `IoU/<class>` for each class that occurs in
@@ -46,7 +46,7 @@ class SubsetIoUMetric(IoUMetric):
         return tuple(chosen)
 
     def compute_metrics(self, results: list) -> Dict[str, float]:
-        """Scores over all images; see the class."""
+        """Compute the scores over all images; see the class."""
         metrics = {name: round(float(value), 2) for name, value in super().compute_metrics(results).items()}
         if self.format_only:
             return metrics

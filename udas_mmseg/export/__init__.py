@@ -1,1 +1,1 @@
-"""Trained models for others, and models of others: plain MMSegmentation, public checkpoints."""
+"""Exporting models to plain MMSegmentation, and importing public checkpoints."""

@@ -1,4 +1,4 @@
-"""Writing an exported segmentor, after comparing what the written files predict with the original."""
+"""Exporting a segmentor to files, and comparing the predictions of these files with the original."""
 import os
 import shutil
 import tempfile
@@ -20,12 +20,12 @@ from ..utils.digests import config_digest
 from ..version import __version__
 from .plain_config import export_config, export_state_dict
 
-# of logits, relative to the largest one: convolutions are added up in another order
+# of logits, relative to the largest one; sums in convolutions have another order
 TOLERANCE = 1e-5
 
 
 class Exported(NamedTuple):
-    """What was written: both files, notes, and the largest difference of the logits relative to the largest logit."""
+    """The written files, notes, and the largest difference of the logits relative to the largest logit."""
     config: Path
     checkpoint: Path
     notes: List[str]
@@ -33,18 +33,19 @@ class Exported(NamedTuple):
 
 
 def export_segmentor(cfg: Config, checkpoint: str, out: str, name: str) -> Exported:
-    """Write `<out>/<name>.py` and `<out>/<name>.pth` for MMSegmentation alone.
+    """Write `<out>/<name>.py` and `<out>/<name>.pth` for MMSegmentation without this package.
 
     Args:
         cfg (Config): Config of the trained model.
         checkpoint (str): Its checkpoint.
-        out (str): Folder, made if need be. Files of these names are replaced once the new ones are found good.
+        out (str): Output folder, which is created if it does not exist. Existing files with these names are replaced
+            after the new ones have been checked.
         name (str): Name of both files.
 
     Raises:
         OSError: if a file cannot be read or written.
-        ValueError: if the model has no equivalent, the checkpoint does not fit it, its classes are not known, or the
-            written files predict something else. They are removed then.
+        ValueError: if the model has no equivalent, the checkpoint does not match it, its classes are not known, or the
+            written files give other predictions. The new files are removed in this case.
     """
     exported = export_config(cfg)
     content = load_checkpoint(checkpoint)
@@ -72,10 +73,10 @@ def export_segmentor(cfg: Config, checkpoint: str, out: str, name: str) -> Expor
 
 
 def find_dataset_meta(cfg: Config, meta: Mapping[str, Any], num_classes: int) -> Dict[str, list]:
-    """Classes and colours, from a checkpoint's `meta` or else from the config's data sets.
+    """Return classes and palette from the `meta` of a checkpoint, or else from the data sets of the config.
 
     Raises:
-        ValueError: if neither has them, or there are not `num_classes`.
+        ValueError: if neither has them, or their number is not `num_classes`.
     """
     found = meta.get('dataset_meta') or {}
     datasets = [(cfg.get(key) or {}).get('dataset') or {} for key in ('test_dataloader', 'val_dataloader')]
@@ -83,8 +84,8 @@ def find_dataset_meta(cfg: Config, meta: Mapping[str, Any], num_classes: int) ->
         if (found.get('classes') is None or found.get('palette') is None) and 'pipeline' in dataset:
             found = DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
     if not found.get('classes'):
-        raise ValueError('neither the checkpoint nor test_dataloader.dataset names the classes. Add '
-                         '`metainfo=dict(classes=(...), palette=[...])` to that data set.')
+        raise ValueError('neither the checkpoint nor test_dataloader.dataset has the names of the classes. Add '
+                         '`metainfo=dict(classes=(...), palette=[...])` to this data set.')
     classes = [str(name) for name in found['classes']]
     if len(classes) != num_classes:
         raise ValueError(f'the model has num_classes={num_classes}, but there are {len(classes)} class names: '
@@ -93,39 +94,39 @@ def find_dataset_meta(cfg: Config, meta: Mapping[str, Any], num_classes: int) ->
 
 
 def check_files(original: nn.Module, config_file: Path, weights_file: Path) -> float:
-    """Load exported files as their user will, and compare the model with the original.
+    """Load exported files in the same way as their user, and compare the model with the original.
 
     Returns:
         float: See `compare_models`.
 
     Raises:
-        ValueError: if weights are missing or left over, or the logits differ.
+        ValueError: if weights are missing or unused, or the logits differ.
     """
     exported = init_model(str(config_file), str(weights_file), device='cpu')
     written = torch.load(weights_file, map_location='cpu', weights_only=True)['state_dict']
     odd = sorted(written.keys() ^ exported.state_dict().keys())
     if odd:
         raise ValueError(f'the exported model and its weights differ in {len(odd)} entries ({", ".join(odd[:3])}); the '
-                         'files were removed. What holds them has no equivalent in MMSegmentation.')
+                         'files were removed. The component with these entries has no equivalent in MMSegmentation.')
     difference = compare_models(original, exported)
-    if not difference <= TOLERANCE:  # nan is no agreement
-        raise ValueError(f'the exported model predicts something else: its logits differ by {difference:.1e} of the '
+    if not difference <= TOLERANCE:  # also true for nan
+        raise ValueError(f'the exported model gives other predictions: its logits differ by {difference:.1e} of the '
                          f'largest one, {TOLERANCE:.0e} is allowed; the files were removed. Does the segmentor '
-                         'predict in a way of its own?')
+                         'override prediction methods?')
     return difference
 
 
 def compare_models(original: nn.Module, exported: nn.Module, size: Tuple[int, int] = (257, 320)) -> float:
-    """Largest difference between the logits of two segmentors on a random image, from raw pixels on.
+    """Compute the largest difference between the logits of two segmentors on a random image, including preprocessing.
 
     Args:
         original (nn.Module): A segmentor in evaluation mode.
-        exported (nn.Module): Another one.
-        size (tuple[int, int]): Height and width of the image. By default one odd and one even, since layers round
-            them, and large enough for a dilation of 24 to count at stride 8.
+        exported (nn.Module): Another segmentor in evaluation mode.
+        size (tuple[int, int]): Height and width of the image. The defaults are an odd and an even number, because
+            layers round sizes, and large enough for a dilation of 24 to have an effect at stride 8.
 
     Returns:
-        float: Difference relative to the largest logit; the larger one of the prediction and the auxiliary heads.
+        float: Largest difference of the main and the auxiliary heads, relative to the largest logit.
     """
     differences = [(a - b).abs().max() / a.abs().max().clamp(min=1e-6)
                    for a, b in zip(_logits(original, size), _logits(exported, size))]
@@ -133,7 +134,7 @@ def compare_models(original: nn.Module, exported: nn.Module, size: Tuple[int, in
 
 
 def _logits(model: nn.Module, size: Tuple[int, int]) -> List[Tensor]:
-    """Logits of the prediction and of each auxiliary head."""
+    """Return the logits of the prediction and of each auxiliary head."""
     image = torch.randint(0, 256, (3, *size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     sample = SegDataSample(metainfo=dict(ori_shape=size, img_shape=size, pad_shape=size))
     with torch.no_grad():

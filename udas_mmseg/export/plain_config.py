@@ -1,7 +1,8 @@
-"""A trained segmentor in terms of MMSegmentation alone; `export_files.py` writes it.
+"""Converting the config and weights of a trained segmentor to plain MMSegmentation; `export_segmentor.py` writes them.
 
-Each component of ours is replaced by one of MMSegmentation's that computes the same; one without such an equivalent
-is refused by name. What serves training alone (discriminators, losses, streams) is left out.
+Each component of this package is replaced by a component of MMSegmentation that computes the same. A component without
+such an equivalent is an error that names it. Components for training only (discriminators, losses, streams) are left
+out.
 """
 import inspect
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
@@ -21,23 +22,23 @@ from ..models.trained import segmentor_weights
 from ..utils.config_dicts import config_dicts
 
 _PACKAGE = __name__.split('.')[0]
-_RAW_IDS, _TRAIN_IDS = '_labelIds.png', '_labelTrainIds.png'  # what Cityscapes' label files end in
+_RAW_IDS, _TRAIN_IDS = '_labelIds.png', '_labelTrainIds.png'  # suffixes of the label files of Cityscapes
 
 
 class ExportedConfig(NamedTuple):
-    """A config for MMSegmentation alone, and what its reader should know."""
+    """A config for plain MMSegmentation, and notes for its reader."""
     config: Dict[str, Any]
     notes: List[str]
 
 
 def export_config(cfg: Config) -> ExportedConfig:
-    """Express a config in terms of MMSegmentation alone.
+    """Convert a config to plain MMSegmentation.
 
     Args:
         cfg (Config): A config; it is not changed.
 
     Returns:
-        ExportedConfig: Model, test pipeline and, where MMSegmentation has an equivalent, test data and metric.
+        ExportedConfig: Model, test pipeline and, if MMSegmentation has an equivalent, test data and metric.
 
     Raises:
         ValueError: if there is no test pipeline, or a component of it or of the model has no equivalent.
@@ -47,8 +48,8 @@ def export_config(cfg: Config) -> ExportedConfig:
     loader = source.get('test_dataloader') or {}
     pipeline = loader.get('dataset', {}).get('pipeline') or source.get('test_pipeline')
     if not pipeline:
-        raise ValueError('the config has neither test_dataloader.dataset.pipeline nor test_pipeline, so that nothing '
-                         'says how images are loaded. Add `test_pipeline`, as in configs/_base_/datasets.')
+        raise ValueError('the config has neither test_dataloader.dataset.pipeline nor test_pipeline, so it is unknown '
+                         'how images are loaded. Add `test_pipeline`, as in configs/_base_/datasets.')
     config: Dict[str, Any] = dict(
         default_scope='mmseg',
         model=_export_model(predictor_config(cfg)[0], notes),
@@ -56,9 +57,9 @@ def export_config(cfg: Config) -> ExportedConfig:
     components = list(_components(config))
     for path, kind in components:
         if _is_ours(kind):
-            raise ValueError(f'{path} is {kind.__name__}, which has no equivalent in MMSegmentation, so that the model '
+            raise ValueError(f'{path} is {kind.__name__}, which has no equivalent in MMSegmentation, so the model '
                              f'cannot be exported. Run it with {_PACKAGE} installed, or train with a component of '
-                             "MMSegmentation's in its place.")
+                             'MMSegmentation instead.')
     packages = {kind.__module__.split('.')[0] for _, kind in components}
     imported = (source.get('custom_imports') or {}).get('imports', [])
     imports = [name for name in imported if name.split('.')[0] in packages]
@@ -71,10 +72,10 @@ def export_config(cfg: Config) -> ExportedConfig:
 
 
 def export_state_dict(state_dict: Mapping[str, Tensor], cfg: Config) -> Dict[str, Tensor]:
-    """Weights of the exported model.
+    """Convert weights to those of the exported model.
 
     Args:
-        state_dict (Mapping[str, Tensor]): Weights of the original model; those of no segmentor are dropped.
+        state_dict (Mapping[str, Tensor]): Weights of the original model; only those of the segmentor are used.
         cfg (Config): Config of the original.
 
     Returns:
@@ -91,7 +92,7 @@ def export_state_dict(state_dict: Mapping[str, Tensor], cfg: Config) -> Dict[str
 
 
 def export_deeplabv2_weights(weights: Mapping[str, Tensor]) -> Dict[str, Tensor]:
-    """`DeepLabV2Head` as MMSegmentation's `ASPPHead` with a channel for each class and neither norm nor activation.
+    """Convert a `DeepLabV2Head` to an `ASPPHead` with one channel for each class, without norm and activation.
 
     The dilated branches are copied. The image-pooling branch is zero, the 3x3 bottleneck adds the other branches at
     its centre tap, and `conv_seg` is the identity.
@@ -130,11 +131,11 @@ def _export_model(segmentor: Dict[str, Any], notes: List[str]) -> Dict[str, Any]
     if MODELS.get(preprocessor.get('type', '')) is DomainDataPreProcessor:
         preprocessor['type'] = 'SegDataPreProcessor'
         if preprocessor.get('size') is None and preprocessor.get('size_divisor') is None:
-            preprocessor['size_divisor'] = 1  # in training alone; MMSegmentation wants one of the two
+            preprocessor['size_divisor'] = 1  # for training only; MMSegmentation requires one of the two
     for place, head in _heads(model):
         if any(_is_ours(loss) for _, loss in _components(head.get('loss_decode'))):
             del head['loss_decode']
-            notes.append(f"{place} has MMSegmentation's loss by default: the one it was trained with is {_PACKAGE}'s.")
+            notes.append(f"{place} has MMSegmentation's default loss: it was trained with a loss of {_PACKAGE}.")
         if MODELS.get(head['type']) is DeepLabV2Head:
             _export_deeplabv2_head(place, head)
     return model
@@ -145,8 +146,8 @@ def _export_deeplabv2_head(place: str, head: Dict[str, Any]) -> None:
     dilations = tuple(head.get('dilations', defaults['dilations'].default))
     if 1 in dilations:
         raise ValueError(f'model.{place}.dilations={dilations}: a 3x3 convolution of dilation 1 has no equivalent in '
-                         "MMSegmentation's ASPPHead, whose dilation 1 is a 1x1 convolution. Only heads with larger "
-                         'dilations, such as (6, 12, 18, 24), can be exported.')
+                         "MMSegmentation's ASPPHead, which uses a 1x1 convolution for dilation 1. Only heads with "
+                         'larger dilations, such as (6, 12, 18, 24), can be exported.')
     head.pop('init_cfg', None)
     head.update(type='ASPPHead', dilations=dilations, channels=head.get('out_channels') or head['num_classes'],
                 dropout_ratio=0, conv_cfg=None, norm_cfg=None, act_cfg=None)
@@ -156,7 +157,7 @@ def _export_step(step: Dict[str, Any]) -> Dict[str, Any]:
     kind = TRANSFORMS.get(step['type'])
     if kind is LoadVerifiedImage:
         return {**step, 'type': 'LoadImageFromFile'}
-    if kind is LoadLabelIds:  # without its map, see `_export_dataset`
+    if kind is LoadLabelIds:  # its label map is left out, see `_export_dataset`
         return {'type': 'LoadAnnotations', **{key: step[key] for key in ('backend_args', ) if key in step}}
     return dict(step)
 
@@ -181,14 +182,14 @@ def _export_test(source: Dict[str, Any], loader: Dict[str, Any], pipeline: List[
         test_dataloader=dict(**kept, sampler=dict(type='DefaultSampler', shuffle=False), dataset=dataset),
         test_evaluator=[metric for metric in metrics if not _is_ours(METRICS.get(metric['type']))],
         test_cfg=dict(type='TestLoop'),
-        # what MMSegmentation's tools/test.py --show-dir looks for
+        # needed by MMSegmentation's tools/test.py --show-dir
         default_hooks=dict(visualization=dict(type='SegVisualizationHook')),
         visualizer=dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer'))
 
 
 def _export_dataset(dataset: Dict[str, Any], pipeline: List[Dict[str, Any]],
                     notes: List[str]) -> Optional[Dict[str, Any]]:
-    """The test data in MMSegmentation's terms, which do not include a map of raw ids; None if there are none."""
+    """Convert the test data to plain MMSegmentation, which cannot map raw ids; None if this is not possible."""
     kind = DATASETS.get(dataset['type'])
     maps = [step.get('label_map') for step in pipeline if TRANSFORMS.get(step['type']) is LoadLabelIds]
     suffix = dataset.get('seg_map_suffix', '')
@@ -207,7 +208,7 @@ def _export_dataset(dataset: Dict[str, Any], pipeline: List[Dict[str, Any]],
 
 
 def _heads(model: Dict[str, Any]) -> Iterator[Tuple[str, Dict[str, Any]]]:
-    """Configs of all heads, each with the name that its weights begin with."""
+    """Iterate over the configs of all heads, each with the prefix of its weights."""
     for key in ('decode_head', 'auxiliary_head'):
         heads = model.get(key) or []
         if isinstance(heads, dict):
@@ -217,7 +218,7 @@ def _heads(model: Dict[str, Any]) -> Iterator[Tuple[str, Dict[str, Any]]]:
 
 
 def _components(node: Any) -> Iterator[Tuple[str, type]]:
-    """Classes of everything that a config names, each with its dotted key."""
+    """Iterate over the classes of all components in a config, each with its dotted key."""
     for path, part in config_dicts(node):
         for registry in (MODELS, TRANSFORMS, TASK_UTILS):
             kind = registry.get(part['type']) if 'type' in part else None
@@ -231,7 +232,7 @@ def _is_ours(kind: Any) -> bool:
 
 
 def _without_pretrained(node: Any) -> Any:
-    """A copy without initial weights, which the checkpoint makes superfluous."""
+    """Return a copy without initial weights, which are not needed because there is a checkpoint."""
     if isinstance(node, dict):
         return {key: _without_pretrained(value) for key, value in node.items()
                 if key != 'pretrained' and not (key == 'init_cfg' and 'Pretrained' in str(value))}

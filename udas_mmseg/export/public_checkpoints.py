@@ -1,7 +1,7 @@
-"""Public checkpoints of multi-level DeepLabv2, in the naming of AdaptSegNet and its descendants, as ours.
+"""Converting public checkpoints of multi-level DeepLabv2, with the parameter names of AdaptSegNet, to this package.
 
-Their ResNet has the names of MMSegmentation's; `layer5` classifies stage 3 (our auxiliary head) and `layer6` stage 4
-(our decode head), each with one convolution for every dilation in `conv2d_list`.
+Their ResNet has the same names as MMSegmentation's. `layer5` classifies stage 3 (the auxiliary head here) and `layer6`
+stage 4 (the decode head). Each has one convolution for every dilation in `conv2d_list`.
 """
 import math
 import re
@@ -16,23 +16,23 @@ from ..models.backbones import DeepLabResNet
 
 HEADS = {'layer6': 'decode_head', 'layer5': 'auxiliary_head'}
 PUBLISHED_DILATIONS = (6, 12, 18, 24)
-# the published code draws the classifiers' weights from N(0, 0.01^2)
+# the published code initialises the weights of the classifiers from N(0, 0.01^2)
 INITIAL_SPREAD = 0.01
 KNOWN = ('Known are conv1, bn1 and layer1 to layer4 of a ResNet with bottlenecks, and layer5 and layer6 with '
-         'conv2d_list.N.weight and conv2d_list.N.bias, behind common prefixes such as "Scale." or "module."')
+         'conv2d_list.N.weight and conv2d_list.N.bias, after common prefixes such as "Scale." or "module."')
 
 
 @dataclass
 class Conversion:
-    """What became of a public state dict.
+    """The result of converting a public state dict.
 
     Attributes:
-        state_dict (dict[str, Tensor]): Weights of a `MultiLevelEncoderDecoder`, or of its backbone alone.
-        prefix (str): What was taken off all names, such as 'Scale.'.
-        dilations (tuple[int]): For `DeepLabV2Head`; empty where the classifiers were left out.
-        num_classes (int, optional): None where the classifiers were left out.
-        left_out (list[str]): What was not converted, and why.
-        warnings (list[str]): What makes the choice of `dilations` doubtful.
+        state_dict (dict[str, Tensor]): Weights of a `MultiLevelEncoderDecoder`, or only of its backbone.
+        prefix (str): Prefix that was removed from all names, such as 'Scale.'.
+        dilations (tuple[int]): Dilations for `DeepLabV2Head`; empty if the classifiers were left out.
+        num_classes (int, optional): Number of classes; None if the classifiers were left out.
+        left_out (list[str]): Weights that were not converted, with the reason.
+        warnings (list[str]): Reasons why the choice of `dilations` may be wrong.
     """
     state_dict: Dict[str, Tensor]
     prefix: str = ''
@@ -43,10 +43,10 @@ class Conversion:
 
 
 def find_state_dict(checkpoint: Any) -> Dict[str, Tensor]:
-    """The state dict in what was read from a file: the object itself, or its entry `state_dict` or `model`.
+    """Find the state dict in the content of a file: the object itself, or its entry `state_dict` or `model`.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is no state dict.
     """
     if isinstance(checkpoint, Mapping):
         for key in ('state_dict', 'model'):
@@ -57,7 +57,7 @@ def find_state_dict(checkpoint: Any) -> Dict[str, Tensor]:
         found = f'a dict with the entries {listed(checkpoint)}' if checkpoint else 'an empty dict'
     else:
         found = f'an object of type {type(checkpoint).__name__}'
-    raise ValueError(f'it holds {found}, and no state dict. Allowed: names mapped to tensors, by themselves or under '
+    raise ValueError(f'the file has {found}, and no state dict. Allowed: a dict of tensors, or one under the key '
                      '"state_dict" or "model". Save `model.state_dict()`.')
 
 
@@ -68,22 +68,23 @@ def convert_deeplab_multi(state_dict: Mapping[str, Tensor],
                           width: int = 64) -> Conversion:
     """Rename the weights of a public multi-level DeepLabv2.
 
-    A lone `layer5` on the channels of stage 4, as for 21 classes in `DeepLab_resnet_pretrained_init-*.pth`, is the
-    classifier of a single-level network: it is left out and the backbone is kept.
+    A single `layer5` on the channels of stage 4, such as the one for 21 classes in
+    `DeepLab_resnet_pretrained_init-*.pth`, is the classifier of a single-level network. It is left out, and only the
+    backbone is converted.
 
     Args:
-        state_dict (Mapping[str, Tensor]): Public names; entries `num_batches_tracked` may be missing.
-        dilations (Sequence[int], optional): Dilations of the branches that the code of the checkpoint adds up, in
-            their order. Needed for the published four: (6, 12) for AdaptSegNet, all for AdvEnt.
-        backbone_only (bool): Leave the classifiers out, of whatever kind. Defaults to False.
+        state_dict (Mapping[str, Tensor]): Weights with public names; entries `num_batches_tracked` may be missing.
+        dilations (Sequence[int], optional): Dilations of the branches that the code of the checkpoint adds, in their
+            order. Required if there are the published four branches: (6, 12) for AdaptSegNet, all for AdvEnt.
+        backbone_only (bool): Whether to leave out the classifiers, of whatever kind. Defaults to False.
         depth (int): Depth of the ResNet. Defaults to 101.
-        width (int): Channels behind its first convolution. Defaults to 64.
+        width (int): Number of output channels of its first convolution. Defaults to 64.
 
     Returns:
         Conversion: Weights that `MultiLevelEncoderDecoder` with `DeepLabResNet` and `DeepLabV2Head` loads strictly.
 
     Raises:
-        ValueError: if a name is unknown or missing, a shape differs, the depth is another, or `dilations` is needed.
+        ValueError: if a name is unknown or missing, a shape or the depth differs, or `dilations` is required.
 
     Source: AdaptSegNet (CVPR 2018) and AdvEnt (CVPR 2019), published code.
     """
@@ -102,7 +103,7 @@ def convert_deeplab_multi(state_dict: Mapping[str, Tensor],
 
 
 def strip_prefix(state_dict: Mapping[str, Tensor]) -> Tuple[Dict[str, Tensor], str]:
-    """Take off what stands before all names, part by part ('module.Scale.conv1.weight').
+    """Remove the prefix that all names share, such as 'module.Scale.' of 'module.Scale.conv1.weight'.
 
     Returns:
         tuple[dict[str, Tensor], str]: The weights and the prefix.
@@ -118,7 +119,7 @@ def strip_prefix(state_dict: Mapping[str, Tensor]) -> Tuple[Dict[str, Tensor], s
 
 
 def convert_backbone(weights: Dict[str, Tensor], depth: int, width: int) -> Dict[str, Tensor]:
-    """Check a ResNet against `DeepLabResNet`, whose names are the same; a missing `num_batches_tracked` becomes 0."""
+    """Check a ResNet against `DeepLabResNet`, which has the same names. A missing `num_batches_tracked` becomes 0."""
     with torch.device('meta'):
         resnet = DeepLabResNet(depth, base_channels=width, stem_channels=width)
     blocks = tuple(len({name.split('.')[1] for name in weights if name.startswith(f'layer{stage}.')})
@@ -136,7 +137,7 @@ def check_weights(weights: Dict[str, Tensor], expected: Dict[str, Tuple[int, ...
     """Compare names and shapes.
 
     Raises:
-        ValueError: if they differ; it lists the names.
+        ValueError: if they differ; the message lists the names.
     """
     unknown = [name for name in weights if name not in expected]
     missing = [name for name in expected if name not in weights]
@@ -144,9 +145,9 @@ def check_weights(weights: Dict[str, Tensor], expected: Dict[str, Tuple[int, ...
         parts = [f'unknown: {listed(unknown)}'] * bool(unknown) + [f'missing: {listed(missing)}'] * bool(missing)
         hint = ''
         if any(name.startswith('fc.') for name in unknown):
-            hint = (' An `fc` comes from an ImageNet classifier such as that of torchvision, whose ResNet strides '
-                    'elsewhere: use configs/_base_/models/deeplabv2-multi_r101-d8.py for it.')
-        raise ValueError(f'the names do not fit; {"; ".join(parts)}. {KNOWN}.{hint}')
+            hint = (' An `fc` belongs to an ImageNet classifier such as that of torchvision, whose ResNet has its '
+                    'strides in other layers: use configs/_base_/models/deeplabv2-multi_r101-d8.py for it.')
+        raise ValueError(f'the names do not match; {"; ".join(parts)}. {KNOWN}.{hint}')
     differing = [f'{name} {tuple(weights[name].shape)} instead of {shape}' for name, shape in expected.items()
                  if tuple(weights[name].shape) != shape]  # yapf: disable
     if differing:
@@ -154,14 +155,14 @@ def check_weights(weights: Dict[str, Tensor], expected: Dict[str, Tuple[int, ...
 
 
 def is_single_level(classifiers: Dict[str, Tensor], channels: int) -> bool:
-    """Whether the classifiers are a lone `layer5` on the channels of stage 4."""
+    """Whether the classifiers are a single `layer5` on the channels of stage 4."""
     weight = classifiers.get('layer5.conv2d_list.0.weight')
     return (weight is not None and weight.ndim == 4 and weight.shape[1] == channels
             and all(name.startswith('layer5.') for name in classifiers))
 
 
 def describe_classifiers(classifiers: Dict[str, Tensor]) -> str:
-    """E.g. 'layer5 (8 tensors, 21 classes)'; the classes where there is a plain bias."""
+    """Describe the classifiers, for example 'layer5 (8 tensors, 21 classes)'; the classes only if there is a bias."""
     parts = []
     for layer in sorted({name.split('.')[0] for name in classifiers}):
         count = sum(name.startswith(f'{layer}.') for name in classifiers)
@@ -172,13 +173,13 @@ def describe_classifiers(classifiers: Dict[str, Tensor]) -> str:
 
 def convert_classifiers(weights: Dict[str, Tensor], dilations: Optional[Sequence[int]], channels: int,
                         result: Conversion) -> None:
-    """Add both classifiers to `result`, with what is left out of them.
+    """Add both classifiers to `result`, and list the branches that are left out.
 
     Args:
         weights (dict[str, Tensor]): `layer5.*` and `layer6.*`.
         dilations (Sequence[int], optional): See `convert_deeplab_multi`.
-        channels (int): Of stage 3; stage 4 has twice as many.
-        result (Conversion): Changed in place.
+        channels (int): Number of channels of stage 3; stage 4 has twice as many.
+        result (Conversion): Result to change in place.
     """
     branches, result.num_classes = check_classifiers(weights, channels)
     result.dilations = choose_dilations(weights, branches, dilations, result)
@@ -190,15 +191,15 @@ def convert_classifiers(weights: Dict[str, Tensor], dilations: Optional[Sequence
 
 
 def check_classifiers(weights: Dict[str, Tensor], channels: int) -> Tuple[int, int]:
-    """Check that both classifiers are there and sums of convolutions to as many classes.
+    """Check that both classifiers exist and are sums of convolutions to the same number of classes.
 
     Returns:
-        tuple[int, int]: Branches of each, and classes.
+        tuple[int, int]: Number of branches of each classifier, and number of classes.
     """
     other = [name for name in weights if not re.fullmatch(r'layer[56]\.conv2d_list\.\d+\.(weight|bias)', name)]
     if other:
         raise ValueError(f'the classifiers are not sums of dilated convolutions; unknown: {listed(other)}. {KNOWN}. '
-                         'Seg-Uncertainty (MRNet) has a classifier of its own, which DeepLabV2Head does not compute. '
+                         'Seg-Uncertainty (MRNet) has another classifier, which DeepLabV2Head does not implement. '
                          '--backbone-only keeps the ResNet.')
     if {name.split('.')[0] for name in weights} != set(HEADS):
         raise ValueError(f'the classifiers are {describe_classifiers(weights) or "missing"}; needed are both layer5 '
@@ -221,10 +222,10 @@ def check_classifiers(weights: Dict[str, Tensor], channels: int) -> Tuple[int, i
 
 def choose_dilations(weights: Dict[str, Tensor], branches: int, dilations: Optional[Sequence[int]],
                      result: Conversion) -> Tuple[int, ...]:
-    """The dilations of the branches to keep, which come first.
+    """Return the dilations of the branches to keep, which are the first ones.
 
-    The names cannot tell AdaptSegNet, which adds two of its four branches, from AdvEnt, which adds all: that is the
-    user's to say. The weights only help to notice a wrong choice.
+    AdaptSegNet adds two of its four branches, and AdvEnt adds all, but the names are the same. The user must therefore
+    choose; the weights only help to detect a wrong choice.
     """
     likely = likely_dilations(weights) if branches == 4 else None
     look = f'The weights of branches 2 and 3 look {"trained" if likely == PUBLISHED_DILATIONS else "untrained"}'
@@ -232,8 +233,8 @@ def choose_dilations(weights: Dict[str, Tensor], branches: int, dilations: Optio
     if dilations is None and branches == 2:
         dilations = PUBLISHED_DILATIONS[:2]
     if dilations is None:
-        raise ValueError(f'layer5 and layer6 have {branches} branches each, and their names do not tell which of them '
-                         'the code adds up. Give --dilations 6 12 for AdaptSegNet, --dilations 6 12 18 24 for AdvEnt. '
+        raise ValueError(f'layer5 and layer6 have {branches} branches each, and their names do not show which of them '
+                         'the code adds. Use --dilations 6 12 for AdaptSegNet, --dilations 6 12 18 24 for AdvEnt. '
                          f'{hint}'.rstrip())
     kept = tuple(dilations)
     if not 0 < len(kept) <= branches or any(dilation < 1 for dilation in kept):
@@ -248,7 +249,7 @@ def choose_dilations(weights: Dict[str, Tensor], branches: int, dilations: Optio
 
 
 def likely_dilations(weights: Dict[str, Tensor]) -> Optional[Tuple[int, ...]]:
-    """What the weights of four branches say: those that get no gradient stay as they were drawn; None if in doubt."""
+    """Guess the dilations from the weights of four branches: unused ones keep their initial values. None if unclear."""
     untouched = [all(looks_untouched(weights[f'{layer}.conv2d_list.{number}.weight']) for layer in HEADS)
                  for number in range(4)]  # yapf: disable
     if not any(untouched):
@@ -257,12 +258,12 @@ def likely_dilations(weights: Dict[str, Tensor]) -> Optional[Tuple[int, ...]]:
 
 
 def looks_untouched(weight: Tensor) -> bool:
-    """Whether the spread is that of the initial draw, up to five standard errors of its estimate."""
+    """Whether the standard deviation is that of the initialisation, within five standard errors of its estimate."""
     error = INITIAL_SPREAD / math.sqrt(2 * weight.numel())
     return abs(weight.double().std().item() - INITIAL_SPREAD) < 5 * error
 
 
 def listed(names: Iterable[str], most: int = 6) -> str:
-    """The first few names, and how many there are."""
+    """Join the first few names, followed by their total number if there are more."""
     names = [str(name) for name in names]
     return ', '.join(names[:most]) + (f', ... ({len(names)} in all)' if len(names) > most else '')

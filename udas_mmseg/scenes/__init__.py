@@ -1,10 +1,10 @@
-"""Street scenes drawn by a program, in two domains, for trying everything without a download.
+"""Generated street scenes in two domains, to try everything without downloading data.
 
-`simulated` scenes look like a video game's and are written in GTA5's format; `real` ones look
-like a car camera's and are written in Cityscapes' format. The gap between them is one of
-appearance first (colour, light, texture, haze, sensor), then of camera and shapes.
+`simulated` scenes look like a video game and are written in GTA5's format. `real` scenes look like
+images of a car's camera and are written in the format of Cityscapes. The domains differ mostly in
+appearance (colour, light, texture, haze, sensor), and also in the camera and in shapes.
 
-This package needs NumPy and OpenCV only.
+This package needs only NumPy and OpenCV.
 
 Example:
     >>> from udas_mmseg.scenes import render_scene, write_cityscapes, write_gta5

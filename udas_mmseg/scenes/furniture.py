@@ -1,4 +1,4 @@
-"""What stands beside the road: poles, lamps, traffic lights, signs, walls, fences, bins."""
+"""Objects at the roadside: poles, lamps, traffic lights, signs, walls, fences, bins."""
 
 import numpy as np
 

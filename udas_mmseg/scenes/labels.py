@@ -1,4 +1,4 @@
-"""Cityscapes label ids and colours, as far as the generated scenes use them."""
+"""The Cityscapes label ids and colours that the generated scenes use."""
 
 from typing import Final
 
@@ -37,7 +37,7 @@ CLASSES: Final[dict[str, int]] = {
     'bicycle': BICYCLE,
 }  # fmt: skip
 
-#: Every label id that a generated label map may hold: the 19 classes and three ignored ones.
+#: All label ids in generated label maps: the 19 classes and three ignored ones.
 KNOWN_IDS: Final = frozenset({UNLABELED, EGO_VEHICLE, STATIC, *CLASSES.values()})
 
 _COLOURS: Final[dict[int, tuple[int, int, int]]] = {
@@ -55,7 +55,7 @@ def label_palette() -> NDArray[np.uint8]:
     """The Cityscapes colours by label id.
 
     Returns:
-        NDArray[np.uint8]: (256, 3) RGB; ids without a colour of their own are black.
+        NDArray[np.uint8]: (256, 3) RGB; ids without a colour are black.
     """
     palette = np.zeros((256, 3), np.uint8)
     for label_id, colour in _COLOURS.items():

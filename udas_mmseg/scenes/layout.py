@@ -1,4 +1,4 @@
-"""What stands where: a random street scene as a list of things, ordered far to near."""
+"""Random layouts of street scenes, as lists of things ordered from far to near."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ _VEHICLES = {'car': paint_car, 'truck': paint_truck, 'bus': paint_bus}
 
 @dataclass(frozen=True)
 class Thing:
-    """Something to be painted, in road coordinates.
+    """An object to paint, in road coordinates.
 
     Attributes:
-        s, z: Where its local origin stands: metres to the right and ahead.
+        s, z: Position of its local origin: metres to the right and ahead.
         turn: Its heading relative to the road, radians.
         extent: Its box in road coordinates: s0, s1, z0, z1.
-        paint: Paints it at the canvas' current place.
+        paint: Function that paints it at the canvas' current place.
     """
 
     s: float
@@ -45,7 +45,7 @@ class Layout:
     Args:
         street: The ground plan.
         style: The domain's style with the scene's generator.
-        canvas: Gets the ground of the lots at once; the things are returned.
+        canvas: The ground of the lots is painted on it immediately; the things are returned.
     """
 
     def __init__(self, street: Street, style: Style, canvas: Canvas) -> None:
@@ -55,7 +55,7 @@ class Layout:
         self._things: list[Thing] = []
 
     def draw(self) -> list[Thing]:
-        """All things, in no particular order."""
+        """Return all things, in no particular order."""
         for sign in (-1, 1):
             self._lots(sign)
             self._kerbside(sign)
@@ -217,7 +217,7 @@ class Layout:
             z += 2 * half + style.uniform(5.0, 26.0)
 
     def _tram(self, s: float) -> float:
-        """Put a tram on the rails; returns where the lane goes on behind it."""
+        """Put a tram on the rails; returns the position behind it where the lane continues."""
         z = self._style.uniform(22.0, 45.0)
         self._add(s, z, paint_tram, half=(1.2, 13.0), turn=pi)
         return z + 18.0
@@ -254,10 +254,10 @@ class Layout:
 def painting_order(things: list[Thing], s_camera: float) -> list[Thing]:
     """Order things far to near as seen from (s_camera, 0).
 
-    Of two boxes, the one wholly behind the other in z is farther; of two that overlap in z, the
-    one wholly farther out on the same side. Boxes seen in different directions do not hide each
-    other and are left free. The order is followed by picking, again and again, the farthest
-    thing that nothing unpainted must precede.
+    A box is farther than another one if it is completely behind it in z, or if both overlap in z
+    and it is completely farther out on the same side. Boxes in different directions do not hide
+    each other and have no fixed order. The order is built by repeatedly taking the farthest thing
+    that does not have to be painted after any of the remaining ones.
 
     Args:
         things: In any order.
@@ -281,7 +281,7 @@ def painting_order(things: list[Thing], s_camera: float) -> list[Thing]:
     order: list[Thing] = []
     open_ = np.ones(len(things), bool)
     for _ in things:
-        # Boxes that block each other in a ring are rare; the farthest of them then goes first.
+        # Cycles of boxes that must precede each other are rare; their farthest box is then taken first.
         free = open_ & (waiting == 0)
         pick = int(np.argmax(np.where(free if free.any() else open_, z1, -np.inf)))
         order.append(things[pick])

@@ -1,4 +1,4 @@
-"""People on foot and on two wheels, and parked two-wheelers, as cut-outs facing the camera."""
+"""Pedestrians, riders and parked two-wheelers, as flat cut-outs that face the camera."""
 
 from math import cos, sin
 

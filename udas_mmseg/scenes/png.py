@@ -17,10 +17,10 @@ def encode_palette_png(indices: NDArray[np.uint8], palette: NDArray[np.uint8]) -
         palette: (256, 3) uint8 RGB.
 
     Returns:
-        bytes: The file's content.
+        bytes: Content of the file.
 
     Raises:
-        ValueError: If a shape or type is another one.
+        ValueError: If a shape or type is wrong.
 
     Source: PNG specification, third edition, sections 5 and 11.2.
     """

@@ -1,8 +1,8 @@
-"""From the polygon list to per-pixel surface, label and depth.
+"""Converting the list of polygons to a surface, label and depth for each pixel.
 
-Every polygon gets a number; the numbers are painted far to near into one integer image at twice
-the resolution. Colour, label, material and depth are then look-ups by that number, so that image
-and label cannot disagree.
+Every polygon has a number. The numbers are painted from far to near into one integer image at twice
+the resolution. Colour, label, material and depth are then looked up by this number, so that image
+and label always agree.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from .canvas import Canvas
 
 NEAR = 0.5  # metres; polygons are cut off in front of this
 FAR = 400.0  # metres; the depth of the sky
-SUPERSAMPLING = 2  # the image averages 2x2 samples, the label takes one of them
+SUPERSAMPLING = 2  # a pixel of the image is the mean of 2x2 samples, a pixel of the label is one of them
 _SUBPIXEL_BITS = 4
 
 
 @dataclass(frozen=True)
 class Surfaces:
-    """What is drawn, by polygon number; row 0 is the sky.
+    """Properties of the polygons by number; row 0 is the sky.
 
     Attributes:
         colour: (M, 3) float32 RGB without light, 0-255.
@@ -46,8 +46,8 @@ class Raster:
     Attributes:
         surfaces: Look-up tables by polygon number.
         fine: (2H, 2W) int32 polygon numbers.
-        numbers: (H, W) int32 polygon numbers, the samples that the label takes.
-        shadow: (H, W) uint8, how much of a pixel lies in a cast shadow; holds on the ground only.
+        numbers: (H, W) int32 polygon numbers, the samples that are used for the label.
+        shadow: (H, W) uint8, the share of a pixel in a cast shadow; only valid on the ground.
     """
 
     surfaces: Surfaces
@@ -63,10 +63,10 @@ def rasterize(
 
     Args:
         canvas: The polygons, far to near.
-        camera: Where from.
+        camera: The camera.
         size: (width, height) in pixels.
         sun: (3,) unit vector towards the sun, world axes.
-        sky_label: Label id where no polygon is.
+        sky_label: Label id of pixels without a polygon.
 
     Returns:
         Raster: Polygon numbers and their tables.

@@ -1,4 +1,4 @@
-"""One street scene: a pure function of (seed, domain, split, index)."""
+"""Rendering a street scene, which depends only on (seed, domain, split, index)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from .shading import draw_optics, shade
 from .street import draw_street, paint_ground
 from .style import DOMAINS, Style
 
-#: Changes whenever the same arguments give another picture; written into `demo.json`.
+#: Increased whenever the same arguments give another picture; written to `demo.json`.
 RENDERER_VERSION = 1
 
 SPLITS = ('train', 'val')
@@ -25,8 +25,8 @@ def render_scene(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Render a street scene and its label map.
 
-    `size` changes only how finely the scene is drawn (another aspect ratio shows more or less of
-    it above and below). No global random state is read or changed.
+    `size` only changes the resolution (another aspect ratio shows more or less of the scene above
+    and below). No global random state is read or changed.
 
     Args:
         domain: 'simulated' (like GTA5) or 'real' (like Cityscapes).

@@ -1,4 +1,4 @@
-"""From painted surfaces to an image: light, texture, haze and the camera's own traces."""
+"""Shading painted surfaces: light, texture, haze, lens and sensor."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,8 +36,8 @@ class Optics:
         sky_top, sky_low: RGB of the sky overhead and at the horizon.
         clouds: Strength of the clouds, 0-1.
         texture: Strength of the surface textures, 0-1.
-        haze: Distance in metres at which 63 percent of the light is the air's.
-        saturation: Factor on the colourfulness.
+        haze: Distance in metres at which 63 percent of the light comes from the air.
+        saturation: Factor of the colourfulness.
         gain: (3,) exposure times white balance, RGB.
         gamma: Exponent of the tone curve.
         vignette: Darkening of the image corners, 0-1.

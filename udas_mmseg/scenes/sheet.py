@@ -19,7 +19,7 @@ def contact_sheet(
     """Simulated scenes on the left and real ones on the right, each with its coloured label.
 
     Args:
-        indices: The scenes, one a row.
+        indices: Indices of the scenes, one for each row.
         seed: Seed of the data set.
         size: (width, height) of a scene in pixels.
         split: 'train' or 'val'.

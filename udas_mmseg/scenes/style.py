@@ -1,4 +1,4 @@
-"""What separates the two domains: palettes, light, camera and sensor.
+"""The differences between the two domains: palettes, light, camera and sensor.
 
 `simulated` follows the look of a video game (GTA5): saturated flat colours, high sun, clean
 lens. `real` follows a car's camera (Cityscapes): grey and varied light, textures, long shadows,

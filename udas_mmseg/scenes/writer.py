@@ -32,7 +32,7 @@ CITIES = {
 
 @dataclass(frozen=True)
 class _Job:
-    """One scene and the two files that it becomes, relative to the root."""
+    """A scene and the paths of its two files, relative to the root."""
 
     domain: str
     split: str
@@ -47,9 +47,9 @@ def write_gta5(
 ) -> None:
     """Write simulated scenes as GTA5: `images/00001.png`, palette labels in `labels/00001.png`.
 
-    The label maps hold Cityscapes label ids. GTA5 has no official split in its folders, so the
-    lists `train.txt` and `val.txt` name the files of each, one stem a line. A complete set with
-    the same parameters is kept; an interrupted one is completed.
+    The label maps have Cityscapes label ids. GTA5 has no official split in its folders, so the
+    lists `train.txt` and `val.txt` contain the files of each split, one stem per line. A complete
+    set with the same parameters is kept; an interrupted one is completed.
 
     Args:
         root: Folder to write to.
@@ -141,10 +141,10 @@ def _write_set(
 
 
 def _is_complete(root: Path, parameters: dict[str, Any]) -> bool:
-    """Whether the set is there already.
+    """Whether the set already exists.
 
     Raises:
-        FileExistsError: If something else is there.
+        FileExistsError: If the folder has other files.
     """
     for name in (MANIFEST, _UNFINISHED):
         manifest = root / name
@@ -152,13 +152,13 @@ def _is_complete(root: Path, parameters: dict[str, Any]) -> bool:
             found = _read_manifest(manifest)
             if found != parameters:
                 raise FileExistsError(
-                    f'{root} holds a generated set with {_brief(found)}, but '
-                    f'{_brief(parameters)} was asked for. Delete that folder or choose another '
+                    f'{root} has a generated set with {_brief(found)}, but '
+                    f'{_brief(parameters)} was requested. Delete the folder or choose another '
                     'one.')
             return name == MANIFEST
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise FileExistsError(
-            f'{root} holds files but no {MANIFEST}: it is not a generated set and is left alone. '
+            f'{root} has files but no {MANIFEST}: it is not a generated set and is not changed. '
             'Choose another folder.')
     return False
 
@@ -186,7 +186,7 @@ def _encode(picture: NDArray[np.uint8]) -> bytes:
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    """Write under a temporary name and rename, so that no reader sees half a file."""
+    """Write under a temporary name and rename, so that readers never see an incomplete file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + _TEMPORARY)
     try:
@@ -203,7 +203,7 @@ def _remove_temporaries(root: Path) -> None:
 
 
 class _Progress:
-    """Prints how far a long write is and how long it will take, every few seconds."""
+    """Prints the progress of writing and the remaining time, every few seconds."""
 
     def __init__(self, what: str, total: int, enabled: bool, interval: float = 5.0) -> None:
         self._what = what

@@ -1,1 +1,1 @@
-"""Files, digests, config dicts, randomness, processes and progress: what every other package may use."""
+"""Helpers that every other package may use: files, digests, config dicts, randomness, processes and progress."""

@@ -1,9 +1,9 @@
-"""Looking through configs."""
+"""Iterating over configs."""
 from typing import Any, Dict, Iterator, Tuple
 
 
 def config_dicts(node: Any, path: str = '') -> Iterator[Tuple[str, Dict[str, Any]]]:
-    """Every dict in a config, outermost first; what is found may be changed before the next one is asked for.
+    """Iterate over all dicts in a config, outermost first. A dict may be changed before the next one is requested.
 
     Args:
         node: A config, or a part of one.

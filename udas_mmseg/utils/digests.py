@@ -29,7 +29,7 @@ def config_digest(cfg: Mapping[str, Any]) -> str:
 
 
 def weights_digest(model: nn.Module) -> str:
-    """SHA-256 of a model's weights and buffers, with their names."""
+    """Return the SHA-256 of a model's weights and buffers, with their names."""
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         digest.update(f'{name} {tuple(value.shape)} {value.dtype}'.encode())

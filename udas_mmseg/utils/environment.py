@@ -1,7 +1,7 @@
-"""What `tools/doctor.py` knows about an environment: facts in, one row of the report per check.
+"""The checks of `tools/doctor.py`: each one gets the facts about an environment and returns a row of the report.
 
-Only the standard library is imported and nothing of this package, so that the file can be loaded
-on its own where torch or MMSegmentation is missing or broken. The checks are pure functions.
+This file imports only the standard library and nothing of this package, so that it can be loaded on its own if torch
+or MMSegmentation is missing or broken. The checks are pure functions.
 """
 import re
 import shlex
@@ -27,13 +27,13 @@ PROVIDERS = {
     'mmagic': ('mmagic',),
 }
 MIN_FREE_GIB = 10
-# What MMagic's CycleGAN imports: distribution to import name.
+# Packages that MMagic's CycleGAN imports: distribution to import name.
 TRANSLATION_PACKAGES = {'click': 'click', 'requests': 'requests', 'tqdm': 'tqdm', 'pillow': 'PIL'}
 
 
 @dataclass
 class Row:
-    """One line of the report: `fix` is the command that repairs it, empty when nothing is wrong."""
+    """One line of the report. `fix` is the command that repairs it, or empty if nothing is wrong."""
 
     name: str
     status: str
@@ -43,19 +43,19 @@ class Row:
 
 @dataclass
 class Facts:
-    """What was found in an environment.
+    """Facts about an environment.
 
     Args:
-        python: The interpreter's version.
-        pip: The command that installs into this environment, such as `.venv/bin/python -m pip`.
-        root: The folder of the checkout, for `pip install -e`.
-        distributions: Installed distributions, lower case, to their versions.
+        python: Version of the interpreter.
+        pip: Command that installs into this environment, such as `.venv/bin/python -m pip`.
+        root: Folder of the checkout, for `pip install -e`.
+        distributions: Installed distribution (lower case) to its version.
         modules: Import names that were found, without importing them.
-        probes: Name of an import to what a subprocess said of it: `error` if it failed, and more.
-        torchvision_torch: The torch version that the installed torchvision declares.
+        probes: Name of an import to the result of importing it in a subprocess: `error` if it failed, and more.
+        torchvision_torch: Version of torch that the installed torchvision requires.
         nvidia: Whether an NVIDIA driver is on the path.
         free_gib: Folder to the free space of its file system, in GiB.
-        images: Data folder to its number of images, None if the folder is missing.
+        images: Data folder to its number of images, or None if the folder is missing.
     """
 
     python: Tuple[int, ...]
@@ -70,30 +70,30 @@ class Facts:
     images: Dict[str, Optional[int]] = field(default_factory=dict)
 
     def providers(self, module: str) -> List[str]:
-        """Installed distributions that provide the import name `module`."""
+        """Return the installed distributions that provide the import name `module`."""
         return [name for name in PROVIDERS[module] if name in self.distributions]
 
     def error(self, probe: str) -> Optional[str]:
-        """Why the import failed, or None."""
+        """Return the error of an import, or None."""
         return self.probes.get(probe, {}).get('error')
 
     def install(self, *requirements: str) -> str:
-        """The command that installs `requirements` here."""
+        """Return the command that installs `requirements` in this environment."""
         return ' '.join([self.pip, 'install', *map(shlex.quote, requirements)])
 
     def replace(self, distribution: str, requirement: str) -> str:
-        """The command that removes `distribution` and installs `requirement`."""
+        """Return the command that removes `distribution` and installs `requirement`."""
         return f'{self.pip} uninstall -y {distribution} && {self.install(requirement)}'
 
 
 def release(version: str) -> Tuple[int, ...]:
-    """The leading numbers of a version: '2.2.0rc1+cpu' is (2, 2, 0)."""
+    """Return the leading numbers of a version: '2.2.0rc1+cpu' gives (2, 2, 0)."""
     match = re.match(r'\d+(?:\.\d+)*', version)
     return tuple(int(part) for part in match.group().split('.')) if match else ()
 
 
 def check_python(facts: Facts) -> Row:
-    """Python 3.9 or later."""
+    """Check for Python 3.9 or later."""
     value = '.'.join(str(part) for part in facts.python)
     if facts.python < (3, 9):
         fix = 'rm -rf .venv && make setup PYTHON=python3.11'
@@ -102,9 +102,9 @@ def check_python(facts: Facts) -> Row:
 
 
 def check_torch(facts: Facts) -> Row:
-    """A torch from 2.1 on that imports, and the device it will train on."""
+    """Check that torch 2.1 or later can be imported, and report its device."""
     version = facts.distributions.get('torch')
-    pin = PINS['torch'] if facts.python >= (3, 10) else 'torch'  # the tested one has no build for 3.9
+    pin = PINS['torch'] if facts.python >= (3, 10) else 'torch'  # the tested version has none for Python 3.9
     if version is None:
         return Row('torch', FAIL, 'not installed', facts.install(pin))
     if facts.error('torch'):
@@ -124,7 +124,7 @@ def check_torch(facts: Facts) -> Row:
 
 
 def check_mmcv(facts: Facts) -> Row:
-    """One mmcv, in the window that MMSegmentation accepts; compiled operators are optional."""
+    """Check for a single mmcv in the version range that MMSegmentation accepts; compiled operators are optional."""
     found = facts.providers('mmcv')
     if not found:
         return Row('mmcv', FAIL, 'not installed', facts.install(PINS['mmcv']))
@@ -132,7 +132,7 @@ def check_mmcv(facts: Facts) -> Row:
         return _several('mmcv', found, facts)
     version = facts.distributions[found[0]]
     fix = facts.replace(found[0], PINS['mmcv'])
-    # The forks have their own window; MMSegmentation asserts `2.0.0rc4 <= mmcv < 2.2.0`.
+    # The forks accept another range; MMSegmentation asserts `2.0.0rc4 <= mmcv < 2.2.0`.
     if 'mmsegmentation' in facts.distributions and not (2, 0) <= release(version) < (2, 2):
         value = f'{found[0]} {version}; MMSegmentation 1.2.2 needs 2.0 <= mmcv < 2.2'
         return Row('mmcv', FAIL, value, fix)
@@ -144,7 +144,7 @@ def check_mmcv(facts: Facts) -> Row:
 
 
 def _several(module: str, found: List[str], facts: Facts) -> Row:
-    """Two distributions with the same files: the one installed last is imported."""
+    """Report two distributions with the same files, of which the one installed last is imported."""
     keep = next((name for name in found if name.startswith('onedl-')), found[0])
     fix = facts.replace(' '.join(found), f'{keep}=={facts.distributions[keep]}')
     return Row(module, FAIL, f"{' and '.join(found)} overwrite each other", fix)
@@ -166,17 +166,17 @@ def _check_openmmlab(module: str, lowest: Tuple[int, ...], below: Tuple[int, ...
 
 
 def check_mmengine(facts: Facts) -> Row:
-    """One MMEngine, 0.10 or later."""
+    """Check for a single MMEngine, 0.10 or later."""
     return _check_openmmlab('mmengine', (0, 10), (1,), facts)
 
 
 def check_mmseg(facts: Facts) -> Row:
-    """One MMSegmentation 1.x; its import is checked with udas_mmseg's, whose workarounds it needs."""
+    """Check for a single MMSegmentation 1.x. Its import is checked with udas_mmseg, whose workarounds it needs."""
     return _check_openmmlab('mmseg', (1, 2), (2,), facts)
 
 
 def check_undeclared(facts: Facts) -> Row:
-    """The two packages that MMSegmentation 1.2 imports without declaring them."""
+    """Check for the two packages that MMSegmentation 1.2 imports without declaring them."""
     missing = [name for name in ('ftfy', 'regex') if name not in facts.modules]
     if missing:
         value = f"{', '.join(missing)} not installed; MMSegmentation imports both"
@@ -186,7 +186,7 @@ def check_undeclared(facts: Facts) -> Row:
 
 
 def check_torchvision(facts: Facts) -> Row:
-    """Optional. Installed but broken, it breaks MMEngine's environment report, hence every run."""
+    """Check torchvision. It is optional, but if it is broken, MMEngine's environment report and every run fail."""
     version = facts.distributions.get('torchvision')
     torch = facts.distributions.get('torch', '').split('+')[0]
     fix = facts.install('torchvision', *([f'torch=={torch}'] if torch else []))
@@ -209,7 +209,7 @@ def check_torchvision(facts: Facts) -> Row:
 
 
 def check_mmagic(facts: Facts) -> Row:
-    """Optional: MMagic and what its CycleGAN imports, for image translation."""
+    """Check for MMagic and the imports of its CycleGAN, which are only needed for image translation."""
     if 'mmagic' not in facts.modules:
         fix = facts.install('--no-deps', PINS['mmagic'])
         return Row('mmagic', WARN, 'not installed: no image translation', fix)
@@ -222,7 +222,7 @@ def check_mmagic(facts: Facts) -> Row:
 
 
 def check_udas_mmseg(facts: Facts) -> Row:
-    """This package and MMSegmentation's models import; names the workarounds that it needed."""
+    """Check that this package and MMSegmentation's models can be imported, and list the applied workarounds."""
     probe = facts.probes.get('udas_mmseg', {})
     if 'udas_mmseg' not in facts.modules:
         value = 'not installed'
@@ -235,13 +235,13 @@ def check_udas_mmseg(facts: Facts) -> Row:
 
 
 def check_forks(facts: Facts) -> Row:
-    """Maintained forks under the same import names: fine, but good to know of in a bug report."""
+    """List maintained forks with the same import names: they work, but should be mentioned in a bug report."""
     forks = [name for name in facts.distributions if name.startswith('onedl-')]
     return Row('forks', OK, ', '.join(sorted(forks)) or 'none')
 
 
 def check_disk(facts: Facts) -> List[Row]:
-    """Room for translated images, pseudo-labels and checkpoints."""
+    """Check the disk space for translated images, pseudo-labels and checkpoints."""
     rows = []
     for folder, free in facts.free_gib.items():
         low = free < MIN_FREE_GIB
@@ -252,7 +252,7 @@ def check_disk(facts: Facts) -> List[Row]:
 
 
 def check_data(facts: Facts) -> List[Row]:
-    """The data folders; none is needed for `make demo`."""
+    """Check the data folders; `make demo` needs none of them."""
     rows = []
     for folder, images in facts.images.items():
         if images:
@@ -269,5 +269,5 @@ CHECKS: Tuple[Callable[[Facts], Row], ...] = (
 
 
 def report(facts: Facts) -> List[Row]:
-    """Every row of the report."""
+    """Return all rows of the report."""
     return [check(facts) for check in CHECKS] + check_disk(facts) + check_data(facts)

@@ -1,17 +1,17 @@
-"""Choosing some of many samples."""
+"""Choosing a few of many samples."""
 from typing import List
 
 import numpy as np
 
 
 def spread_evenly(length: int, count: int, with_last: bool = False) -> List[int]:
-    """Indices at even distances.
+    """Choose evenly spaced indices.
 
     Args:
         length (int): Number of samples, 1 or more.
-        count (int): Number of indices to choose; all are chosen if there are no more samples.
-        with_last (bool): Whether the last sample is always among them. Defaults to False: sample `i` of `count` stands
-            for the `i`-th of `count` equal parts, and is the first of its part.
+        count (int): Number of indices to choose; if there are not more samples, all are chosen.
+        with_last (bool): Whether the last sample is always chosen. Defaults to False: the samples are divided into
+            `count` equal parts, and the first sample of each part is chosen.
 
     Returns:
         list[int]: Increasing indices in {0..length-1}, the first one 0.

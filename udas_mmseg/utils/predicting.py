@@ -1,4 +1,4 @@
-"""Predicting with a model that is being trained, and alike in every process."""
+"""Predicting with a model during its training, and with the same result in every process."""
 import contextlib
 from typing import Iterator
 
@@ -9,13 +9,14 @@ from torch.nn.parallel import DistributedDataParallel
 
 @contextlib.contextmanager
 def predicting(model: nn.Module) -> Iterator[None]:
-    """Run a block with a model in eval mode and without gradients, then put everything back as it was.
+    """Run a block with a model in eval mode and without gradients, and restore its state afterwards.
 
-    Put back are the mode of each submodule, torch's random generators, and DDP's note of whether its buffers are in
-    step: a child in DDP that predicts in one process alone would otherwise wait for the others, now or next time.
+    The modes of all submodules, torch's random generators, and DDP's flag for synchronising its buffers are restored.
+    Without the latter, a child in DDP that predicts in only one process would wait for the others, now or at the next
+    call.
 
     Args:
-        model (nn.Module): The model, not wrapped; its children may be.
+        model (nn.Module): The model, not wrapped itself; its children may be wrapped.
     """
     modes = [(module, module.training) for module in model.modules()]
     syncs = [(module, module.require_forward_param_sync) for module in model.modules()
@@ -28,7 +29,7 @@ def predicting(model: nn.Module) -> Iterator[None]:
         with torch.no_grad(), torch.random.fork_rng(devices):
             yield
     finally:
-        for module, mode in modes:  # not train(), which submodules override
+        for module, mode in modes:  # not with train(), which submodules may override
             module.training = mode
         for child, sync in syncs:
             child.require_forward_param_sync = sync
@@ -36,7 +37,7 @@ def predicting(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def predicting_alike() -> Iterator[None]:
-    """Let cuDNN choose the same algorithms in every process and every run, such as sums in a fixed order."""
+    """Run a block in which cuDNN chooses the same deterministic algorithms in every process and every run."""
     cudnn = torch.backends.cudnn
     before = cudnn.benchmark, cudnn.deterministic
     cudnn.benchmark, cudnn.deterministic = False, True

@@ -1,4 +1,4 @@
-"""Work and models in one process and in several."""
+"""Working with one or several processes."""
 from typing import Any, Callable, Dict, List, Optional, TypeVar
 
 from mmengine.dist import all_gather_object, broadcast_object_list, get_rank
@@ -10,16 +10,17 @@ _WRAPPER = 'module.'
 
 
 def unwrap(module: nn.Module) -> nn.Module:
-    """The module inside of a data-parallel wrapper, or the module itself."""
+    """Return the module inside a data-parallel wrapper, or the module itself."""
     return module.module if is_model_wrapper(module) else module
 
 
 def keep_names_in_parallel(model: nn.Module) -> None:
-    """Let a model's state dict have the same names whether its children are wrapped for several processes or not.
+    """Give a model's state dict the same names whether or not its children are wrapped for several processes.
 
     `MMSeparateDistributedDataParallel` wraps each child, and MMEngine's Runner then saves `<child>.module.<weight>`.
-    Its loader looks for `<child>.<weight>`, finds nothing and only warns: a run on several GPUs would go on from random
-    weights. With this, `<child>.<weight>` is saved; checkpoints that have the other names are read, too.
+    Its loader expects `<child>.<weight>`, finds no weights and only logs a warning, so a resumed run on several GPUs
+    would continue from random weights. This function makes the state dict use `<child>.<weight>`; checkpoints with the
+    other names can also be loaded.
 
     Args:
         model (nn.Module): A model whose children may be wrapped later.
@@ -36,17 +37,18 @@ def keep_names_in_parallel(model: nn.Module) -> None:
 
 
 def together(action: Callable[[], Result]) -> Result:
-    """Run something in every process of the group; if it fails in one, it ends all.
+    """Run a function in every process of the group. If it fails in one process, all processes end.
 
     Args:
-        action (Callable): Called without arguments. It must not talk to the other processes itself.
+        action (Callable): Called without arguments. It must not communicate with the other processes itself.
 
     Returns:
-        Any: What it returned in this process.
+        Any: The result in this process.
 
     Raises:
-        OSError | ValueError | RuntimeError | ImportError: what it raised, in the first process where it failed.
-        SystemExit: in the others.
+        OSError | ValueError | RuntimeError | ImportError: the exception of `action`, in the first process where it
+            failed.
+        SystemExit: in the other processes.
     """
     problem: Optional[Exception] = None
     try:
@@ -62,17 +64,17 @@ def together(action: Callable[[], Result]) -> Result:
 
 
 def in_first_process(action: Callable[[], Result]) -> Result:
-    """Run something in the first process alone; if it fails, it ends all.
+    """Run a function in the first process only. If it fails, all processes end.
 
     Args:
-        action (Callable): Called without arguments. It must not talk to the other processes itself.
+        action (Callable): Called without arguments. It must not communicate with the other processes itself.
 
     Returns:
-        Any: What it returned, in every process.
+        Any: The result, in every process.
 
     Raises:
-        OSError | ValueError | RuntimeError | ImportError: what it raised, in the first process.
-        SystemExit: in the others.
+        OSError | ValueError | RuntimeError | ImportError: the exception of `action`, in the first process.
+        SystemExit: in the other processes.
     """
     shared: List[Any] = [together(lambda: action() if get_rank() == 0 else None)]
     broadcast_object_list(shared)

@@ -1,16 +1,16 @@
-"""Progress of long work, with the time left."""
+"""Printing the progress of long tasks, with the remaining time."""
 import sys
 import time
 
 
 class Progress:
-    """Prints how far work is to standard error, every few seconds and at its end.
+    """Prints the progress of a task to standard error, every few seconds and at the end.
 
     Args:
-        title (str): Name of the work.
-        total (int): Images in all.
-        done (int): Images that were done before. Defaults to 0.
-        seconds (float): Least time between two lines. Defaults to 5.
+        title (str): Name of the task.
+        total (int): Total number of images.
+        done (int): Number of images that were already done. Defaults to 0.
+        seconds (float): Minimum time between two lines, in seconds. Defaults to 5.
 
     Example:
         >>> progress = Progress('translating', len(images))

@@ -1,8 +1,8 @@
-"""Randomness as a pure function of a key, instead of a state that has to be carried along.
+"""Random generators that are seeded from a key, so that no random state has to be stored.
 
-Every random decision of a training run is drawn from generators seeded with a key such as (seed, position) or (seed,
-iteration, rank). A resumed run then only needs to know where it is: there is no state to save for each rank, and
-neither the number of workers nor a validation in between changes what is drawn next.
+Every random decision of a training run uses generators that are seeded with a key such as (seed, position) or (seed,
+iteration, rank). A resumed run then only needs its position or iteration. No state has to be saved for each rank, and
+the random numbers depend neither on the number of workers nor on a validation in between.
 """
 import contextlib
 import random
@@ -16,12 +16,12 @@ Key = Union[int, str]
 
 
 def _entropy(key: Key) -> int:
-    """A non-negative integer for one part of a key; names are hashed the same way in every process."""
+    """Convert one part of a key to a non-negative integer; names have the same hash in every process."""
     return zlib.crc32(key.encode()) if isinstance(key, str) else int(key)
 
 
 def derive_seeds(*key: Key) -> List[int]:
-    """Four independent 32-bit seeds for a key.
+    """Derive four independent 32-bit seeds from a key.
 
     Args:
         key (int | str): Parts of the key, e.g. a seed, a name and a position; integers must not be negative.
@@ -33,25 +33,25 @@ def derive_seeds(*key: Key) -> List[int]:
 
 
 def key_generator(*key: Key) -> np.random.Generator:
-    """A new NumPy generator for a key; the global generators stay as they are."""
+    """Return a new NumPy generator seeded from a key; the global generators are not changed."""
     return np.random.default_rng([_entropy(part) for part in key])
 
 
 def child_key() -> List[int]:
-    """Four numbers in [0, 2**32) drawn from NumPy's global generator, as the first parts of a key."""
+    """Draw four numbers in [0, 2**32) from NumPy's global generator, to use as the first parts of a key."""
     return np.random.randint(0, 2**32, size=4, dtype=np.int64).tolist()
 
 
 def child_generator() -> np.random.Generator:
-    """A generator seeded from NumPy's global one: what it draws is a function of that one's state.
+    """Return a generator that is seeded from NumPy's global generator.
 
-    For transforms, which MMCV lets draw from the global generators, on top of functions that take a generator.
+    It is meant for transforms, which use the global generators in MMCV, but call functions that need a generator.
     """
     return np.random.default_rng(child_key())
 
 
 def seed_process(*key: Key) -> None:
-    """Seed python's, NumPy's and torch's (CPU and current accelerators) global generators from a key."""
+    """Seed the global generators of Python, NumPy and torch (CPU and current accelerators) from a key."""
     seeds = derive_seeds(*key)
     random.seed(seeds[0])
     np.random.seed(seeds[1])
@@ -60,10 +60,10 @@ def seed_process(*key: Key) -> None:
 
 @contextlib.contextmanager
 def seeded_rng(*key: Key) -> Iterator[None]:
-    """Run a block with the global CPU generators seeded from a key, then put them back as they were.
+    """Run a block with the global CPU generators seeded from a key, and restore their states afterwards.
 
-    Transforms of MMCV and MMSegmentation draw from the global generators of python, NumPy and torch. Inside this
-    block what they draw depends on the key alone, and the process's own sequence continues unchanged afterwards.
+    Transforms of MMCV and MMSegmentation use the global generators of Python, NumPy and torch. Inside this block, their
+    random numbers depend only on the key. Afterwards, the generators of the process continue unchanged.
 
     Args:
         key (int | str): Parts of the key.

@@ -1,4 +1,4 @@
-"""Pictures for people who would rather look than read."""
+"""Drawing pictures: panels, outlines, curves and reports."""
 from .outline import draw_outline
 from .panels import add_legend, blend, color_ramp, colorize, fit, grid, save_picture
 from .tensorboard_backend import OptionalTensorboardVisBackend

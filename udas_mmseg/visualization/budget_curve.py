@@ -14,7 +14,7 @@ class Point(NamedTuple):
 
 
 def split_budget(name: str) -> Tuple[str, Optional[int]]:
-    """Take the label budget out of a configuration's name.
+    """Split a configuration's name into name and label budget.
 
     Args:
         name (str): Name of a row, such as 'udas/gta2cs_uda_cutmix budget=100'. Without `budget=`, the last part that is
@@ -35,11 +35,11 @@ def split_budget(name: str) -> Tuple[str, Optional[int]]:
 
 def budget_series(rows: Sequence[Mapping[str, Any]],
                   metric: str = 'mIoU') -> Tuple[Dict[str, List[Point]], Dict[str, float]]:
-    """Sort the rows of a comparison into curves over the label budget.
+    """Group the rows of a comparison into curves over the label budget.
 
     Args:
-        rows (Sequence[Mapping]): What `udas_mmseg.visualization.comparison.summarize` returns.
-        metric (str): Which score. Defaults to 'mIoU'.
+        rows (Sequence[Mapping]): Rows from `udas_mmseg.visualization.comparison.summarize`.
+        metric (str): Name of the score. Defaults to 'mIoU'.
 
     Returns:
         tuple: the curves, name -> points with increasing budget; and rows without a budget, name -> mean.
@@ -59,7 +59,8 @@ def budget_series(rows: Sequence[Mapping[str, Any]],
             continue
         points = curves.setdefault(name, [])
         if any(point.budget == budget for point in points):
-            raise ValueError(f'two rows are {name} with {budget} labels, such as {row["name"]}. Draw them apart.')
+            raise ValueError(f'two rows are {name} with {budget} labels, such as {row["name"]}. Draw them in separate '
+                             'pictures.')
         points.append(Point(budget, mean, deviation))
     if not curves:
         raise ValueError('no row has a label budget in its name, such as `... budget=100` or `..._100`: '
@@ -71,24 +72,24 @@ def draw_budget_curves(rows: Sequence[Mapping[str, Any]],
                        path: str,
                        metric: str = 'mIoU',
                        labels: Optional[Mapping[str, str]] = None) -> None:
-    """Draw a score over the number of labelled target images: a curve a method, with its spread over the seeds.
+    """Draw a score over the number of labelled target images, one curve for each method, with its spread over seeds.
 
-    Budgets stand at equal distances. Rows without a budget are horizontal lines.
+    Budgets have equal distances. Rows without a budget are horizontal lines.
 
     Args:
-        rows (Sequence[Mapping]): What `udas_mmseg.visualization.comparison.summarize` returns.
-        path (str): The picture, PNG or what else Matplotlib writes by the suffix.
-        metric (str): Which score, in percent. Defaults to 'mIoU'.
-        labels (Mapping[str, str], optional): What to write for a curve or line instead of its name.
+        rows (Sequence[Mapping]): Rows from `udas_mmseg.visualization.comparison.summarize`.
+        path (str): File of the picture: PNG, or another suffix that Matplotlib supports.
+        metric (str): Name of the score, in percent. Defaults to 'mIoU'.
+        labels (Mapping[str, str], optional): Labels of curves and lines that replace their names.
 
     Raises:
-        ValueError: see `budget_series`; or if a label's name is neither a curve nor a line.
+        ValueError: see `budget_series`; or if a name in `labels` is neither a curve nor a line.
     """
     curves, references = budget_series(rows, metric)
     labels = labels or {}
     unknown = sorted(set(labels) - set(curves) - set(references))
     if unknown:
-        raise ValueError(f'there is nothing to label of the name {unknown}: there are {[*curves, *references]}.')
+        raise ValueError(f'there are no curves or lines {unknown} to label, but {[*curves, *references]}.')
     budgets = sorted({point.budget for points in curves.values() for point in points})
     figure = Figure(figsize=(7, 4.5), layout='constrained')
     FigureCanvasAgg(figure)

@@ -9,14 +9,14 @@ def mean_and_std(values: Sequence[float]) -> Tuple[float, float]:
 
 
 def summarize(runs: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
-    """One row a configuration, in the order in which they first occur.
+    """Summarise runs in one row for each configuration, in the order of their first run.
 
     Args:
         runs (Sequence[Mapping]): Finished runs with `name`, `seed`, `seconds` and `metrics` (percent).
 
     Returns:
         list[dict]: `name`, `seeds`, `minutes` (mean over seeds), and `metrics`: name -> (mean, standard deviation). A
-        metric that one of the seeds lacks (its class never occurred) is left out.
+        metric that is missing for one of the seeds (because its class did not occur) is left out.
     """
     rows = []
     for name in dict.fromkeys(run['name'] for run in runs):
@@ -33,7 +33,7 @@ def summarize(runs: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of `summarize` as a Markdown table: IoU of each class (mean), mIoU (mean ± standard deviation), time."""
+    """Format rows of `summarize` as a Markdown table: IoU of each class (mean), mIoU (mean ± deviation), time."""
     classes = list(dict.fromkeys(key for row in rows for key in row['metrics'] if key.startswith('IoU/')))
     scores = list(dict.fromkeys(key for row in rows for key in row['metrics'] if key.startswith('mIoU')))
     head = ['config', *(name[len('IoU/'):] for name in classes), *(name.replace('mIoU/', '') for name in scores),

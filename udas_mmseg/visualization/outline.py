@@ -8,11 +8,11 @@ YELLOW = (0, 255, 255)
 
 
 def draw_outline(picture: np.ndarray, mask: np.ndarray, color: Tuple[int, int, int] = YELLOW) -> np.ndarray:
-    """Outline the regions of a mask and their holes: a thin line with a black rim, to be seen on any ground.
+    """Outline the regions of a mask and their holes, with a thin line that has a black rim to be visible everywhere.
 
     Args:
         picture (np.ndarray): (H, W, 3) uint8 BGR.
-        mask (np.ndarray): (H, W) bool, or integers of which 0 is outside.
+        mask (np.ndarray): (H, W) bool, or integers; 0 is outside.
         color (tuple[int, int, int]): BGR, 0-255. Defaults to yellow.
 
     Returns:

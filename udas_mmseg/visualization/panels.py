@@ -1,4 +1,4 @@
-"""Pictures of images beside their labels."""
+"""Pictures of images next to their labels."""
 from typing import Optional, Sequence, Tuple
 
 import cv2
@@ -9,10 +9,10 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def colorize(label: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Colours for train ids.
+    """Colour a label.
 
     Args:
-        label (np.ndarray): (H, W) integer train ids in {0..C-1, 255}; 255, and ids without a colour, become black.
+        label (np.ndarray): (H, W) integer train ids in {0..C-1, 255}; 255 and ids without a colour become black.
         palette (Sequence): C RGB colours, 0-255.
 
     Returns:
@@ -24,10 +24,10 @@ def colorize(label: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
 
 
 def color_ramp(values: np.ndarray) -> np.ndarray:
-    """Colours for a map of numbers: dark blue for 0, over green, to yellow for 1 (viridis).
+    """Colour a map of numbers, from dark blue (0) over green to yellow (1) (viridis).
 
     Args:
-        values (np.ndarray): (H, W) float in [0, 1]; what is outside is clipped, and NaN counts as 0.
+        values (np.ndarray): (H, W) float in [0, 1]; other values are clipped, and NaN is treated as 0.
 
     Returns:
         np.ndarray: (H, W, 3) uint8 BGR.
@@ -37,13 +37,13 @@ def color_ramp(values: np.ndarray) -> np.ndarray:
 
 
 def blend(image: np.ndarray, label: np.ndarray, palette: Sequence[Sequence[int]], opacity: float = 0.5) -> np.ndarray:
-    """An image with its label on top.
+    """Draw a label over its image.
 
     Args:
         image (np.ndarray): (H, W, 3) uint8 BGR.
-        label (np.ndarray): (H, W) train ids; where it is 255 the image stays as it is.
+        label (np.ndarray): (H, W) train ids; pixels with 255 show only the image.
         palette (Sequence): C RGB colours, 0-255.
-        opacity (float): Share of the label's colour, 0-1. Defaults to 0.5.
+        opacity (float): Opacity of the label, 0-1. Defaults to 0.5.
 
     Returns:
         np.ndarray: (H, W, 3) uint8 BGR.
@@ -57,13 +57,13 @@ def grid(rows: Sequence[Sequence[Optional[np.ndarray]]],
          titles: Sequence[str] = (),
          captions: Sequence[str] = (),
          gap: int = 6) -> np.ndarray:
-    """Images in rows and columns, with a title above each column and a caption under each row.
+    """Arrange images in rows and columns, with a title above each column and a caption under each row.
 
     Args:
-        rows (Sequence[Sequence[np.ndarray | None]]): (H, W, 3) uint8 BGR images; smaller ones, and missing ones, are
-            filled up with white to the size of the largest.
-        titles (Sequence[str]): One a column, or none.
-        captions (Sequence[str]): One a row, or none.
+        rows (Sequence[Sequence[np.ndarray | None]]): (H, W, 3) uint8 BGR images. Smaller and missing ones are padded
+            with white to the size of the largest one.
+        titles (Sequence[str]): One title for each column, or none.
+        captions (Sequence[str]): One caption for each row, or none.
         gap (int): Pixels between cells. Defaults to 6.
 
     Returns:
@@ -89,12 +89,12 @@ def grid(rows: Sequence[Sequence[Optional[np.ndarray]]],
 
 
 def add_legend(picture: np.ndarray, classes: Sequence[str], palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Put the classes and their colours under a picture.
+    """Add the classes and their colours below a picture.
 
     Args:
         picture (np.ndarray): (H, W, 3) uint8 BGR.
-        classes (Sequence[str]): Names.
-        palette (Sequence): One RGB colour a name, 0-255.
+        classes (Sequence[str]): Names of the classes.
+        palette (Sequence): An RGB colour for each class, 0-255.
 
     Returns:
         np.ndarray: (H + h, W, 3) uint8 BGR.
@@ -114,7 +114,7 @@ def add_legend(picture: np.ndarray, classes: Sequence[str], palette: Sequence[Se
 
 
 def fit(picture: np.ndarray, box: Tuple[int, int]) -> np.ndarray:
-    """A picture as large as a box of this width and height allows."""
+    """Resize a picture to the largest size that fits into a box of this width and height."""
     scale = min(box[0] / picture.shape[1], box[1] / picture.shape[0])
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
@@ -127,4 +127,4 @@ def save_picture(path: str, picture: np.ndarray) -> None:
         OSError: if it cannot be written.
     """
     if not cv2.imwrite(path, picture):
-        raise OSError(f'cannot write {path}. Does the folder exist, and is there room on the disk?')
+        raise OSError(f'cannot write {path}. Does the folder exist, and is there space on the disk?')

@@ -1,4 +1,4 @@
-"""A picture of what several models predict."""
+"""A picture of the predictions of several models."""
 import os.path as osp
 from typing import List, Mapping, Sequence
 
@@ -13,13 +13,13 @@ from . import add_legend, colorize, grid
 
 
 def draw_predictions(datasets: Mapping[str, Dataset], models: Mapping[str, nn.Module], count: int) -> np.ndarray:
-    """Draw images, their truth, and what each model makes of them, a row an image.
+    """Draw images, their ground truth, and the prediction of each model, one row for each image.
 
     Args:
-        datasets (Mapping[str, Dataset]): What its images are -> labelled data set with a test pipeline, not empty, all
-            of the same classes. Rows go through the data sets in turn.
-        models (Mapping[str, nn.Module]): Title of its column -> segmentor in evaluation mode.
-        count (int): Images of each data set, spread evenly over it.
+        datasets (Mapping[str, Dataset]): Caption -> labelled, non-empty data set with a test pipeline; all data sets
+            have the same classes. Rows alternate between the data sets.
+        models (Mapping[str, nn.Module]): Title of the column -> segmentor in evaluation mode.
+        count (int): Number of images of each data set, evenly spaced.
 
     Returns:
         np.ndarray: (H, W, 3) uint8 BGR.
@@ -40,7 +40,7 @@ def draw_predictions(datasets: Mapping[str, Dataset], models: Mapping[str, nn.Mo
 
 def _row(sample: dict, label: np.ndarray, models: Sequence[nn.Module],
          palette: Sequence[Sequence[int]]) -> List[np.ndarray]:
-    """Image, truth and predictions, in the size that the network sees."""
+    """Return the image, ground truth and predictions, at the size of the network's input."""
     predictions = [model.test_step(pseudo_collate([sample]))[0].pred_sem_seg.data[0].cpu().numpy() for model in models]
     image = sample['inputs'].numpy().transpose(1, 2, 0)
     size = image.shape[1::-1]

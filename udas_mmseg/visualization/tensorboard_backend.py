@@ -1,4 +1,4 @@
-"""TensorBoard where it is installed."""
+"""A visualization backend for TensorBoard that is optional."""
 from typing import Any, Callable
 
 from mmengine.config import Config
@@ -9,11 +9,11 @@ from mmseg.registry import VISBACKENDS
 
 @VISBACKENDS.register_module()
 class OptionalTensorboardVisBackend(TensorboardVisBackend):
-    """MMEngine's `TensorboardVisBackend`, which does nothing where TensorBoard cannot be imported.
+    """MMEngine's `TensorboardVisBackend`, which does nothing if TensorBoard cannot be imported.
 
-    It can therefore stand in a config that others use: `TensorboardVisBackend` itself stops a run on a machine without
-    TensorBoard. What is missing is said once, in the log. The event file is begun with the first curve or picture, so
-    that a run that only tests a model leaves none.
+    A config with this backend therefore works on every machine, while `TensorboardVisBackend` stops a run on a machine
+    without TensorBoard. A missing TensorBoard is logged once. The event file is created with the first curve or
+    picture, so that a run that only tests a model does not create one.
 
     Args:
         save_dir (str): Folder for the event file.
@@ -23,20 +23,20 @@ class OptionalTensorboardVisBackend(TensorboardVisBackend):
     """
 
     def add_config(self, config: Config, **kwargs: Any) -> None:
-        """Nothing: `LocalVisBackend` writes the config to a file beside this one, and formatting it is slow."""
+        """Do nothing: `LocalVisBackend` already writes the config to a file, and formatting it is slow."""
 
     def _init_env(self) -> None:
         try:
             super()._init_env()
-        except Exception as error:  # an old TensorBoard beside a new NumPy or protobuf raises others than ImportError
+        except Exception as error:  # an old TensorBoard with a new NumPy or protobuf does not raise ImportError
             self._tensorboard = _NoWriter()
             MMLogger.get_current_instance().warning(
                 f'No TensorBoard files are written: {type(error).__name__}: {str(error).partition(chr(10))[0]} '
-                'Curves and pictures are in vis_data of the work directory all the same. Fix: pip install tensorboard')
+                'Curves and pictures are still written to vis_data of the work directory. Fix: pip install tensorboard')
 
 
 class _NoWriter:
-    """Takes what a `SummaryWriter` takes, and forgets it."""
+    """Accepts all calls of a `SummaryWriter` and does nothing."""
 
     def __getattr__(self, name: str) -> Callable[..., None]:
 

@@ -82,7 +82,7 @@ def test_refusal_of_several_processes_is_said_once(whole: Dict[str, bytes], mine
 @pytest.mark.parametrize('size', ['640', '640x', '0x360', '-1x5', 'axb'])
 def test_wrong_size_is_said(data: Path, capsys: pytest.CaptureFixture, size: str) -> None:
     error_of('--out', 'wrong', f'--size={size}')
-    assert f"'{size}' is no size. Write <width>x<height> in pixels" in capsys.readouterr().err
+    assert f"'{size}' is not a size. Use <width>x<height> in pixels" in capsys.readouterr().err
 
 
 def test_foreign_folder_is_left_alone(data: Path, tmp_path: Path) -> None:

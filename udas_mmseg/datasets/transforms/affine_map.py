@@ -46,7 +46,7 @@ class AffineMap:
                              'row (0, 0, 1).')
         matrix.setflags(write=False)
         for name, value in (('matrix', matrix), ('size', _size(self.size)), ('view_size', _size(self.view_size))):
-            object.__setattr__(self, name, value)  # frozen for everybody else
+            object.__setattr__(self, name, value)  # the class is frozen for its users
 
     @classmethod
     def identity(cls, size: Size) -> 'AffineMap':

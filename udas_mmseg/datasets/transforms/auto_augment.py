@@ -153,7 +153,7 @@ class SegAutoAugment(SegOperations):
         self.prob = prob
 
     def draw(self, rng: np.random.Generator) -> List[Step]:
-        """Draw what is applied to one sample."""
+        """Draw the operations for one sample."""
         if rng.random() >= self.prob:
             return []
         steps = []
@@ -223,7 +223,7 @@ class SegRandAugment(SegOperations):
         self.names = ['Identity', *(name for name in names if name != 'Invert')]
 
     def draw(self, rng: np.random.Generator) -> List[Step]:
-        """Draw what is applied to one sample."""
+        """Draw the operations for one sample."""
         steps = []
         for name in rng.choice(self.names, self.num_ops).tolist():
             sign = rng.choice((-1, 1))

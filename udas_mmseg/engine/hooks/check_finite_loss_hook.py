@@ -1,4 +1,4 @@
-"""Stop a run whose loss or weights are not numbers."""
+"""A hook that stops a run if its loss or weights are not finite."""
 import math
 from typing import Optional
 
@@ -10,13 +10,14 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class CheckFiniteLossHook(Hook):
-    """Stop with the iteration and the terms as soon as a loss is NaN or infinite, and never save such weights.
+    """Stop the run as soon as a loss is NaN or infinite, and never save weights that are not finite.
 
-    It runs before MMEngine's `CheckpointHook`, so that the last checkpoint stays good. Weights are looked at before
-    they are saved, since a finite loss can have gradients that are not, on this rank or on another.
+    The hook runs before MMEngine's `CheckpointHook`, so that the last checkpoint remains good. Weights are checked
+    before they are saved, because a finite loss can have gradients that are not finite, on any rank.
 
     Raises:
-        FloatingPointError: naming the iteration, every term (or the weights), and what to do.
+        FloatingPointError: if a loss or a weight is not finite; the message has the iteration, all loss terms (or the
+            names of the weights), and advice.
     """
     priority = 'NORMAL'  # CheckpointHook is VERY_LOW
 
@@ -25,7 +26,7 @@ class CheckFiniteLossHook(Hook):
                          batch_idx: int,
                          data_batch: Optional[dict] = None,
                          outputs: Optional[dict] = None) -> None:
-        """Look at every loss term that the model reports."""
+        """Check every loss term that the model reports."""
         outputs = outputs or {}
         terms = {name: float(torch.as_tensor(value).detach()) for name, value in outputs.items() if 'loss' in name}
         if all(math.isfinite(value) for value in terms.values()):
@@ -34,7 +35,7 @@ class CheckFiniteLossHook(Hook):
         raise FloatingPointError(f'the loss is not finite at iteration {runner.iter + 1}: {listed}. {_advice(runner)}')
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Look at the weights before they are saved."""
+        """Check the weights before they are saved."""
         bad = [name for name, value in checkpoint['state_dict'].items()
                if value.is_floating_point() and not bool(torch.isfinite(value).all())]
         if bad:

@@ -1,4 +1,4 @@
-"""Pictures of a few fixed images while training goes on."""
+"""A hook that draws the predictions on a few fixed images during training."""
 import os.path as osp
 from typing import Dict, List, Optional, Tuple
 
@@ -21,29 +21,30 @@ from ...utils.randomness import seeded_rng
 from ...visualization import add_legend, color_ramp, colorize, grid
 
 _TITLES = ('image', 'prediction', 'confidence', 'truth')
-_LEVELS = np.linspace(0, 1, 6, dtype=np.float32)  # of confidence, in the legend
+_LEVELS = np.linspace(0, 1, 6, dtype=np.float32)  # confidences in the legend
 
 
 @HOOKS.register_module()
 class DomainPanelHook(Hook):
-    """Draw a few fixed images and what the model makes of them, every `interval` iterations and at the end.
+    """Draw the model's predictions on a few fixed images, every `interval` iterations and at the end.
 
-    A row an image: the image, the prediction of the main head, its confidence (the highest softmax probability of each
-    pixel) and, where the data set has it, the truth. The picture goes to every backend of the visualizer: a file
-    `vis_data/vis_image/<name>_<iteration>.png`, and TensorBoard.
+    Each row shows an image, the prediction of the main head, its confidence (the highest softmax probability of each
+    pixel) and, if the data set has labels, the ground truth. The picture is added to every backend of the visualizer:
+    a file `vis_data/vis_image/<name>_<iteration>.png`, and TensorBoard.
 
-    Training does not notice: the model predicts in eval mode without gradients, the mode of each submodule and the
-    random generators are put back, and only the first process draws, without talking to the others. It therefore
-    works for models that are whole in each process (plain or DDP), not for ones that are sharded.
+    Drawing does not affect training: the model predicts in eval mode without gradients, the modes of its submodules and
+    the random generators are restored, and only the first process draws, without communication with the others. The
+    hook therefore works for models that are complete in each process (plain or DDP), but not for sharded models.
 
     Args:
         interval (int): Iterations between pictures. Defaults to 5000.
-        num_images (int): Rows, spread evenly over the data set; with several domains, rows of each. Defaults to 4.
-        dataset (dict, optional): Config of a data set, shown as domain 'target', or one config for each domain, by
-            name. Labels are shown if its pipeline loads them. Defaults to the data set of `val_dataloader`.
-        width (int): Pixels that an image is wide in the picture. Defaults to 384.
+        num_images (int): Number of rows, evenly spaced in the data set; with several domains, rows of each domain.
+            Defaults to 4.
+        dataset (dict, optional): Config of a data set, shown as domain 'target', or a dict with a config for each
+            domain. Labels are shown if its pipeline loads them. Defaults to the data set of `val_dataloader`.
+        width (int): Width of an image in the picture, in pixels. Defaults to 384.
         name (str): Name of the picture. Defaults to 'domain_panel'.
-        draw (bool): Whether to draw at all. Defaults to True.
+        draw (bool): Whether to draw pictures. Defaults to True.
 
     Raises:
         ValueError: if `interval`, `num_images` or `width` is less than 1, or, before training, if there is no data set
@@ -53,7 +54,7 @@ class DomainPanelHook(Hook):
         >>> default_hooks = dict(panels=dict(type='DomainPanelHook', interval=1000))
         >>> default_hooks = dict(panels=dict(dataset=dict(source=_base_.source_val, target=_base_.target_val)))
     """
-    priority = 'LOWEST'  # behind CheckpointHook: a picture that fails costs no checkpoint
+    priority = 'LOWEST'  # after CheckpointHook, so that an error in drawing does not cost a checkpoint
 
     def __init__(self,
                  interval: int = 5000,
@@ -76,7 +77,7 @@ class DomainPanelHook(Hook):
         self._last_step: Optional[int] = None
 
     def before_train(self, runner: Runner) -> None:
-        """Open the data sets, so that a mistake is known now and not after `interval` iterations."""
+        """Open the data sets, so that a mistake is found now and not after `interval` iterations."""
         if self.draw and is_main_process():
             self._datasets = self._open_datasets(runner)
 
@@ -90,7 +91,7 @@ class DomainPanelHook(Hook):
             self._add_picture(runner, runner.iter + 1)
 
     def after_train(self, runner: Runner) -> None:
-        """Draw what training ended with, unless that was just done."""
+        """Draw the final model, unless that was just done."""
         if self._last_step != runner.iter:
             self._add_picture(runner, runner.iter)
 
@@ -101,18 +102,18 @@ class DomainPanelHook(Hook):
         elif runner.val_loop is not None:
             datasets = {'target': runner.val_loop.dataloader.dataset}
         else:
-            raise ValueError('DomainPanelHook has no images to draw: the config has no val_dataloader. Give the hook a '
-                             'data set (default_hooks.panels.dataset), or switch it off with '
+            raise ValueError('DomainPanelHook has no images to draw: the config has no val_dataloader. Set '
+                             'default_hooks.panels.dataset to the config of a data set, or switch the hook off with '
                              'default_hooks.panels.draw=False.')
         empty = [domain for domain, dataset in datasets.items() if len(dataset) == 0]
         if empty or not datasets:
             raise ValueError(f'DomainPanelHook has no images to draw: its data set {", ".join(empty)!r} is empty. '
                              'Check the `data_prefix`, `img_suffix` and `ann_file` of val_dataloader, or of '
-                             'default_hooks.panels.dataset where that is set.')
+                             'default_hooks.panels.dataset if it is set.')
         return datasets
 
     def _add_picture(self, runner: Runner, step: int) -> None:
-        if not self._datasets:  # switched off, or another process
+        if not self._datasets:  # switched off, or not the first process
             return
         model = unwrap(runner.model)
         with predicting(model):
@@ -121,7 +122,7 @@ class DomainPanelHook(Hook):
         self._last_step = step
 
     def _picture(self, model: nn.Module) -> np.ndarray:
-        """All rows and the legends: (H, W, 3) uint8 BGR."""
+        """Return all rows and the legends: (H, W, 3) uint8 BGR."""
         rows, captions = self._rows(model)
         meta = self._metainfo
         columns = max(len(row) for row in rows)
@@ -134,18 +135,18 @@ class DomainPanelHook(Hook):
         return next(iter(self._datasets.values())).metainfo
 
     def _rows(self, model: nn.Module) -> Tuple[List[List[np.ndarray]], List[str]]:
-        """A row an image, and a caption a row."""
+        """Return a row for each image, and a caption for each row."""
         rows, captions = [], []
         for domain, dataset in self._datasets.items():
             for index in spread_evenly(len(dataset), self.num_images):
-                with seeded_rng('panel', domain, index):  # the same picture even if the pipeline is a random one
+                with seeded_rng('panel', domain, index):  # the same picture even if the pipeline is random
                     sample = dataset[index]
                     rows.append(self._row(model, sample, domain))
                 captions.append(f'{domain}: {osp.basename(sample["data_samples"].get("img_path", ""))}')
         return rows, captions
 
     def _row(self, model: nn.Module, sample: dict, domain: str) -> List[np.ndarray]:
-        """Image, prediction, confidence and perhaps the truth, all of one size."""
+        """Return the image, prediction, confidence and, if there is one, the ground truth, all of the same size."""
         result = model.test_step(pseudo_collate([sample]))[0]
         prediction, sure = _to_numpy(result.pred_sem_seg.data[0]), confidence(result.seg_logits.data)
         size = self.width, max(1, round(self.width * prediction.shape[0] / prediction.shape[1]))
@@ -160,5 +161,5 @@ class DomainPanelHook(Hook):
 
 
 def _to_numpy(tensor: Tensor) -> np.ndarray:
-    """8-bit pixels or labels."""
+    """Convert 8-bit pixels or labels to NumPy."""
     return tensor.to(torch.uint8).cpu().numpy()

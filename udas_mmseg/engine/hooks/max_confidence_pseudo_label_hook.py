@@ -36,42 +36,42 @@ from ...utils.randomness import derive_seeds
 
 @HOOKS.register_module()
 class MaxConfidencePseudoLabelHook(Hook):
-    """Label a data set with the model as it is, every `interval` iterations, for the training that reads the labels.
+    """Label a data set with the model in training, every `interval` iterations, for the training that reads the labels.
 
-    What is written is what `tools/pseudo_label.py` writes. `out` becomes a link to the newest set,
-    `<out>.iter_<iteration>`, and is replaced in one step: whoever opens a file of it gets the old or the new one. A
-    folder that is there as the run begins becomes `<out>.before` and is never deleted; sets of the hook are, as soon
-    as there is a checkpoint from which a run resumes with a later one. Samples that workers have loaded in advance
-    still have the earlier labels.
+    The files are those of `tools/pseudo_label.py`. `out` becomes a link to the newest set, `<out>.iter_<iteration>`.
+    The link is replaced in one step, so a reader gets either the old or the new file. A folder that exists at the
+    start of the run becomes `<out>.before` and is never deleted. A set of the hook is deleted as soon as no checkpoint
+    needs it any more. Samples that data loader workers have loaded in advance still have the previous labels.
 
-    Training does not notice: the model predicts in eval mode without gradients, and its modes, its buffers and the
-    random generators are put back. All processes share the images, and label with the buffers of the first, which are
-    those that are saved. Views are a function of the seed, the iteration and the image, so that a resumed run makes
-    the same labels.
+    Labelling does not affect training: the model predicts in eval mode without gradients, and its modes, its buffers
+    and the random generators are restored. The processes share the images, and all use the buffers of the first
+    process, which are those in checkpoints. Views depend only on the seed, the iteration and the image, so a resumed
+    run writes the same labels.
 
     Args:
         out (str): Folder of the labels.
-        dataset (dict): Config of the images, loaded by the test pipeline of the run's config; labels are not opened.
+        dataset (dict): Config of the images. They are loaded with the test pipeline of the run's config; labels are
+            not opened.
         interval (int): Iterations between sets. Defaults to 5000.
-        begin (bool): Whether to label before the first iteration, too. Defaults to False.
-        views (int): Views of each image, the image itself among them. Defaults to 3.
-        augment (dict, optional): Config of the `SegAugment` that the further views are drawn from. Defaults to
-            AutoAugment's ImageNet policy.
-        seed (int): Of the draws. Defaults to 0.
-        temperature (float): Of the softmax; below 1 sharpens. Defaults to 1.0.
-        batch_size (int): Images whose views are predicted at once. Defaults to 1.
-        workers (int): Processes that load images and draw views. Defaults to 2.
-        max_broken (int): Images that may be left out because they cannot be read. Defaults to 0.
+        begin (bool): Whether to also label before the first iteration. Defaults to False.
+        views (int): Number of views of each image, including the image itself. Defaults to 3.
+        augment (dict, optional): Config of the `SegAugment` that produces the other views. Defaults to AutoAugment's
+            ImageNet policy.
+        seed (int): Seed of the augmentation. Defaults to 0.
+        temperature (float): Temperature of the softmax; values below 1 raise the confidences. Defaults to 1.0.
+        batch_size (int): Number of images whose views are predicted at once. Defaults to 1.
+        workers (int): Number of processes that load images and draw views. Defaults to 2.
+        max_broken (int): Number of images that may be skipped because they cannot be read. Defaults to 0.
 
     Raises:
-        ValueError: if a value is outside its range; before training, if images, model and options do not fit.
-        FileExistsError: before training, if `out` holds something else than pseudo-labels.
+        ValueError: if a value is outside its range; before training, if images, model and options do not match.
+        FileExistsError: before training, if `out` has files that are not pseudo-labels.
 
     Example:
         >>> custom_hooks = [dict(type='MaxConfidencePseudoLabelHook', out='work_dirs/labels', interval=2000,
         ...                      dataset=_base_.target_train)]
     """
-    priority = 'LOWEST'  # after CheckpointHook: killed while it labels, a run resumes at this very iteration
+    priority = 'LOWEST'  # after CheckpointHook, so that a run that is killed while it labels resumes at this iteration
 
     def __init__(self,
                  out: str,
@@ -96,7 +96,7 @@ class MaxConfidencePseudoLabelHook(Hook):
         self._digest = ''
 
     def before_train(self, runner: Runner) -> None:
-        """Open the images, and see to it that `out` has the labels that the run had at this iteration."""
+        """Open the images, and make sure that `out` has the labels of the iteration at which the run starts."""
         together(lambda: self._open(runner))
         due = runner.iter // self.interval * self.interval
         together(lambda: self._adopt() if is_main_process() else None)
@@ -105,8 +105,8 @@ class MaxConfidencePseudoLabelHook(Hook):
         elif together(lambda: self._has_set(due)):
             together(lambda: self._link(self._folder(due)) if is_main_process() else None)
         elif due > 0:
-            print_log(f'{self._folder(due)} is missing, whose labels a run has at iteration {runner.iter}. They are '
-                      'made with the model of this iteration instead, so that the run is not what it would have been.',
+            print_log(f'{self._folder(due)}, which has the labels for iteration {runner.iter}, is missing. The images '
+                      'are labelled with the model of this iteration instead, so the result of the run will differ.',
                       'current', logging.WARNING)
             self._refresh(runner, due, runner.iter)
 
@@ -115,7 +115,7 @@ class MaxConfidencePseudoLabelHook(Hook):
                          batch_idx: int,
                          data_batch: Optional[dict] = None,
                          outputs: Optional[dict] = None) -> None:
-        """Label if it is time."""
+        """Label if this iteration is due."""
         if self.every_n_train_iters(runner, self.interval):
             self._refresh(runner, runner.iter + 1, runner.iter + 1)
 
@@ -126,11 +126,11 @@ class MaxConfidencePseudoLabelHook(Hook):
         Labeler.of(runner.model).check(self._images.metainfo.get('classes') or (), self.options.views,
                                        self.options.temperature)
         if self.out.exists() and holds_files(self.out) and read_index(self.out, 'teacher') is None:
-            raise FileExistsError(f'{self.out} holds files but no index of ours: it is no set of pseudo-labels, and is '
-                                  'left alone. Choose another `out`.')
+            raise FileExistsError(f'{self.out} has files but no index.json of pseudo-labels, so it is not changed. '
+                                  'Choose another `out`.')
 
     def _refresh(self, runner: Runner, number: int, iteration: int) -> None:
-        """Make set `number` with the weights that the model has at an iteration, and let `out` be it."""
+        """Write set `number` with the weights of an iteration, and link `out` to it."""
         model = unwrap(runner.model)
         options = replace(self.options, seed=derive_seeds(self.options.seed, 'pseudo_labels', number)[0])
         with predicting(model), _buffers_of_first(predictor_of(model)):
@@ -153,7 +153,7 @@ class MaxConfidencePseudoLabelHook(Hook):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, number: int) -> Path:
-        """Where the set is that is made at an iteration; at 0 without `begin`, the one that was there before."""
+        """Return the folder of the set of an iteration; for 0 without `begin`, that of the set from before the run."""
         return self.out.with_name(f'{self.out.name}.iter_{number}' if number or self.begin else self._before.name)
 
     @property
@@ -164,7 +164,7 @@ class MaxConfidencePseudoLabelHook(Hook):
         return 'num_images' in (read_index(self._folder(number), 'teacher') or {})
 
     def _link(self, folder: Path) -> None:
-        """Let `out` be a set, in one step."""
+        """Link `out` to a set, in one step."""
         part = self.out.with_name(f'{self.out.name}.link')
         part.unlink(missing_ok=True)
         part.symlink_to(folder.name)
@@ -177,8 +177,8 @@ class MaxConfidencePseudoLabelHook(Hook):
         if not holds_files(self.out):
             self.out.rmdir()
         elif self._before.exists():
-            raise FileExistsError(f'{self.out} and {self._before} are both there, and one of them is in the way. '
-                                  'Delete the one whose labels are not to be used.')
+            raise FileExistsError(f'both {self.out} and {self._before} exist. Delete the one whose labels should not '
+                                  'be used.')
         else:
             self.out.rename(self._before)
             self._link(self._before)
@@ -186,7 +186,7 @@ class MaxConfidencePseudoLabelHook(Hook):
 
 @contextlib.contextmanager
 def _buffers_of_first(model: nn.Module) -> Iterator[None]:
-    """Give every process the first one's buffers for a while: without synchronised batch norm each has its own."""
+    """Use the buffers of the first process in every process; without synchronised batch norm each has its own."""
     buffers = list(model.buffers()) if get_world_size() > 1 else []
     before = [buffer.clone() for buffer in buffers]
     try:

@@ -1,4 +1,4 @@
-"""Batch norm statistics of the target domain."""
+"""A hook that computes batch norm statistics on the target domain."""
 import contextlib
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
@@ -21,44 +21,46 @@ from ...utils.randomness import seeded_rng
 
 @HOOKS.register_module()
 class TargetNormStatisticsHook(Hook):
-    """After the last iteration, compute the running statistics of batch norm anew on unlabelled target images.
+    """Recompute the running statistics of batch norm on unlabelled target images after the last iteration.
 
-    In training they become a mixture of the domains that the segmentor sees; at test time there is only one. Nothing
-    else changes: not a weight, no mode, no random generator. The last checkpoint and the last validation have the new
-    statistics. Each process computes all of them, the same on each. Layers that do not learn statistics in training
-    (`norm_eval`, frozen stages, `track_running_stats=False`) keep what they have, and so does an EMA teacher.
+    During training, they become a mixture of all domains that pass through the segmentor; at test time there is only
+    one domain. The hook changes nothing else: weights, modes and random generators stay the same. The last checkpoint
+    and the last validation use the new statistics. Every process computes the same statistics. Layers that do not
+    update statistics in training (`norm_eval`, frozen stages, `track_running_stats=False`) and an EMA teacher are not
+    changed.
 
-    Images are spread evenly over the data set, and go through in whole batches, each of which counts alike.
+    The images are evenly spaced in the data set. They are passed through the segmentor in full batches, which all have
+    the same weight.
 
     Args:
-        branch (str | dict): A branch of the training data set ('target', 'pseudo_labeled'), with its own pipeline, or
-            the config of a data set; labels are not used. Defaults to 'target'.
-        num_images (int): How many, if the data set has that many. Defaults to 160.
-        batch_size (int): Images that are normalised together. Defaults to 8.
+        branch (str | dict): Name of a branch of the training data set ('target', 'pseudo_labeled'), which is loaded
+            with its own pipeline, or the config of a data set; labels are not used. Defaults to 'target'.
+        num_images (int): Number of images, or all images if the data set has fewer. Defaults to 160.
+        batch_size (int): Number of images that are normalised together. Defaults to 8.
 
     Raises:
-        ValueError: if `num_images` or `batch_size` is less than 1, or, before training, if there is no such branch or
-            its data set is empty.
+        ValueError: if `num_images` or `batch_size` is less than 1; before training, if the branch does not exist or its
+            data set is empty.
 
     Example:
         >>> custom_hooks = [dict(type='TargetNormStatisticsHook', branch=_base_.target_train)]
 
     Source: Li et al., "Adaptive Batch Normalization for practical domain adaptation", Pattern Recognition 2018.
     """
-    priority = 'LOW'  # behind EMATeacherHook, before CheckpointHook
+    priority = 'LOW'  # after EMATeacherHook, before CheckpointHook
 
     def __init__(self, branch: Union[str, dict] = 'target', num_images: int = 160, batch_size: int = 8) -> None:
         for key, value in dict(num_images=num_images, batch_size=batch_size).items():
             if value < 1:
                 raise ValueError(f'TargetNormStatisticsHook: {key}={value}: it must be 1 or more. To keep the '
-                                 'statistics of training, leave the hook out.')
+                                 'statistics of training, remove the hook.')
         self.branch = branch
         self.num_images = num_images
         self.batch_size = batch_size
         self._dataset: Any = None
 
     def before_train(self, runner: Runner) -> None:
-        """Open the data set, so that a mistake is known now and not after the last iteration."""
+        """Open the data set, so that a mistake is found now and not after the last iteration."""
         if isinstance(self.branch, dict):
             self._dataset = DATASETS.build(self.branch)
         else:
@@ -87,7 +89,7 @@ class TargetNormStatisticsHook(Hook):
                            'most.')
 
     def _batches(self, model: nn.Module) -> Iterator[Tensor]:
-        """Preprocessed images of one size each; a rest that is no whole batch only where there is nothing else."""
+        """Iterate over preprocessed batches; an incomplete batch is used only if there are no complete ones."""
         indices = spread_evenly(len(self._dataset), self.num_images)
         size = min(self.batch_size, len(indices))
         samples: List[dict] = []
@@ -98,24 +100,24 @@ class TargetNormStatisticsHook(Hook):
                 samples = []
 
     def _sample(self, index: int) -> List[dict]:
-        """A sample, or none if its file is broken; the same whenever it is drawn."""
+        """Return a list with a sample, or an empty list if its file is broken; the same at every call."""
         try:
             with seeded_rng('norm_statistics', index):
                 return [self._dataset[index]]
         except SampleError as error:
-            MMLogger.get_current_instance().warning(f'TargetNormStatisticsHook leaves out a broken sample: {error}')
+            MMLogger.get_current_instance().warning(f'TargetNormStatisticsHook skips a broken sample: {error}')
             return []
 
 
 def replace_norm_statistics(segmentor: nn.Module, batches: Iterator[Tensor]) -> int:
-    """Set the running mean and variance of batch norm to the averages over batches.
+    """Set the running mean and variance of batch norm to the averages of the batch statistics.
 
     Args:
-        segmentor (EncoderDecoder): In training mode; layers of it that are not keep their statistics.
+        segmentor (EncoderDecoder): Segmentor in training mode; layers in eval mode keep their statistics.
         batches (Iterator[Tensor]): (N, 3, H, W), preprocessed.
 
     Returns:
-        int: How many layers have new statistics.
+        int: Number of layers with new statistics.
     """
     norms = [module for module in segmentor.modules()
              if isinstance(module, _BatchNorm) and module.training and module.running_mean is not None]
@@ -129,16 +131,16 @@ def replace_norm_statistics(segmentor: nn.Module, batches: Iterator[Tensor]) -> 
                     for head in heads_of(segmentor).values():
                         head(features)
     finally:
-        for module, mode in modes:  # not train(), which submodules override
+        for module, mode in modes:  # not with train(), which submodules may override
             module.training = mode
     return len(norms)
 
 
 @contextlib.contextmanager
 def _measuring(norms: Sequence[nn.Module], share: float) -> Iterator[None]:
-    """Let layers normalise with the statistics of a batch, and let these count by a share in the running ones.
+    """Normalise with the statistics of a batch, and update the running statistics with them with weight `share`.
 
-    Without torch's own training mode: synchronised batch norm would wait for other processes there.
+    Torch's training mode is not used, because synchronised batch norm would wait for the other processes in it.
     """
 
     def measure(norm: nn.Module) -> Any:

@@ -1,4 +1,4 @@
-"""The training loop that resumes by position."""
+"""A training loop that resumes at a position of the data stream."""
 from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 from mmengine.dist import broadcast, broadcast_object_list, get_rank, get_world_size
@@ -16,29 +16,30 @@ from ...utils.randomness import seed_process
 
 @LOOPS.register_module()
 class PositionTrainLoop(IterBasedTrainLoop):
-    """MMEngine's iteration-based loop over an endless stream, resumed without reading what was already seen.
+    """MMEngine's iteration-based loop over an endless data stream, which resumes without reading earlier samples again.
 
-    Two things make a resumed run end with the same weights as one that was never interrupted:
+    A resumed run ends with the same weights as an uninterrupted run, for two reasons:
 
-    - the stream starts at the position that the checkpoint holds (`IterBasedTrainLoop` loads and drops every past
-      batch instead);
-    - before each iteration the process's random generators (python, NumPy, torch, accelerators) are seeded with
-      (seed, iteration, rank), so that their state is known from the checkpoint's iteration and seed on every rank,
-      whatever a validation in between or another number of workers drew from them.
+    - The stream starts at the position that is stored in the checkpoint (`IterBasedTrainLoop` loads and drops all
+      earlier batches instead).
+    - Before each iteration, the random generators of the process (Python, NumPy, torch, accelerators) are seeded with
+      (seed, iteration, rank). Their state therefore depends only on the iteration and the seed in the checkpoint, and
+      not on a validation in between or on the number of workers.
 
-    A validation that was due at the checkpoint's iteration runs first, since nobody knows whether it was finished.
+    A validation that was due at the iteration of the checkpoint runs first, because the checkpoint does not show
+    whether it was finished.
 
     Args:
         runner (Runner): The runner.
         dataloader (DataLoader | dict): Loader of a `StreamDataset` or `DomainPairDataset` with a `PositionSampler`.
-        max_iters (int): Iterations to train.
-        val_begin (int): First iteration that validates. Defaults to 1.
+        max_iters (int): Number of iterations.
+        val_begin (int): First iteration with a validation. Defaults to 1.
         val_interval (int): Iterations between validations. Defaults to 1000.
         dynamic_intervals (list[tuple[int, int]], optional): (milestone, interval) pairs. Defaults to None.
 
     Raises:
         TypeError: if the loader's sampler is not a `PositionSampler`.
-        ValueError: if the config's `budget` is not that of its data sets.
+        ValueError: if the config's `budget` differs from that of its data sets.
     """
 
     def __init__(self,
@@ -49,7 +50,7 @@ class PositionTrainLoop(IterBasedTrainLoop):
                  val_interval: int = 1000,
                  dynamic_intervals: Optional[List[Tuple[int, int]]] = None) -> None:
         check_budget(runner.cfg)
-        # Not IterBasedTrainLoop's: it starts the workers before the position is known.
+        # Do not call the constructor of IterBasedTrainLoop: it starts the workers before the position is known.
         BaseLoop.__init__(self, runner, dataloader)
         if not isinstance(self.dataloader.sampler, PositionSampler):
             raise TypeError(f'PositionTrainLoop needs sampler=dict(type="PositionSampler") in train_dataloader, got '
@@ -65,7 +66,7 @@ class PositionTrainLoop(IterBasedTrainLoop):
         self.runner.visualizer.dataset_meta = self.dataloader.dataset.metainfo
 
     def run(self) -> nn.Module:
-        """Train from where the runner stands to `max_iters`."""
+        """Train from the current iteration to `max_iters`."""
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         if self._iter > 0:
@@ -84,11 +85,11 @@ class PositionTrainLoop(IterBasedTrainLoop):
         return self.runner.model
 
     def _start_stream(self) -> Iterator:
-        """Start the loader at the checkpoint's position (0 in a new run)."""
+        """Start the loader at the position in the checkpoint (0 in a new run)."""
         hub = self.runner.message_hub
         is_resumed = self._iter > 0 and 'stream_position' in hub.runtime_info
         self._position = hub.get_info('stream_position') if is_resumed else 0
-        # MMEngine takes the seed back from the checkpoint after the sampler was built, and it may differ by rank
+        # MMEngine restores the seed from the checkpoint after the sampler was built, and it may differ between ranks
         shared = [self.runner.seed]
         broadcast_object_list(shared)
         self._seed = shared[0]
@@ -105,5 +106,5 @@ class PositionTrainLoop(IterBasedTrainLoop):
             return
         if self._iter % self.val_interval == 0 or self._iter == self._max_iters:
             for buffer in self.runner.model.buffers():
-                broadcast(buffer)  # score what rank 0 saves: without SyncBN each rank has its own statistics
+                broadcast(buffer)  # score the model that rank 0 saves; without SyncBN each rank has its own statistics
             self.runner.val_loop.run()

@@ -1,4 +1,4 @@
-"""An optimizer for each child of a model."""
+"""Separate optimizers for the children of a model."""
 from typing import Dict, Optional
 
 from mmengine.model import MMSeparateDistributedDataParallel, is_model_wrapper
@@ -10,33 +10,33 @@ from ...utils.processes import unwrap
 
 
 class PerChildOptimWrapperDict(OptimWrapperDict):
-    """MMEngine's `OptimWrapperDict` whose wrappers know the iteration.
+    """An `OptimWrapperDict` that tells its wrappers the current iteration.
 
-    MMEngine's leaves `initialize_count_status` to its user: gradient accumulation would then begin at 0 after a resume
-    and lose the last few iterations of a run.
+    MMEngine's class does not do this. Gradient accumulation would then start at 0 after resuming, and the last few
+    iterations of a run would be lost.
     """
 
     def initialize_count_status(self, model: nn.Module, cur_iter: int, max_iters: int) -> None:
-        """Tell each wrapper where the run stands."""
+        """Set the current iteration of each wrapper."""
         for wrapper in self.optim_wrappers.values():
             wrapper.initialize_count_status(model, cur_iter, max_iters)
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class PerChildOptimWrapperConstructor:
-    """Builds one optimizer wrapper for each first-level child of a model that has something to train.
+    """Builds an optimizer wrapper for each direct child of a model that has trainable parameters.
 
-    Each entry of `optim_wrapper` besides `constructor` is an ordinary `optim_wrapper` config for the child of that
-    name: its own optimizer, `paramwise_cfg`, `clip_grad`, `accumulative_counts` and AMP. Parameter names in its
-    `paramwise_cfg` begin below the child.
+    Each entry of `optim_wrapper` except `constructor` is an ordinary `optim_wrapper` config for the child with this
+    name. It has its own optimizer, `paramwise_cfg`, `clip_grad`, `accumulative_counts` and AMP. Parameter names in its
+    `paramwise_cfg` are relative to the child.
 
     Args:
-        optim_wrapper_cfg (dict): Child name -> `optim_wrapper` config; None takes an inherited entry away.
-        paramwise_cfg (dict, optional): Refused; it belongs to a child.
+        optim_wrapper_cfg (dict): Child name -> `optim_wrapper` config; None removes an inherited entry.
+        paramwise_cfg (dict, optional): Not allowed here, because it belongs to a child.
 
     Raises:
-        TypeError: under a wrapper for several processes other than `MMSeparateDistributedDataParallel`.
-        ValueError: if a child with trainable parameters has no optimizer, or an entry names no such child.
+        TypeError: if the model is wrapped for several processes, but not by `MMSeparateDistributedDataParallel`.
+        ValueError: if a child with trainable parameters has no optimizer, or there is an entry for another name.
 
     Example:
         >>> optim_wrapper = dict(
@@ -49,18 +49,18 @@ class PerChildOptimWrapperConstructor:
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: Optional[dict] = None) -> None:
         if paramwise_cfg is not None:
-            raise ValueError(f'paramwise_cfg={paramwise_cfg} stands beside the children. Move it into the entry of the '
-                             'child that it is meant for, e.g. optim_wrapper.segmentor.paramwise_cfg.')
+            raise ValueError(f'paramwise_cfg={paramwise_cfg} is outside the entries of the children. Move it into the '
+                             'entry of a child, e.g. optim_wrapper.segmentor.paramwise_cfg.')
         self.optim_wrapper_cfg = {
             name: cfg
             for name, cfg in optim_wrapper_cfg.items() if name != 'type' and cfg is not None
         }
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
-        """Build the wrappers for a model, wrapped for several processes or not."""
+        """Build the optimizer wrappers of a model, which may be wrapped for several processes."""
         if is_model_wrapper(model) and not isinstance(model, MMSeparateDistributedDataParallel):
-            raise TypeError(f'{type(model).__name__} wraps the model as a whole and never calls its `train_step`: '
-                            'children with optimizers of their own would not be trained as they should. Set '
+            raise TypeError(f'{type(model).__name__} wraps the model as a whole and never calls its `train_step`, so '
+                            'children with their own optimizers would not be trained correctly. Set '
                             'model_wrapper_cfg=dict(type="MMSeparateDistributedDataParallel") in the config.')
         module = unwrap(model)
         children = {
