@@ -171,14 +171,14 @@ def test_earlier_labels_stay_behind_the_link(labeling: Callable, tmp_path: Path)
 def test_folder_of_something_else_is_left_alone(labeling: Callable, tmp_path: Path) -> None:
     (tmp_path / 'run_labels').mkdir()
     (tmp_path / 'run_labels/thesis.tex').touch()
-    with pytest.raises(FileExistsError, match='no set of pseudo-labels, and is left alone'):
+    with pytest.raises(FileExistsError, match='no index.json of pseudo-labels, so it is not changed'):
         train(labeling())
 
 
 @pytest.mark.parametrize('changes, message', [
     (dict(interval=0), 'interval=0: it must be 1 or more'),
     (dict(views=0), 'views=0'),
-    (dict(augment=dict(type='RandomFlip')), 'views are drawn from'),
+    (dict(augment=dict(type='RandomFlip')), 'views need an augmentation'),
     (dict(dataset=dict(type='Nothing')), 'no data set'),
 ])  # yapf: disable
 def test_mistakes_are_known_before_training(labeling: Callable, changes: dict, message: str) -> None:

@@ -132,7 +132,7 @@ def test_rectified_training_and_losses_of_ours_leave_no_trace(monkeypatch: pytes
     vanilla, stock_config = exported(cfg, trained(cfg))
     assert_stock(vanilla)
     assert 'loss_decode' not in stock_config['model']['decode_head']
-    assert "decode_head has MMSegmentation's loss" in export_config(cfg).notes[0]
+    assert "decode_head has MMSegmentation's default loss" in export_config(cfg).notes[0]
 
 
 @pytest.mark.parametrize('changes', [dict(), dict(size=(24, 40)), dict(size_divisor=32, pad_val=7),

@@ -204,7 +204,7 @@ def test_segmentor_is_found_in_models_and_other_models_are_refused() -> None:
     (dict(max_broken=-1), 'max_broken=-1'),
     (dict(seed=-1), 'seed=-1'),
     (dict(temperature=0), 'temperature=0: it must be above 0'),
-    (dict(augment=dict(type='RandomFlip')), 'views are drawn from'),
+    (dict(augment=dict(type='RandomFlip')), 'views need an augmentation'),
 ])  # yapf: disable
 def test_options_out_of_range_are_refused(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -125,7 +125,7 @@ def test_a_complete_set_is_kept(tmp_path, layout, monkeypatch):
 def test_other_parameters_are_refused(tmp_path, layout, change, found, asked):
     write_small(layout, tmp_path)
     before = files(tmp_path)
-    with pytest.raises(FileExistsError, match=f'{found}.*{asked}.*Delete that folder or choose'):
+    with pytest.raises(FileExistsError, match=f'{found}.*{asked}.*Delete the folder or choose'):
         write_small(layout, tmp_path, **change)
     assert files(tmp_path) == before
 

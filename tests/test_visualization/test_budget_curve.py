@@ -67,7 +67,7 @@ def test_tool_reads_what_compare_wrote(tmp_path: Path, monkeypatch: pytest.Monke
     Path('broken.json').write_text('[{')
     for arguments, message in (
         (['other.json'], 'other.json does not have results of tools/compare.py'), (['none.json'], 'No such file'),
-        (['broken.json'], 'broken.json is not a JSON'), (['runs.json'] * 2, '4 runs .*more than once, such as udas/mix_1'),
-        (['runs.json', '--labels', 'max=a'], r"\['max'\]: there are \['mix'\]")):  # yapf: disable
+        (['broken.json'], 'broken.json is not'), (['runs.json'] * 2, '4 runs .*more than once, such as udas/mix_1'),
+        (['runs.json', '--labels', 'max=a'], r"\['max'\] to label, but \['mix'\]")):  # yapf: disable
         with pytest.raises(SystemExit, match=message):
             main([*arguments, '--out', 'curve.png'])

@@ -32,7 +32,7 @@ def test_mistakes_are_one_clear_line(work: Path, arguments: list, message: str) 
 
 @pytest.mark.parametrize('options, message', [
     (['--cfg-options', 'target_train.data_prefix.img_path=nowhere'], 'missing: data/nowhere'),
-    (['--augment', 'type=RandomFlip'], 'views are drawn from a transform whose geometry can be undone'),
+    (['--augment', 'type=RandomFlip'], 'views need an augmentation whose geometry can be undone'),
     (['--temperature', '0'], 'temperature=0.0: it must be above 0'),
     (['--batch-size', '0'], 'batch_size=0: allowed are whole numbers from 1'),
     (['--cfg-options', 'test_dataloader.dataset.pipeline.1.type=RandomResize'], 'whole images are labelled'),

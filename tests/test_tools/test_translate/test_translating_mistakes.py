@@ -69,7 +69,7 @@ def test_batch_size_is_at_least_1(data: Path, tmp_path: Path, size: str) -> None
 def test_several_processes_that_do_not_know_of_each_other_are_refused(data: Path, tmp_path: Path,
                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('WORLD_SIZE', '2')
-    assert 'Give --launcher pytorch' in error_of('--out', f'{tmp_path}/out')
+    assert 'Add --launcher pytorch' in error_of('--out', f'{tmp_path}/out')
 
 
 def test_refusal_of_several_processes_is_said_once(whole: Dict[str, bytes], mine: Path) -> None:
