@@ -144,6 +144,26 @@ def test_configs_of_the_stages(config: Path, tmp_path: Path) -> None:
     assert (configs['00_adapt'].randomness.seed, student.randomness.seed) == (0, 1000)
 
 
+def test_settings_of_a_round_do_not_touch_the_others(config: Path, finished: Path, tmp_path: Path) -> None:
+    one = runner(config, finished)
+    more = runner(config, finished, **{
+        'rounds': 3, 'label.per_round': [{}, dict(views=3)], 'student.per_round': [
+            dict(init='teacher'), dict(init='scratch', options={'train_cfg.max_iters': 9}), {}]})
+    before, after = ([context.digest(stage) for stage in context.stages] for context in (one.context, more.context))
+    assert after[:3] == before[:3], 'the first round is the one that was run, and more rounds may be asked for'
+    students = [more.configs[stage.name] for stage in more.stages if stage.kind == 'student']
+    assert [student.train_cfg.max_iters for student in students] == [2, 9, 2]
+    with pytest.raises(WorkDirError, match=r'another run: 01_label_r1 was begun'):
+        runner(config, finished, **{'label.per_round': [dict(views=3)]}).train()
+
+
+def test_labels_that_no_training_takes_are_a_mistake(config: Path, tmp_path: Path) -> None:
+    alone = runner(config, tmp_path, **{'student': None, 'export': None, 'stages.each_round': ['label'],
+                                         'stages.after': []})
+    with pytest.raises(ValueError, match=r'no training takes the labels of 01_label_r1.*self_training\.stages'):
+        alone.check()
+
+
 def test_scratch_drops_pretrained_weights(config: Path, tmp_path: Path) -> None:
     pretrained = {'student.options': {'model.segmentor.backbone.init_cfg': dict(type='Pretrained', checkpoint='x.pth')}}
     for init, expected in (('imagenet', 'x.pth'), ('scratch', None)):

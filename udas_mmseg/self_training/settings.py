@@ -50,6 +50,11 @@ def read_settings(self_training: Mapping[str, Any]) -> Settings:
     for name, kind in (named for phase in kinds.values() for named in phase):
         by_part.setdefault(kind.part or name, []).append(kind)
     given = {key: value for key, value in self_training.items() if value is not None}
+    unused = [part for part in given if part not in by_part
+              and part in {kind.part or name for name, kind in STAGE_KINDS.module_dict.items()}]
+    if unused:
+        raise ValueError(f'self_training.{unused[0]} has no effect: self_training.stages names no stage with these '
+                         f'settings. Name one there, or write {unused[0]}=None.')
     _check_keys('self_training', given, ('rounds', 'stages', 'options', *by_part))
     rounds = self_training.get('rounds', 2)
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1:
