@@ -12,7 +12,7 @@ from mmseg.registry import MODELS
 from tiny_self_training import write_configs
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.pseudo_labels.quality import CollapsedPseudoLabels
-from udas_mmseg.self_training import SelfTrainingRunner, WorkDirError
+from udas_mmseg.self_training import STAGE_KINDS, RunContext, SelfTrainingRunner, Stage, WorkDirError
 
 
 @pytest.fixture(scope='module')
@@ -89,6 +89,32 @@ def test_a_finished_run_does_nothing_and_more_rounds_go_on(config: Path, tmp_pat
     assert after['03_label_r2']['inputs']['teacher'] == after['02_student_r1']['sha256']
     assert '04_student_r2' not in after
     assert after['export']['inputs']['student'] == after['02_student_r1']['sha256']
+    # without that limit there is one, and it is exported
+    runner(config, tmp_path, rounds=2).train()
+    assert stages(tmp_path)['export']['inputs']['student'] == stages(tmp_path)['04_student_r2']['sha256']
+
+
+class Archive(Stage):
+    """A stage after the rounds whose files are kept."""
+    takes = ('student',)
+    what = 'keeps the path of the student'
+
+    def run(self, context: RunContext) -> Dict[str, Any]:
+        return dict(student=context.checkpoint_of(self, 'student'))
+
+
+def test_a_stage_after_the_rounds_is_not_made_of_other_rounds(config: Path, tmp_path: Path,
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(STAGE_KINDS.module_dict, 'archive', Archive)
+    options = {'rounds': 2, 'stages.after': ['archive'], 'export': None}
+    runner(config, tmp_path, **options, **{'label.min_change': 1.1}).train()
+    before = stages(tmp_path)
+    assert before['archive']['links'] == {'student': '04_student_r2'}
+    assert before['archive']['student'] == before['02_student_r1']['checkpoint'], 'the rounds ended early'
+    runner(config, tmp_path, **options, **{'label.min_change': 1.1}).train()
+    assert stages(tmp_path) == before
+    with pytest.raises(WorkDirError, match=r'archive was begun with other models .* Delete its entry'):
+        runner(config, tmp_path, **options).train()
 
 
 def test_the_directory_may_be_named_in_another_way(config: Path, finished: Path,

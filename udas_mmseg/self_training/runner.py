@@ -140,7 +140,7 @@ class SelfTrainingRunner(ConfigRun):
         lock = WorkDirLock(self.context.work_dir)
         together(lambda: lock.acquire() if is_main_process() else None)
         try:
-            manifest = self.context.manifest = together(self._open_manifest)
+            manifest = together(self._open_manifest)
             for stage in self.stages:
                 shared = [manifest.content]  # the first process writes it
                 broadcast_object_list(shared)
@@ -159,6 +159,7 @@ class SelfTrainingRunner(ConfigRun):
         context = self.context
         manifest = Manifest(context.work_dir, dict(
             name=context.name, seed=context.seed, versions=dict(udas_mmseg=__version__, torch=str(torch.__version__))))
+        context.manifest = manifest  # which the digests of the stages after the rounds depend on
         manifest.check({stage.name: context.digest(stage) for stage in self.stages}, self.rounds,
                        [kind for kind, cls in STAGE_KINDS.module_dict.items() if cls.replaceable])
         return manifest
@@ -178,9 +179,13 @@ class SelfTrainingRunner(ConfigRun):
     def _run(self, stage: Stage, manifest: Manifest) -> None:
         """Run one stage, and note what it gave."""
         number, context = self.stages.index(stage) + 1, self.context
+        digest, entry = context.digest(stage), context.entries.get(stage.name)
+        if entry and entry['digest'] != digest and not stage.replaceable:
+            raise WorkDirError(f'{stage.name} was begun with other models than those of the rounds now. Delete its '
+                               f'entry in {manifest.path} and {context.folder(stage.name)} to make it again.')
         if is_main_process():
             print(f'\nStage {number} of {len(self.stages)}: {stage.name}, {stage.what}', flush=True)
-            manifest.begin(stage.name, context.digest(stage), kind=stage.kind, round=stage.round,
+            manifest.begin(stage.name, digest, kind=stage.kind, round=stage.round,
                            links=dict(stage.links), command=stage.command(context))
         started = time.monotonic()
         # as in a process of its own: Runners of other stages leave these as they need them

@@ -181,6 +181,9 @@ class RunContext:
             content['config'] = affecting_result(self.configs[stage.name])
         content['checkpoints'] = {role: file_digest(link) for role, link in stage.links.items()
                                   if not self.is_stage(link) and osp.isfile(link)}
+        if not stage.round:  # rounds may end early, and what comes after them then takes another student
+            sources = [self.source_of(stage, role) for role in stage.links]
+            content['sources'] = [(source, self.entries.get(source, {}).get('sha256')) for source in sources]
         return config_digest({**content, **stage.digest_content(self)})
 
     def result(self, stage: Stage) -> Optional[Dict[str, Any]]:

@@ -37,11 +37,6 @@ class Export(Stage):
         export_config(context.configs[self.links['student']])
         return []
 
-    def digest_content(self, context: RunContext) -> Dict[str, Any]:
-        """The student that was trained last: rounds may end early."""
-        entry = context.entries.get(context.source_of(self, 'student'), {})
-        return dict(student=entry.get('sha256'))
-
     def run(self, context: RunContext) -> Dict[str, Any]:
         """Export and draw, in the first process alone."""
         checkpoint, cfg = context.checkpoint_of(self, 'student'), context.config_of(self, 'student')
