@@ -1,14 +1,19 @@
 """The base of every method: which branches it learns from, in which order, and whose weights it takes."""
 from typing import Any, Dict
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import ConfigDict
+from mmengine.structures import PixelData
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 
 from adversarial_models import build, deeplabv2, weights
 from student_models import build_student, images, preprocessed, sgd, student_batch
 from udas_mmseg.datasets.branches import BRANCHES, Branch, register_branch
+from udas_mmseg.models import BranchSegmentor
+from udas_mmseg.models.mixing import LabeledImages, cut_mix_masks, mix_batches
 
 
 def build_branches(seed: int = 0, **options: Any) -> Any:
@@ -48,11 +53,8 @@ def test_predictions_are_the_segmentors() -> None:
     assert model.predictor is model.segmentor
 
 
-def test_a_registered_branch_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(BRANCHES):  # put back afterwards
-        monkeypatch.setitem(BRANCHES, name, BRANCHES[name])
-    monkeypatch.setitem(BRANCHES, 'synthetic_night', None)
-    del BRANCHES['synthetic_night']
+def test_a_registered_branch_is_trained_on() -> None:
+    before = dict(BRANCHES)
     register_branch(Branch('synthetic_night', labels='truth', weight=0.25))
     try:
         model = build_branches()
@@ -62,7 +64,8 @@ def test_a_registered_branch_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> N
         assert float(losses[f'synthetic_night.{key}'].detach()) == pytest.approx(
             0.25 * float(losses[f'source.{key}'].detach()), rel=1e-5)
     finally:
-        del BRANCHES['synthetic_night']
+        BRANCHES.clear()
+        BRANCHES.update(before)
 
 
 STATES = {
@@ -111,3 +114,27 @@ def test_batches_that_do_not_fit_are_refused() -> None:
         model.train_step(dict(target=data['source']), sgd(model))
     with pytest.raises(ValueError, match='pseudo_labeled has no labels'):
         model.train_step(dict(source=data['source'], pseudo_labeled=data['target']), sgd(model))
+
+
+@MODELS.register_module(force=True)
+class MixingSegmentor(BranchSegmentor):
+    """A method that adds a branch to the batch: source and labelled target, half and half."""
+
+    def prepare(self, context: Any) -> Dict[str, torch.Tensor]:
+        source, target = (LabeledImages(context.images(name), context.label(name))
+                          for name in ('source', 'labeled_target'))
+        mask = cut_mix_masks(2, (48, 64), np.random.default_rng(0), 0.5)
+        mixed = mix_batches(source, target, mask)
+        samples = [SegDataSample(gt_sem_seg=PixelData(data=label[None])) for label in mixed.label]
+        context.branches['mixed'] = dict(inputs=mixed.images, data_samples=samples)
+        context.pixel_weights['mixed'] = mask.float()
+        return {'mixed.share': mask.float().mean()}
+
+
+@pytest.mark.parametrize('joint', [False, True])
+def test_a_method_may_add_a_branch(joint: bool) -> None:
+    torch.manual_seed(0)
+    model = MODELS.build(ConfigDict(type='MixingSegmentor', segmentor=deeplabv2(), joint_forward=joint)).train()
+    logs = model.train_step(student_batch('source', 'labeled_target'), sgd(model))
+    assert 0 < float(logs['mixed.decode.loss_ce']) < float(logs['source.decode.loss_ce'])
+    assert 0 < float(logs['mixed.share']) < 0.6

@@ -164,7 +164,7 @@ def test_terms_of_a_method_are_those_of_its_arguments() -> None:
     ([dict(type='EntropyTerm', weight=-1)], 'EntropyTerm=.*must be 0 or more'),
     ([dict(type='EntropyTerm', weight=1, branch='sauce')], "EntropyTerm: branch='sauce'; known are"),
     ([dict(type='HeadDivergenceTerm', weight=1, form='kl')], "HeadDivergenceTerm: form='kl'; known are"),
-    ([dict(type='FCDiscriminator', in_channels=3)], 'terms has a FCDiscriminator, which is no loss term'),
+    ([dict(type='FCDiscriminator', in_channels=3)], 'terms has a FCDiscriminator, which is not a loss term'),
 ])
 def test_terms_that_do_not_fit_are_refused(terms: list, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -15,8 +15,8 @@ from ..backward import backward_without_update
 from ..losses.entropy import self_information
 from ..losses.gan import OBJECTIVES, SOURCE, TARGET, gan_accuracy, gan_loss
 from ..losses.precision import at_least_float32
-from ..terms import EntropyTerm, HeadDivergenceTerm, LossTerm, Outputs, Term, TermContext
-from ..terms.agreement import KL_FORMS
+from ..terms import LossTerm, Outputs, Term, TermContext
+from ..terms.agreement import agreement_terms
 from ..terms.loss_term import Weight
 from .branch_segmentor import BranchSegmentor
 from .checks import check_both_domains, check_choice, check_levels, check_optimizers
@@ -27,7 +27,7 @@ _ADAPT_MAPS = {'softmax': lambda prob: prob, 'self_information': self_informatio
 
 
 class _Adaptation(NamedTuple):
-    """What the target asks of the segmentor: weighted losses, their gradients, and the discriminators' scores."""
+    """Weighted losses on the target, their gradients for each level's logits, and the discriminators' scores."""
     losses: Dict[str, Tensor]
     gradients: List[Tensor]
     scores: Sequence
@@ -35,13 +35,13 @@ class _Adaptation(NamedTuple):
 
 @MODELS.register_module()
 class AdversarialSegmentor(BranchSegmentor):
-    """A segmentor whose outputs on source and target images are made alike, by discriminators, entropy or both heads.
+    """A segmentor that learns to give similar outputs on source and target images.
 
     AdaptSegNet, AdvEnt, MinEnt, MRNet and the adaptation module of UDAS are configs of this class. A step is:
 
     1. the segmentor's own losses on the source (and on other labelled branches, where the batch has them), plus terms
        on the target: adversarial (the discriminators should take the target for the source), entropy, a divergence
-       between both heads, and whatever else is in `terms`;
+       between both heads, and those in `terms`;
     2. the discriminators learn to tell the domains apart, on the same predictions, detached.
 
     Each discriminator sees the target's maps once: one forward gives both the gradient that adapts the segmentor and,
@@ -54,15 +54,15 @@ class AdversarialSegmentor(BranchSegmentor):
         discriminators (dict, optional): Usually `dict(type='MultiLevelDiscriminator')`; `in_channels` is taken from
             the segmentor. Defaults to None: no adversarial term (MinEnt).
         data_preprocessor (dict, optional): Defaults to the segmentor's own, made to take several branches.
-        adapt_map (str): What the discriminators see: 'softmax' (AdaptSegNet) or 'self_information' (AdvEnt).
+        adapt_map (str): Input of the discriminators: 'softmax' (AdaptSegNet) or 'self_information' (AdvEnt).
         gan_objective (str): 'vanilla' or 'lsgan'.
         adversarial (dict): `LossTerm` of the adversarial term, a weight for each level. Defaults to the published
             lambda_adv 0.001 and 0.0002. The discriminators train from the first iteration, whenever it begins.
         entropy (dict, optional): `LossTerm` of the target's entropy, a weight for each level. Defaults to None.
         kl (dict, optional): `LossTerm` of the divergence between both heads on the target, one weight, and its `form`:
             'symmetric_cross_entropy' (UDAS) or 'memory_regularization' (MRNet). Defaults to None.
-        terms (Sequence[dict | Term]): Further loss terms, see `BranchSegmentor`. There are no features here, and on the
-            target no gradient but that of its logits. Terms must not have parameters. Defaults to none.
+        terms (Sequence[dict | Term]): Further loss terms, see `BranchSegmentor`. They get no features, and on the
+            target only the gradient of the logits is used. They must not have parameters. Defaults to none.
         branch_weights (dict, optional): See `BranchSegmentor`.
         upsample_maps (bool): Whether the target's terms and the discriminators work on logits upsampled to the image
             (published, True) or at the main head's own resolution (fast). The segmentation loss is not affected.
@@ -100,7 +100,7 @@ class AdversarialSegmentor(BranchSegmentor):
         check_choice('gan_objective', gan_objective, OBJECTIVES)
         if MODELS.get(segmentor.get('type', '')) is EncoderDecoder:
             segmentor = {**segmentor, 'type': 'MultiLevelEncoderDecoder'}
-        super().__init__(segmentor, data_preprocessor, [*_agreement_terms(entropy, kl), *terms], branch_weights,
+        super().__init__(segmentor, data_preprocessor, [*agreement_terms(entropy, kl), *terms], branch_weights,
                          joint_forward, channels_last, init_cfg)
         if not isinstance(self.segmentor, MultiLevelEncoderDecoder):
             raise ValueError(f'the segmentor is a {type(self.segmentor).__name__}, which does not give the logits of '
@@ -131,7 +131,7 @@ class AdversarialSegmentor(BranchSegmentor):
             inputs (Tensor): (N, 3, H, W) preprocessed images.
             data_samples (list[SegDataSample], optional): Their meta information.
             mode (str): 'predict' (list of `SegDataSample`) or 'tensor' (list of each level's logits).
-            **branches: What a data-parallel wrapper passes on that trains through `forward`, which is refused.
+            **branches: Refused; a data-parallel wrapper that trains through `forward` passes them.
 
         Raises:
             RuntimeError: for `mode='loss'`: the terms of the domains need `train_step` and an optimizer for each child.
@@ -150,8 +150,8 @@ class AdversarialSegmentor(BranchSegmentor):
             optim_wrapper (OptimWrapperDict): One wrapper for each child, from `PerChildOptimWrapperConstructor`.
 
         Returns:
-            dict[str, Tensor]: What is logged: every loss term by domain and level, weighted as it counts in `loss`
-            (the segmentor's total), the discriminators' losses and their accuracy on each domain.
+            dict[str, Tensor]: Values to log: every loss term by domain and level, weighted as in `loss` (the
+            segmentor's total), the discriminators' losses and their accuracy on each domain.
 
         Raises:
             ValueError: if the target carries labels, if a branch is missing, or if a joint forward gets several sizes.
@@ -165,15 +165,15 @@ class AdversarialSegmentor(BranchSegmentor):
         trained = [group for group in groups if self.learns_from(group, branches)]
         logs: Dict[str, Tensor] = {}
         for group in groups:
-            # a context for each group alone, so that its activations are freed before the next forward
+            # a new context for each group, so that activations are freed before the next forward
             context = self.new_context(branches, self.upsample_maps)
-            if group not in trained:  # nothing is asked of the target: it only passes through batch norm
+            if group not in trained:  # without a loss, the images only update the statistics of batch norm
                 with torch.no_grad():
                     self.forward_group(group, context)
                 continue
             group_logs, group_scores = self._train_group(group, context, optim_wrapper, group is trained[-1])
             logs.update(group_logs, loss=logs.get('loss', 0) + group_logs['loss'])
-            if 'source' in group:
+            if 'source' in group:  # for the discriminators, which must not send gradients back
                 source_logits = [level.detach() for level in context.logits['source']]
             if 'target' in group:
                 target_scores = group_scores
@@ -213,16 +213,17 @@ class AdversarialSegmentor(BranchSegmentor):
         """
         with self._segmentor_context(optim_wrapper['segmentor'], is_last):
             self.forward_group(group, context)
+            # the target's terms are computed later, outside of mixed precision
             losses = self.losses_of([name for name in group if name != 'target'], context)
         adaptation = self._adapt(context, optim_wrapper) if 'target' in group else _Adaptation({}, [], ())
         loss, logs = self.parse_losses({**losses, **adaptation.losses})
         logs = {name: value.detach() for name, value in logs.items()}
-        # what is added has the gradient that was computed before
+        # the gradient of this sum with respect to the target's logits is the one computed in `_adapt`
         loss = loss + sum((level * gradient).sum()
                           for level, gradient in zip(context.logits.get('target', ()), adaptation.gradients))
         if is_last:
             optim_wrapper['segmentor'].update_params(loss)
-        else:
+        else:  # one step of the optimizer for all groups
             backward_without_update(optim_wrapper['segmentor'], loss)
         return logs, adaptation.scores
 
@@ -288,16 +289,3 @@ class AdversarialSegmentor(BranchSegmentor):
             logs[f'{level}.acc_target'] = gan_accuracy(target, TARGET, self.gan_objective)
         optim_wrapper['discriminators'].update_params(torch.stack(losses).sum())
         return add_prefix(logs, 'discriminators')
-
-
-def _agreement_terms(entropy: Optional[dict], kl: Optional[dict]) -> List[Term]:
-    """The terms of the arguments `entropy` and `kl`; a mistake names the argument."""
-    terms: List[Term] = []
-    if entropy is not None:
-        LossTerm.from_config('entropy', entropy, len(LEVELS))
-        terms.append(EntropyTerm(**entropy))
-    if kl is not None:
-        check_choice('kl.form', kl.get('form'), KL_FORMS)
-        LossTerm.from_config('kl', {key: value for key, value in kl.items() if key != 'form'})
-        terms.append(HeadDivergenceTerm(**kl))
-    return terms

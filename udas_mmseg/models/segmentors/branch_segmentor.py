@@ -67,6 +67,7 @@ class BranchSegmentor(BaseModel):
         given = {**{name: branch.weight for name, branch in BRANCHES.items()}, **(branch_weights or {})}
         self.branch_weights = {name: LossTerm.from_config(f'branch_weights.{name}', weight)
                                for name, weight in given.items()}
+        # first, so that the same seed gives the same initial weights with and without terms
         self.segmentor = MODELS.build(segmentor)
         self.terms = build_terms(terms, heads_of(self.segmentor))
         self.joint_forward = joint_forward
@@ -118,7 +119,7 @@ class BranchSegmentor(BaseModel):
         self.check(branches)
         context = self.new_context(branches)
         losses = self.prepare(context)
-        for group in self.groups(branches):
+        for group in self.groups(context.branches):  # with what was added to the batch
             losses.update(self._group_losses(group, context))
         return losses
 
@@ -129,12 +130,12 @@ class BranchSegmentor(BaseModel):
         check_terms_have_branches([term for term in self.terms if not term.replaces_supervised], branches)
 
     def prepare(self, context: TermContext) -> Dict[str, Tensor]:
-        """Change a step's branches before they are forwarded (label them, mix them); returns values to log."""
+        """Change a step's branches before they are forwarded: label, mix or add some. Returns values to log."""
         return {}
 
     def groups(self, branches: Dict[str, dict]) -> List[List[str]]:
-        """Names of the branches that go through the segmentor together, group by group."""
-        order = [name for name in BRANCHES if name in branches]
+        """Names of the branches that go through the segmentor together, group by group; added branches come last."""
+        order = sorted(branches, key=lambda name: list(BRANCHES).index(name) if name in BRANCHES else len(BRANCHES))
         return [order] if self.joint_forward else [[name] for name in order]
 
     def learns_from(self, group: Sequence[str], branches: Dict[str, dict]) -> bool:
@@ -169,7 +170,7 @@ class BranchSegmentor(BaseModel):
         labeled = {name: context.branches[name] for name in names
                    if name not in replaced and is_labeled(context.branches[name])}
         losses = segmentation_losses(context.heads, labeled, context.logits, context.pixel_weights)
-        losses = self._weighted(losses, context.iteration)
+        losses = self._weighted(losses, context.iteration)  # terms have their own weights
         for name in names:
             losses.update(self.term_losses(name, context))
         return losses
@@ -191,12 +192,14 @@ class BranchSegmentor(BaseModel):
         labeled = [name for name in group if is_labeled(context.branches[name])]
         terms = [term for term in self.terms if term.branch in group]
         needed = any(name in term.needs for term in self.terms for name in group)
-        if not self.learns_from(group, context.branches):  # the images only pass through batch norm
+        if not self.learns_from(group, context.branches):
+            # without a loss, the images only update the statistics of batch norm
             with torch.no_grad():
                 self.forward_group(group, context)
             return {}
         weighted = [name for name in group if name in context.pixel_weights]
-        if len(group) == 1 and not terms and not weighted and not needed:  # any loss that the segmentor has
+        if len(group) == 1 and not terms and not weighted and not needed:
+            # through the segmentor, which may have another loss than its heads (`RectifiedEncoderDecoder`)
             name, = group
             images = context.images(name).contiguous(memory_format=self.memory_format)
             losses = add_prefix(self.segmentor.loss(images, context.branches[name]['data_samples']), name)
@@ -216,12 +219,16 @@ class BranchSegmentor(BaseModel):
     def _weighted(self, losses: Dict[str, Tensor], iteration: int) -> Dict[str, Tensor]:
         """Multiply losses `<branch>....` by the weights of their branches; the rest, such as accuracies, stays."""
         weights = {name: weight.at(iteration)[0] for name, weight in self.branch_weights.items()}
-        return {key: value * weights[key.split('.')[0]] if 'loss' in key else value for key, value in losses.items()}
+        return {
+            key: value * weights.get(key.split('.')[0], 1.0) if 'loss' in key else value
+            for key, value in losses.items()
+        }
 
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, local_metadata: dict, strict: bool,
                               missing_keys: List[str], unexpected_keys: List[str], error_msgs: List[str]) -> None:
         """Take weights of a segmentor alone, and of other methods without their further children."""
         take_segmentor_weights(state_dict, prefix)
+        # before the rest: a teacher without weights begins with those of the segmentor
         self.load_outside_children(state_dict, prefix, missing_keys, unexpected_keys)
         drop_other_children(state_dict, prefix, [*self._modules, *self._parameters, *self._buffers])
         super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,

@@ -104,7 +104,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
         return _PREFIXES[cfg.get('predict_with', 'student')]
 
     def check(self, branches: Dict[str, dict]) -> None:
-        """Refuse a target that nothing is learnt from."""
+        """Refuse a batch with a target branch that has neither a teacher nor a term."""
         super().check(branches)
         used = self.teacher is not None or any(term.branch == 'target' for term in self.terms)
         if 'target' in branches and not used:
@@ -122,10 +122,12 @@ class StudentTeacherSegmentor(BranchSegmentor):
             return {}
         target = context.branches['target']
         images = self._teacher_images(target).contiguous(memory_format=self.memory_format)
+        # padding is in no image: it must neither be learnt nor count in a share of pixels
         inside = _inside(target, images)
         labels = self.labeling(teacher_logits(self.teacher.network, images), inside)
         samples = [SegDataSample(metainfo=sample.metainfo, gt_sem_seg=PixelData(data=label[None]))
                    for sample, label in zip(target['data_samples'], labels.label.masked_fill(~inside, IGNORE))]
+        # from here on, the target is a labelled branch like any other
         context.branches['target'] = {**target, 'data_samples': samples}
         if labels.weight is not None:
             context.pixel_weights['target'] = labels.weight
@@ -188,7 +190,7 @@ def _inside(target: dict, images: Tensor) -> Tensor:
 
 
 def _save_teacher(model: StudentTeacherSegmentor, state_dict: Dict[str, Tensor], prefix: str, *_: Any) -> None:
-    """Put the teacher, which is none of the model's children, into its state dict."""
+    """Add the teacher, which is not a child of the model, to its state dict."""
     if model.teacher is not None:
         place = f'{prefix}{TEACHER_PREFIX}'
         state_dict.update((place + key, value) for key, value in model.teacher.state_dict().items())

@@ -1,4 +1,4 @@
-"""Teachers: how one follows its student, and how its predictions become labels."""
+"""Teachers: averaging of weights, and labels from predictions."""
 from .ema_teacher import EMATeacher
 from .labeling import PixelWeightLabeling, SureShareLabeling, TeacherLabels, ThresholdLabeling
 

@@ -10,7 +10,7 @@ from ..losses.precision import at_least_float32
 
 
 class TeacherLabels(NamedTuple):
-    """What a student learns from a teacher.
+    """Labels that a student learns from.
 
     Args:
         label (Tensor): (N, H, W) int64 in {0..C-1, 255}; 255 is ignored.
@@ -74,14 +74,14 @@ class _Labeling:
         self.threshold = threshold
 
     def __call__(self, logits: Tensor, inside: Optional[Tensor] = None) -> TeacherLabels:
-        """Label a batch.
+        """Label a batch by the policy.
 
         Args:
             logits (Tensor): (N, C, H, W), unnormalised, of the teacher.
             inside (Tensor, optional): (N, H, W) bool, False where images are padded.
 
         Returns:
-            TeacherLabels: The policy's labels, also of padding, which the caller ignores.
+            TeacherLabels: Labels of all pixels. The caller sets those of padding to 255.
         """
         raise NotImplementedError
 

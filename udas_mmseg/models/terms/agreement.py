@@ -1,11 +1,12 @@
-"""Terms that need no label: how sure each head is, and how far the heads agree."""
-from typing import Dict, List, Sequence, Union
+"""Terms without labels: the entropy of each head, and the divergence between the heads."""
+from typing import Dict, List, Optional, Sequence, Union
 
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..losses import entropy_loss, memory_regularization, symmetric_cross_entropy
 from .context import TermContext
+from .loss_term import LossTerm
 from .term import Term
 
 KL_FORMS = {'symmetric_cross_entropy': symmetric_cross_entropy, 'memory_regularization': memory_regularization}
@@ -75,3 +76,25 @@ class HeadDivergenceTerm(Term):
     def losses(self, context: TermContext) -> Dict[str, Tensor]:
         """The divergence, mean over the pixels."""
         return {self.name: KL_FORMS[self.form](*context.resized(self.branch))}
+
+
+def agreement_terms(entropy: Optional[dict], kl: Optional[dict]) -> List[Term]:
+    """Build the terms of a segmentor with two heads from the arguments `entropy` and `kl` of `AdversarialSegmentor`.
+
+    Args:
+        entropy (dict, optional): `weight` for each head, and perhaps `begin` and `ramp`.
+        kl (dict, optional): `form` and `weight`, and perhaps `begin` and `ramp`.
+
+    Raises:
+        ValueError: naming the argument and the mistake.
+    """
+    terms: List[Term] = []
+    if entropy is not None:
+        LossTerm.from_config('entropy', entropy, 2)
+        terms.append(EntropyTerm(**entropy))
+    if kl is not None:
+        if kl.get('form') not in KL_FORMS:
+            raise ValueError(f'kl.form={kl.get("form")!r}; known are {sorted(KL_FORMS)}.')
+        LossTerm.from_config('kl', {key: value for key, value in kl.items() if key != 'form'})
+        terms.append(HeadDivergenceTerm(**kl))
+    return terms

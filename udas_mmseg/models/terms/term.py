@@ -1,4 +1,4 @@
-"""What a loss term is, and how a config names it."""
+"""The base class of loss terms, and building them from configs."""
 from typing import Any, Dict, Iterable, List, Sequence, Tuple, Union
 
 from mmseg.registry import MODELS
@@ -110,12 +110,12 @@ def build_terms(terms: Iterable[Union[dict, Term]], heads: Dict[str, nn.Module])
         heads (dict[str, nn.Module]): The segmentor's.
 
     Raises:
-        ValueError: if an entry is no term, or does not fit.
+        ValueError: if an entry is not a term, or does not fit the heads.
     """
     built: List[Any] = [MODELS.build(term) if isinstance(term, dict) else term for term in terms]
     for term in built:
         if not isinstance(term, Term):
-            raise ValueError(f'terms has a {type(term).__name__}, which is no loss term. Derive it from '
+            raise ValueError(f'terms has a {type(term).__name__}, which is not a loss term. Derive it from '
                              'udas_mmseg.models.terms.Term.')
         term.check(heads)
     return nn.ModuleList(built)
