@@ -1,4 +1,4 @@
-# What every run shares. Results are reproducible by (seed, number of processes, batch size).
+# Settings of all runs. Results are reproducible for the same seed, number of processes and batch size.
 default_scope = 'mmseg'
 custom_imports = dict(imports=['udas_mmseg'], allow_failed_imports=False)
 randomness = dict(seed=0)
@@ -11,7 +11,7 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # two are kept: MMEngine deletes the oldest before it writes the next
+    # keep two, because MMEngine deletes the oldest one before it writes the next
     checkpoint=dict(
         type='CheckpointHook', by_epoch=False, interval=5000, max_keep_ckpts=2, backend_args=dict(backend='atomic')),
     sampler_seed=dict(type='DistSamplerSeedHook'),
@@ -20,7 +20,7 @@ default_hooks = dict(
 custom_hooks = [dict(type='CheckFiniteLossHook')]
 
 vis_backends = [dict(type='LocalVisBackend'), dict(type='OptionalTensorboardVisBackend')]
-# Without a name: MMEngine hands a second run in one process the visualizer of that name, and so the first run's folder.
+# No name: MMEngine would reuse a visualizer of the same name, and so the folder of an earlier run in this process.
 visualizer = dict(type='SegLocalVisualizer', vis_backends=vis_backends)
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'

@@ -1,4 +1,4 @@
-# What every run of self-training shares; `self_training` says what its stages are.
+# Settings of all self-training runs; `self_training` defines the stages.
 default_scope = 'mmseg'
 custom_imports = dict(imports=['udas_mmseg'], allow_failed_imports=False)
 runner_type = 'SelfTrainingRunner'

@@ -1,9 +1,9 @@
-"""A public checkpoint of AdaptSegNet, or of a descendant of its code, on Cityscapes val at the published 1024x512.
+"""A public checkpoint of AdaptSegNet, or of code that is based on it, on Cityscapes val at the published 1024x512.
 
 python tools/model_converters/adaptsegnet.py GTA2Cityscapes_multi-ed35151c.pth gta2cs_multi.pth --dilations 6 12
 python tools/test.py configs/adaptsegnet/source-only_r101-d8-caffe_120k_gta2cs-640x360.py gta2cs_multi.pth
 
-Trained, it is the source-only baseline of the same network, from the converted initial weights (docs/checkpoints.md):
+To train the source-only baseline of the same network from the converted initial weights (docs/checkpoints.md):
 
 python tools/train.py configs/adaptsegnet/source-only_r101-d8-caffe_120k_gta2cs-640x360.py
 """
@@ -13,9 +13,9 @@ _base_ = [
 ]
 test_pipeline = [
     dict(type='LoadVerifiedImage'),
-    # as the published scripts do it
+    # as in the published scripts
     dict(type='Resize', scale=(1024, 512), keep_ratio=False, backend='pillow', interpolation='bicubic'),
-    # after the resize: scored at the label's own size
+    # after the resize, so that predictions are scored at the size of the label file
     dict(type='LoadLabelIds', label_map='cityscapes'),
     dict(type='PackSegInputs')
 ]

@@ -1,4 +1,4 @@
-"""MinEnt: entropy alone, no discriminator, on GTA5 -> Cityscapes at the published sizes.
+"""MinEnt: only entropy, no discriminator, on GTA5 -> Cityscapes at the published sizes.
 
 python tools/train.py configs/advent/minent_r101-d8_120k_gta2cs-1280x720.py
 Scored on Cityscapes val.

@@ -1,4 +1,4 @@
-"""MinEnt: entropy alone, no discriminator, on SYNTHIA -> Cityscapes at the published sizes.
+"""MinEnt: only entropy, no discriminator, on SYNTHIA -> Cityscapes at the published sizes.
 
 python tools/train.py configs/advent/minent_r101-d8_120k_synthia2cs-1280x760.py
 Scored on Cityscapes val, on 19, 16 and 13 classes.

@@ -1,9 +1,9 @@
-r"""CyCADA's two halves: GTA5 translated with semantic consistency, then a discriminator on the segmentor's output.
+r"""Both parts of CyCADA: GTA5 translated with semantic consistency, then a discriminator on the segmentor's output.
 
 python tools/translate.py configs/translation/cycada_resnet9_200k_gta2cs-640x360.py CHECKPOINT \
     --out data/gta5_cycada --size 640x360
 python tools/train.py configs/cycada/cycada_r101-d8_120k_gta2cs-640x360.py
-CyCADA's own discriminator sees features; here it sees the output of both heads, as in AdaptSegNet.
+CyCADA's own discriminator gets features; here, it gets the output of both heads, as in AdaptSegNet.
 """
 _base_ = [
     '../_base_/published_runtime.py', '../_base_/models/deeplabv2-multi_r101-d8.py',

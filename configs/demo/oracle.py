@@ -1,4 +1,4 @@
-"""Trained on the labelled "real" scenes: what adaptation tries to reach without those labels.
+"""Trained on the labelled "real" scenes: the upper bound of adaptation without these labels.
 
 python tools/train.py configs/demo/oracle.py
 """

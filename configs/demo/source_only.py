@@ -1,4 +1,4 @@
-"""Trained on generated "simulated" scenes alone: the domain gap to look at.
+"""Trained on generated "simulated" scenes alone: shows the domain gap.
 
 make demo, or: python tools/make_demo_data.py data/demo && python tools/train.py configs/demo/source_only.py
 """

@@ -1,4 +1,4 @@
-"""Trained on 10 labelled "real" scenes, and nothing else: the baseline of `uda_cutmix.py`.
+"""Trained only on 10 labelled "real" scenes: the baseline of `uda_cutmix.py`.
 
 python tools/train.py configs/demo/supervised.py
 python tools/train.py configs/demo/supervised.py --cfg-options budget=50

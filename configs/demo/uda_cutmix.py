@@ -5,7 +5,7 @@ python tools/train.py configs/demo/uda_cutmix.py --cfg-options budget=50
 """
 _base_ = './uda.py'
 budget = 10
-# both domains in the size of the crop; RandomCrop alone leaves smaller images as they are
+# both domains have the size of the crop; RandomCrop alone does not change smaller images
 weak = dict(type='SegWeakAugment', crop_size=(128, 256), scale_range=(0.8, 1.5), flip_prob=0.5)
 few = dict(type='LabelBudgetDataset', n=budget, seed=2021)
 mixed = dict(

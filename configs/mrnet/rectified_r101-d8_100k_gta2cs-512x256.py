@@ -4,7 +4,7 @@ python tools/pseudo_label.py configs/mrnet/mrnet_r101-d8_100k_gta2cs-1024x512.py
     work_dirs/mrnet/mrnet_r101-d8_100k_gta2cs-1024x512/iter_100000.pth \
     --out work_dirs/pseudo_labels/mrnet_r101-d8_100k_gta2cs-1024x512 --views 1
 python tools/train.py configs/mrnet/rectified_r101-d8_100k_gta2cs-512x256.py
-Published: learning rate 1e-4, 9 crops of 512x256 a step. Scored on Cityscapes val.
+Published: learning rate 1e-4, 9 crops of 512x256 per step. Scored on Cityscapes val.
 """
 _base_ = [
     '../_base_/published_runtime.py', '../_base_/models/deeplabv2-multi_r101-d8.py',

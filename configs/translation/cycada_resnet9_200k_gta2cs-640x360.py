@@ -1,6 +1,6 @@
-r"""CyCADA's translator between GTA5 and Cityscapes: CycleGAN, and a segmentor of GTA5 must see the same afterwards.
+r"""CyCADA's translator between GTA5 and Cityscapes: CycleGAN with semantic consistency of a segmentor of GTA5.
 
-python tools/train.py configs/udas/gta2cs_source_only.py       # the segmentor, which stays as it is then
+python tools/train.py configs/udas/gta2cs_source_only.py       # the segmentor, which is then frozen
 python tools/train.py configs/translation/cycada_resnet9_200k_gta2cs-640x360.py
 python tools/translate.py configs/translation/cycada_resnet9_200k_gta2cs-640x360.py CHECKPOINT \
     --out data/gta5_cycada --size 640x360

@@ -1,4 +1,4 @@
-"""Multi-level DeepLabv2 (ResNet-101) on GTA5 alone, scored on Cityscapes val: the floor that adaptation starts from.
+"""Multi-level DeepLabv2 (ResNet-101) on GTA5 alone, scored on Cityscapes val: the baseline of adaptation.
 
 python tools/train.py configs/udas/gta2cs_source_only.py
 """

@@ -1,10 +1,10 @@
 """UDAS with labelled Cityscapes images: translation, adaptation, and two rounds of self-training; one command.
 
 python tools/train.py configs/udas/gta2cs_ssl.py
-python tools/train.py configs/udas/gta2cs_ssl.py --dry-run    # the plan, and nothing else
+python tools/train.py configs/udas/gta2cs_ssl.py --dry-run    # only print the plan
 python tools/train.py configs/udas/gta2cs_ssl.py --cfg-options budget=1000    # 500 is the default
 tools/dist_train.sh configs/udas/gta2cs_ssl.py 2
-An interrupted run goes on with the same command. What each stage is, and how to run one by hand: docs/self_training.md.
+After an interruption, run the same command again. docs/self_training.md explains the stages and how to run one alone.
 """
 _base_ = '../_base_/self_training_runtime.py'
 budget = 500

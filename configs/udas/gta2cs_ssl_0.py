@@ -1,9 +1,9 @@
 """UDAS without target labels: translation, adaptation, two rounds of self-training; one command.
 
 python tools/train.py configs/udas/gta2cs_ssl_0.py
-python tools/train.py configs/udas/gta2cs_ssl_0.py --dry-run    # the plan, and nothing else
+python tools/train.py configs/udas/gta2cs_ssl_0.py --dry-run    # only print the plan
 tools/dist_train.sh configs/udas/gta2cs_ssl_0.py 2
-An interrupted run goes on with the same command. What each stage is, and how to run one by hand: docs/self_training.md.
+After an interruption, run the same command again. docs/self_training.md explains the stages and how to run one alone.
 """
 _base_ = './gta2cs_ssl.py'
 budget = None

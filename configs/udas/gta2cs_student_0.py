@@ -1,7 +1,7 @@
 r"""A student of UDAS without target labels: translated GTA5, and Cityscapes with the teacher's labels.
 
-python tools/train.py configs/udas/gta2cs_ssl_0.py    # trains it in rounds, with all that it needs
-By hand, with a teacher trained by configs/udas/gta2cs_translated_uda.py:
+python tools/train.py configs/udas/gta2cs_ssl_0.py    # trains it in rounds, after the stages that it needs
+Alone, with a teacher trained by configs/udas/gta2cs_translated_uda.py:
 python tools/pseudo_label.py configs/udas/gta2cs_translated_uda.py CHECKPOINT \
     --out work_dirs/pseudo_labels/udas/gta2cs
 python tools/train.py configs/udas/gta2cs_student_0.py

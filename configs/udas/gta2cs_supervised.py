@@ -1,8 +1,8 @@
-"""Labelled Cityscapes images, and nothing else: the baseline of `gta2cs_uda_cutmix.py`.
+"""Only labelled Cityscapes images: the baseline of `gta2cs_uda_cutmix.py`.
 
 python tools/train.py configs/udas/gta2cs_supervised.py
 python tools/train.py configs/udas/gta2cs_supervised.py --cfg-options budget=100    # 500 is the default
-The same network, schedule and augmentation, one image a step.
+The same network, schedule and augmentation, with one image per step.
 """
 _base_ = './gta2cs_source_only.py'
 budget = 500

@@ -1,4 +1,4 @@
-r"""Multi-level DeepLabv2 (ResNet-101) on GTA5 translated into Cityscapes' style: UDAS's input-level adaptation alone.
+r"""Multi-level DeepLabv2 (ResNet-101) on GTA5 translated into Cityscapes' style: only UDAS's adaptation of the input.
 
 python tools/train.py configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py
 python tools/translate.py configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py CHECKPOINT \

@@ -5,7 +5,7 @@ python tools/translate.py configs/translation/cyclegan_resnet9_200k_gta2cs-640x3
 python tools/train.py configs/udas/gta2cs_uda_cutmix.py
 python tools/train.py configs/udas/gta2cs_uda_cutmix.py --cfg-options budget=100    # 500 is the default
 Which images: docs/datasets.md, "Label budgets". Distribution and share of mixing are this project's choice. With
-budget=2975, UDA takes all images, without their labels.
+budget=2975, UDA uses all images, without their labels.
 """
 _base_ = './gta2cs_uda.py'
 budget = 500

@@ -1,4 +1,4 @@
-"""Multi-level DeepLabv2 (ResNet-101) on SYNTHIA alone, scored on Cityscapes val (19, 16, 13 classes): the floor.
+"""Multi-level DeepLabv2 (ResNet-101) on SYNTHIA alone, scored on Cityscapes val (19, 16, 13 classes): the baseline.
 
 python tools/train.py configs/udas/synthia2cs_source_only.py
 """

@@ -1,8 +1,8 @@
 """A student of UDAS without target labels: translated SYNTHIA, and Cityscapes with the teacher's labels.
 
-python tools/train.py configs/udas/synthia2cs_ssl.py    # trains it in rounds, with all that it needs
+python tools/train.py configs/udas/synthia2cs_ssl.py    # trains it in rounds, after the stages that it needs
 python tools/train.py configs/udas/synthia2cs_student.py
-By hand, it needs translated images and pseudo-labels: see gta2cs_student_0.py.
+To train it alone, you need translated images and pseudo-labels: see gta2cs_student_0.py.
 """
 _base_ = [
     '../_base_/published_runtime.py', '../_base_/models/deeplabv2-multi_r101-d8.py',

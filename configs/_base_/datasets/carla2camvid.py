@@ -1,5 +1,4 @@
-# CARLA 0.9.13 frames -> CamVid, three classes: road, sidewalk, other. Another pair needs a file like this one and no
-# code.
+# CARLA 0.9.13 frames -> CamVid, three classes: road, sidewalk, other. For another pair, write a file like this one.
 # Roots: carla/ and camvid/ below UDAS_DATA_ROOT (default: data).
 source_root = '{{$UDAS_DATA_ROOT:data}}/carla'
 target_root = '{{$UDAS_DATA_ROOT:data}}/camvid'
@@ -22,7 +21,7 @@ source_pipeline = [
     dict(type='RandomFlip', prob=0.5), distortion,
     dict(type='PackSegInputs')
 ]
-# a third of CamVid's size: averaged, since bilinear sampling would skip pixels
+# a third of CamVid's size, with averaging, because bilinear sampling would skip pixels
 target_resize = dict(
     type='RandomResize', scale=(160, 120), ratio_range=(0.75, 1.4), keep_ratio=True, interpolation='area')
 labeled_target_pipeline = [
@@ -60,7 +59,7 @@ target_train = dict(
     data_prefix=dict(img_path='images/train'),
     img_suffix='.jpg',
     pipeline=target_pipeline)
-# for the statistics of batch norm: as at validation, without labels
+# for the statistics of batch norm: the validation pipeline, without labels
 target_images = dict(target_train, pipeline=[*test_pipeline[:2], dict(type='PackSegInputs')])
 labeled_target_train = dict(
     type='LabelMappedDataset',
@@ -70,17 +69,17 @@ labeled_target_train = dict(
     data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
     img_suffix='.jpg',
     pipeline=labeled_target_pipeline)
-# images of `tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py` in place of CARLA's
+# images from `tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py` instead of CARLA's
 translated_train = dict(
     source_train, translated_root='{{$UDAS_TRANSLATED_ROOT:data}}/carla_cyclegan', missing_translation='error')
-# the labels of `budget` CamVid images, and the other images without: splits/labeled_<n>.txt, unlabeled_without_<n>.txt
+# `budget` CamVid images with labels, the others without: splits/labeled_<n>.txt, unlabeled_without_<n>.txt
 labeled_budget = dict(
     type='LabelBudgetDataset', n=5, part='labeled', split_dir='splits', dataset=labeled_target_train)
 unlabeled_budget = dict(
     type='LabelBudgetDataset', n=5, part='unlabeled', split_dir='splits', dataset=target_train)
 # Domain CutMix of both: each domain in the size of the crop, contrast and brightness of the mixed image
 mix_flip = dict(type='RandomFlip', prob=0.5)
-# CamVid's smallest scales are narrower than the crop; without mixing, the preprocessor pads them so
+# CamVid's smallest scales are narrower than the crop: pad as the preprocessor does without mixing
 mix_pad = dict(type='Pad', size=(160, 80), pad_val=dict(img=(128, 128, 128), seg=255))
 cutmix_train = dict(
     type='DomainMixDataset',
@@ -93,7 +92,7 @@ cutmix_train = dict(
 # translated CARLA and the labelled CamVid images, repeated to the number of CARLA's: half of the images on average
 repeated_budget = dict(type='RepeatToLengthDataset', length=3000, dataset=labeled_budget)
 half_labeled_train = dict(type='ConcatDataset', datasets=[translated_train, repeated_budget])
-# the same for batches with other images: all in the size of the crop
+# the same for batches with other images: all have the size of the crop
 padded_budget = dict(
     labeled_budget,
     dataset=dict(

@@ -1,5 +1,5 @@
 # Generated street scenes in the formats of GTA5 and Cityscapes (`tools/make_demo_data.py`), read by the same loaders as
-# the real ones. Folder: UDAS_DEMO_ROOT (default: data/demo).
+# the real data sets. Folder: UDAS_DEMO_ROOT (default: data/demo).
 source_root = '{{$UDAS_DEMO_ROOT:data/demo}}/gta5'
 target_root = '{{$UDAS_DEMO_ROOT:data/demo}}/cityscapes'
 size = (256, 128)

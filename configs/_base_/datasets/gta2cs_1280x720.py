@@ -17,7 +17,7 @@ target_pipeline = [
 test_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='Resize', scale=target_size, keep_ratio=False),
-    # after the resize: scored at the label's own size
+    # after the resize, so that predictions are scored at the size of the label file
     dict(type='LoadLabelIds', label_map='cityscapes'),
     dict(type='PackSegInputs')
 ]

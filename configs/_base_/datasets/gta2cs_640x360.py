@@ -27,7 +27,7 @@ labeled_target_pipeline = [
 test_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='Resize', scale=size, keep_ratio=False),
-    # after the resize: scored at the label's own size
+    # after the resize, so that predictions are scored at the size of the label file
     dict(type='LoadLabelIds', label_map='cityscapes'),
     dict(type='PackSegInputs')
 ]
@@ -51,7 +51,7 @@ labeled_target_train = dict(
 # images of `tools/translate.py configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py` in place of GTA5's
 translated_train = dict(
     source_train, translated_root='{{$UDAS_DATA_ROOT:data}}/gta5_translated', missing_translation='error')
-# the labels of a few target images (docs/datasets.md, "Label budgets"), and the other images without
+# a few target images with labels (docs/datasets.md, "Label budgets"), and the others without
 strong = dict(type='SegAutoAugment', policy='imagenet')
 labeled_budget = dict(
     type='LabelBudgetDataset',
@@ -61,7 +61,7 @@ labeled_budget = dict(
     dataset=dict(labeled_target_train, pipeline=labeled_target_pipeline[:-1]))
 unlabeled_budget = dict(
     type='LabelBudgetDataset', n=500, seed=2021, part='unlabeled', whole_if_empty=True, dataset=target_train)
-# what students learn from: translated images, and target images with the labels of a teacher, all strongly augmented
+# training data of students: translated images, and target images with a teacher's labels, all strongly augmented
 strong_translated_train = dict(
     translated_train, pipeline=[*source_pipeline[:-1], strong,
                                 dict(type='PackSegInputs')])
@@ -99,7 +99,7 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='PositionSampler'),
-    # some labels of GTA5 are of another size than their image; each is named in the log
+    # some labels of GTA5 do not have the size of their image; the log names each of them
     dataset=dict(type='DomainPairDataset', source=source_train, target=target_train, max_broken=100))
 val_dataloader = dict(
     batch_size=1,

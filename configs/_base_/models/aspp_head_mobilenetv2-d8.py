@@ -1,4 +1,4 @@
-# DeepLabv3's head, MMSegmentation's own, for the last features of MobileNetV2 at stride 8. To take it in place of
+# DeepLabv3's head from MMSegmentation, for the last features of MobileNetV2 at stride 8. To use it instead of
 # DeepLabv2's: model = dict(decode_head=dict(_delete_=True, **_base_.aspp_head, num_classes=...))
 aspp_head = dict(
     type='ASPPHead',

@@ -8,7 +8,7 @@ data_preprocessor = dict(
     bgr_to_rgb=True,
     pad_val=0,
     seg_pad_val=255)
-# mean over the pixels that have a label, as in the published code
+# average over labelled pixels, as in the published code
 loss_main = dict(type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
 loss_auxiliary = dict(type='CrossEntropyLoss', loss_weight=0.1, avg_non_ignore=True)
 model = dict(
@@ -40,5 +40,5 @@ model = dict(
         loss_decode=loss_auxiliary),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))
-# used with several GPUs only
+# only used with several GPUs
 sync_bn = 'torch'

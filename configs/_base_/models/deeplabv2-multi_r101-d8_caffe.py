@@ -1,4 +1,4 @@
-# Multi-level DeepLabv2 exactly as the published code of AdaptSegNet computes it, for its checkpoints
+# Multi-level DeepLabv2 exactly as in the published code of AdaptSegNet, for its checkpoints
 # (docs/checkpoints.md): Caffe's ResNet-101, BGR images minus Caffe's mean, and only the branches of dilation 6 and 12.
 # AdvEnt adds all four (6, 12, 18, 24).
 # Without `init_cfg` the weights are random: give a checkpoint, or the converted initial weights to the backbone.
@@ -10,7 +10,7 @@ data_preprocessor = dict(
     bgr_to_rgb=False,
     pad_val=0,
     seg_pad_val=255)
-# mean over the pixels that have a label, as in the published code
+# average over labelled pixels, as in the published code
 loss_main = dict(type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
 loss_auxiliary = dict(type='CrossEntropyLoss', loss_weight=0.1, avg_non_ignore=True)
 model = dict(
@@ -44,5 +44,5 @@ model = dict(
         loss_decode=loss_auxiliary),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))
-# used with several GPUs only
+# only used with several GPUs
 sync_bn = 'torch'

@@ -1,4 +1,4 @@
-# Half of adamw_poly_600.py, for the demo's ladder.
+# Half as many iterations as adamw_poly_600.py, for configs/demo/self_training.
 _base_ = './adamw_poly_600.py'
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.02, begin=0, end=50, by_epoch=False),

@@ -1,5 +1,5 @@
-# The published schedule (AdaptSegNet and its descendants): SGD 2.5e-4, 10x on the classifiers, poly 0.9 planned over
-# 250,000 iterations and stopped at 120,000.
+# The published schedule (AdaptSegNet and methods based on it): SGD 2.5e-4, 10x on the classifiers, poly 0.9 planned
+# for 250,000 iterations and stopped at 120,000.
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=2.5e-4, momentum=0.9, weight_decay=5e-4),

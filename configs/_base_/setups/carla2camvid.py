@@ -1,4 +1,4 @@
-# What all configs of benchmarks/carla2camvid share: network, data and schedule.
+# The common settings of configs/benchmarks/carla2camvid: network, data and schedule.
 _base_ = [
     '../default_runtime.py', '../models/deeplabv2-multi_mobilenetv2-d8.py', '../datasets/carla2camvid.py',
     '../schedules/adamw_poly_600.py'

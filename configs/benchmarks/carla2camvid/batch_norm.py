@@ -1,4 +1,4 @@
-"""Target images pass through the network and its batch norm in training, and no loss is computed on them.
+"""Target images pass through the network and its batch norm in training, but no loss is computed on them.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/batch_norm.py
 All other methods have this effect, too: compare them with this row, not with source only.

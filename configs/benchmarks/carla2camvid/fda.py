@@ -3,6 +3,6 @@
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/fda.py
 """
 _base_ = './lab.py'
-# four frequencies a direction; the paper's 0.01 would leave none on images of 80 lines
+# four frequencies in each direction; the paper's 0.01 would leave none for images of 80 lines
 fda_pipeline = [dict(type='FourierAmplitudeTransfer', beta=0.05), *_base_.mix_pipeline[1:]]
 train_dataloader = dict(dataset=dict(dataset=dict(pipeline=fda_pipeline)))

@@ -1,7 +1,7 @@
 """MRNet, stage 1, on CARLA -> CamVid (3 classes): least-squares discriminators at two scales, memory regularisation.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/mrnet.py
-Two scales instead of the published three: the third would see crops of 40x20 pixels.
+Two scales instead of the published three, because the third one would get crops of 40x20 pixels.
 """
 _base_ = ['../../_base_/setups/carla2camvid.py', '../../_base_/methods/mrnet_600.py']
 auxiliary = dict(_base_.model.auxiliary_head, loss_decode=dict(_base_.loss_auxiliary, loss_weight=0.5))

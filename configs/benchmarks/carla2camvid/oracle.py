@@ -1,4 +1,4 @@
-"""All 367 labelled CamVid images, scored on CamVid val (3 classes): what adaptation tries to reach.
+"""All 367 labelled CamVid images, scored on CamVid val (3 classes): the upper bound of adaptation.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/oracle.py
 """

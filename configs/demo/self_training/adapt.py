@@ -1,8 +1,8 @@
 """The first teacher: Domain CutMix of translated scenes with a few labelled "real" ones, and UDA with the others.
 
-python tools/train.py configs/demo/self_training/ssl.py    # trains it, with all that it needs
+python tools/train.py configs/demo/self_training/ssl.py    # trains it after the stages that it needs
 python tools/train.py configs/demo/self_training/adapt.py
-The second reads the translations of the first; their folder: UDAS_DEMO_TRANSLATIONS.
+The second command reads the translations of the first one, from the folder UDAS_DEMO_TRANSLATIONS.
 """
 _base_ = ['./translated.py', '../../_base_/methods/uda_600.py']
 budget = '1/20'

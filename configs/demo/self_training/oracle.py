@@ -1,4 +1,4 @@
-"""The top of the demo's ladder: trained on all labelled "real" scenes.
+"""The upper bound of the demo: trained on all labelled "real" scenes.
 
 python tools/train.py configs/demo/self_training/oracle.py
 """

@@ -1,4 +1,4 @@
-"""The bottom of the demo's ladder: trained on generated "simulated" scenes alone.
+"""The lower bound of the demo: trained on generated "simulated" scenes alone.
 
 python tools/train.py configs/demo/self_training/source_only.py
 """

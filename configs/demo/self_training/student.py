@@ -1,8 +1,8 @@
 """A student: the mixed scenes of adapt.py, and "real" scenes with the teacher's labels, strongly augmented.
 
-python tools/train.py configs/demo/self_training/ssl.py    # trains it in rounds, with all that it needs
+python tools/train.py configs/demo/self_training/ssl.py    # trains it in rounds, after the stages that it needs
 python tools/train.py configs/demo/self_training/student.py
-The second reads what the first made; the folders: UDAS_DEMO_TRANSLATIONS, UDAS_DEMO_LABELS.
+The second command reads the output of the first one, from the folders UDAS_DEMO_TRANSLATIONS and UDAS_DEMO_LABELS.
 """
 _base_ = ['./translated.py', '../../_base_/methods/student.py']
 budget = '1/20'

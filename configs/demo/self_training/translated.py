@@ -1,15 +1,15 @@
-"""The second rung of the demo's ladder: trained on translated scenes alone.
+"""The second model of the demo: trained on translated scenes alone.
 
 python tools/train.py configs/demo/self_training/translated.py
-UDAS_DEMO_TRANSLATIONS is the folder of the translated images: after `make demo`, the stage that translates in
-work_dirs/demo/self_training.
+UDAS_DEMO_TRANSLATIONS is the folder of the translated images: after `make demo`, the folder of the translation stage
+in work_dirs/demo/self_training.
 """
 _base_ = './source_only.py'
 translated_train = dict(
     _base_.source_train,
     translated_root='{{$UDAS_DEMO_TRANSLATIONS:work_dirs/demo/translations}}',
     missing_translation='error')
-# and mixed with a few labelled "real" ones, for the rungs above
+# mixed with a few labelled "real" ones, for the later stages
 few = dict(type='LabelBudgetDataset', n='1/20', seed=2021)  # 10 of the demo's 200 scenes
 mixed_train = dict(
     type='DomainMixDataset',

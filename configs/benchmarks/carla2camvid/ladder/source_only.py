@@ -1,4 +1,4 @@
-"""CARLA as it is, with DeepLabv3's head: a rung of the ladder (3 classes).
+"""Original CARLA images alone, with DeepLabv3's head, for comparison with self-training (3 classes).
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/source_only.py
 """

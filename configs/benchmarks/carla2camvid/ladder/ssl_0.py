@@ -1,8 +1,8 @@
 """UDAS without target labels on CARLA -> CamVid (3 classes): translation, adaptation, two rounds of self-training.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_0.py
-UDAS's AutoAugment makes worse labels here than flips and scales do, and students that begin with their teacher's
-weights end higher. The labels of CamVid's training images are opened to judge the pseudo-labels, and for nothing else
+Here, UDAS's AutoAugment gives worse labels than flips and scales, and students that start from their teacher's
+weights reach higher scores. The labels of CamVid's training images are only opened to score the pseudo-labels
 (`truth`).
 """
 _base_ = '../../../_base_/self_training_runtime.py'

@@ -1,8 +1,8 @@
 """A student with a few labelled CamVid images: these, translated CARLA, and CamVid with the teacher's labels.
 
-UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl.py    # with all that it needs
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl.py    # with the stages it needs
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/student.py
-The second needs translated images and pseudo-labels.
+The second command needs translated images and pseudo-labels.
 """
 _base_ = './student_0.py'
 budget = 5

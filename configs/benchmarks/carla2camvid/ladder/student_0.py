@@ -1,8 +1,8 @@
 """A student of UDAS without target labels: translated CARLA, and CamVid with the teacher's labels (3 classes).
 
-UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_0.py    # with all that it needs
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_0.py    # with the stages it needs
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/student_0.py
-The second needs translated images and pseudo-labels. Half of the classes of a CARLA image are pasted into each
+The second command needs translated images and pseudo-labels. Half of the classes of a CARLA image are pasted into each
 pseudo-labelled one (ClassMix), as strong augmentation.
 """
 _base_ = ['./source_only.py', '../../../_base_/methods/student.py']

@@ -1,4 +1,4 @@
-"""Translated CARLA, with DeepLabv3's head: a rung of the ladder (3 classes).
+"""Translated CARLA alone, with DeepLabv3's head, for comparison with self-training (3 classes).
 
 python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT --out data/carla_cyclegan
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/translated.py
