@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_INPUT = 1
 
 .DEFAULT_GOAL = help
-.PHONY: help setup test lint demo bench doctor clean
+.PHONY: help setup test test-slow lint demo bench doctor clean
 
 # $(call step,title,command,what to do when it fails): one line of output; pip's own goes to the log.
 define step
@@ -25,13 +25,14 @@ else echo 'FAILED'; grep -v 'Ignoring \|is ignored:\|already satisfied' $(LOG) |
 endef
 
 help:
-	@echo 'make setup   create .venv with the tested versions (PYTHON=python3.12, TORCH_INDEX=<url>)'
-	@echo 'make demo    train on generated street scenes and show what each method gains'
-	@echo 'make doctor  check the environment and the data folders'
-	@echo 'make test    run the tests'
-	@echo 'make lint    run ruff, mypy and import-linter'
-	@echo 'make bench   run the benchmarks'
-	@echo 'make clean   delete build products and caches; .venv stays'
+	@echo 'make setup      create .venv with the tested versions (PYTHON=python3.12, TORCH_INDEX=<url>)'
+	@echo 'make demo       train on generated street scenes and show what each method gains'
+	@echo 'make doctor     check the environment and the data folders'
+	@echo 'make test       run the tests'
+	@echo 'make test-slow  run the slow tests, which make test leaves out'
+	@echo 'make lint       run ruff, mypy and import-linter'
+	@echo 'make bench      run the benchmarks'
+	@echo 'make clean      delete build products and caches; .venv stays'
 
 setup: $(STAMP)
 	@echo '$(VENV) is ready: make demo, make test, make doctor'
@@ -54,8 +55,13 @@ $(STAMP): requirements.txt setup.py pyproject.toml Makefile
 	@touch $(STAMP)
 
 # One test on each core; what a test computes then has one thread.
+PYTEST = OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 8 --dist worksteal
+
 test: $(STAMP)
-	@OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 8 --dist worksteal
+	@$(PYTEST)
+
+test-slow: $(STAMP)
+	@$(PYTEST) -m slow
 
 lint: $(STAMP)
 	@$(VENV_PYTHON) -m ruff check --output-format concise .

@@ -10,6 +10,7 @@ from mmengine.config import config
 from mmengine.registry import init_default_scope
 from mmengine.runner import runner
 
+import forked_python
 import udas_mmseg  # noqa: F401  (applies compat)
 from forked_python import format_once
 from small_data import CLASSES, LOAD, write_image
@@ -36,6 +37,14 @@ def collect_little_garbage() -> None:
     """MMEngine calls the garbage collector for every data set: what was imported is none."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope='module', params=['forked', pytest.param('started', marks=pytest.mark.slow)])
+def processes(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Forked processes, and in the slow tests those that a user starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forked_python, 'FORKS', request.param == 'forked')
+        yield request.param
 
 
 @pytest.fixture(autouse=True)

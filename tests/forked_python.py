@@ -1,7 +1,7 @@
 """Python files in processes of their own, without the seconds that their imports take.
 
 A server imports everything once and forks a process for each file that a test runs. The process has its own session,
-environment, folder and output, may be killed, and ends as any other does.
+environment, folder and output, may be killed, and ends as any other does. The slow tests start ordinary processes.
 """
 import atexit
 import faulthandler
@@ -20,6 +20,7 @@ import threading
 import traceback
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
+FORKS = True  # False in slow tests, see `processes` in conftest.py
 STARTERS = ('compare.py', 'demo.py')  # tools that start other tools
 
 
@@ -28,11 +29,17 @@ class Server:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._socket: Optional[socket.socket] = None
+        self._connection: Optional[socket.socket] = None
 
-    def set(self, connection: socket.socket) -> None:
-        """Use a server that runs already."""
-        self._socket = connection
+    def use(self, connection: socket.socket, pid: int) -> None:
+        """Use a server that runs, and end it with this process."""
+        self._connection = connection
+
+        def end() -> None:
+            connection.close()
+            os.waitpid(pid, 0)
+
+        atexit.register(end)
 
     def fork(self, request: Dict[str, Any], files: List[int]) -> int:
         """Run a Python file.
@@ -45,10 +52,9 @@ class Server:
             int: Id of its process.
         """
         with self._lock:
-            if self._socket is None:
-                self._socket = self._start()
-            socket.send_fds(self._socket, [pickle.dumps(request)], files)
-            return int(self._socket.recv(99))
+            connection = self._connection or self._start()
+            socket.send_fds(connection, [pickle.dumps(request)], files)
+            return int(connection.recv(99))
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -56,7 +62,7 @@ class Server:
         with theirs:
             process = subprocess.Popen([sys.executable, __file__, str(theirs.fileno())], env=environment,
                                        pass_fds=[theirs.fileno()], start_new_session=True)
-        atexit.register(lambda: (ours.close(), process.wait()))
+        self.use(ours, process.pid)
         return ours
 
 
@@ -95,10 +101,10 @@ class ForkedPython(subprocess.Popen):
 def start_python(*command: Any, **options: Any) -> subprocess.Popen:
     """Start a Python file with its arguments; `options` are those of `subprocess.Popen`.
 
-    On a GPU, which a forked process could not use, this is an ordinary process.
+    It is an ordinary process where `FORKS` is False, and where there is a GPU, which a forked process could not use.
     """
     import torch
-    kind: Any = subprocess.Popen if torch.cuda.is_available() else ForkedPython
+    kind: Any = ForkedPython if FORKS and not torch.cuda.is_available() else subprocess.Popen
     return kind([sys.executable, *map(str, command)], text=True, start_new_session=True, **options)
 
 
@@ -188,11 +194,12 @@ def become(args: List[str], cwd: str, env: Dict[str, str], files: List[int]) -> 
 def fork_what_is_started() -> None:
     """Let Python files that this process starts be forked, too."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         ours.close()
         serve_and_run(theirs)
     theirs.close()
-    SERVER.set(ours)
+    SERVER.use(ours, pid)
     subprocess.Popen = ForkedPython  # type: ignore[misc]
 
 

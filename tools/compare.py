@@ -8,6 +8,7 @@ any time. NAME.json has every run with its metrics, time, command and versions; 
 self-training (`configs/udas/*_ssl*.py`) gives a row for each model that it trains: adapted, round 1, round 2, ...
 """
 import argparse
+import contextlib
 import json
 import os
 import os.path as osp
@@ -71,7 +72,8 @@ def run_command(command: List[str], log: str, clock: str) -> float:
     with open(log, 'a') as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as process:
         try:
             while process.poll() is None:
-                time.sleep(1)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=1)
                 replace_file(Path(clock), f'{spent + time.monotonic() - started:.1f}'.encode())
         except BaseException:  # interrupted or terminated: no training goes on behind one's back
             process.terminate()

@@ -34,7 +34,7 @@ def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
     return run
 
 
-def test_finished_runs_are_kept_and_changed_configs_refused(call: Callable, tmp_path: Path) -> None:
+def test_finished_runs_are_kept_and_changed_configs_refused(processes: str, call: Callable, tmp_path: Path) -> None:
     config = tmp_path / 'configs/mine/small.py'
     config.parent.mkdir(parents=True)
     config.write_text(SMALL.format(root=ROOT, iters=2))

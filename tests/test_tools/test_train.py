@@ -42,7 +42,7 @@ def arguments(work_dir: Path, *options: str, config: str = CONFIG) -> List[str]:
 def start(environment: dict) -> Callable[..., subprocess.Popen]:
 
     def run(command: List[str], **env: str) -> subprocess.Popen:
-        options = dict(cwd=ROOT, env={**environment, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        options: dict = dict(cwd=ROOT, env={**environment, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if command[0] == sys.executable:
             return start_python(*command[1:], **options)
         return subprocess.Popen(command, **options, text=True, start_new_session=True)
@@ -67,8 +67,8 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
 
 
 @pytest.mark.parametrize('config, workers', [(CONFIG, 0), (CONFIG, 2), (TRANSLATOR, 2)])
-def test_killed_and_resumed_run_ends_with_the_same_weights(start: Callable, tmp_path: Path, config: str,
-                                                           workers: int) -> None:
+def test_killed_and_resumed_run_ends_with_the_same_weights(processes: str, start: Callable, tmp_path: Path,
+                                                           config: str, workers: int) -> None:
     train = [sys.executable, 'tools/train.py']
     options = [f'train_dataloader.num_workers={workers}', f'train_dataloader.persistent_workers={workers > 0}']
     finish(start([*train, *arguments(tmp_path / 'whole', *options, config=config)]))
@@ -146,12 +146,12 @@ def test_missing_mmagic_is_one_clear_line(start: Callable, tmp_path: Path) -> No
 
 def test_full_disk_keeps_the_last_good_checkpoint(start: Callable, tmp_path: Path) -> None:
     (tmp_path / 'full_disk.py').write_text(
-        'import errno\nfrom mmengine.fileio import LocalBackend\nput = LocalBackend.put\n'
-        'def fail(self, content, path):\n'
+        'import errno, os\nreplace = os.replace\n'
+        'def fail(part, path):\n'
         "    if 'iter_4.pth' in str(path):\n"
-        "        put(self, content[:100], path)\n"
+        '        os.truncate(part, 100)\n'
         "        raise OSError(errno.ENOSPC, 'No space left on device')\n"
-        '    put(self, content, path)\nLocalBackend.put = fail\n')
+        '    replace(part, path)\nos.replace = fail\n')
     config = tmp_path / 'full.py'
     config.write_text(f"_base_ = '{ROOT}/{CONFIG}'\ncustom_imports = dict(imports=['udas_mmseg', 'full_disk'])\n"
                       # the best checkpoint is the last one, saved a second time
