@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def versions() -> Dict[str, str]:
-    """What the figures were measured with."""
+    """Versions and device that the figures were measured with."""
     import mmcv
     import mmengine
     import mmseg
@@ -75,7 +75,7 @@ def run_command(command: List[str], log: str, clock: str) -> float:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(timeout=1)
                 replace_file(Path(clock), f'{spent + time.monotonic() - started:.1f}'.encode())
-        except BaseException:  # interrupted or terminated: no training goes on behind one's back
+        except BaseException:  # interrupted or terminated: end the training, too
             process.terminate()
             raise
     if process.returncode:
@@ -177,7 +177,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('terminated'))  # so that the training is ended, too
     try:
         plan = plan_runs(args)
-    except (OSError, ValueError) as error:  # the user's to mend: no traceback
+    except (OSError, ValueError) as error:  # the user's to correct: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     runs: List[Dict[str, Any]] = []
     failed: List[str] = []

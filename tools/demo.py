@@ -1,9 +1,9 @@
 """The whole of UDAS on generated street scenes, and what each part of it gains: `make demo`.
 
-Two processes share the processor's cores: self-training in all its stages (translation, adaptation with Domain CutMix,
-two rounds of pseudo-labels and students), and the trainings that it is held against. At the end stands the ladder.
-Everything goes below work_dirs/demo: data, runs, tables and pictures. Call it again after an interruption: what is
-finished is kept.
+Two processes share the processor's cores. One runs all stages of self-training: translation, adaptation with Domain
+CutMix, and two rounds of pseudo-labels and students. The other one runs the trainings that it is compared with. The
+result is a table, the ladder. Data, runs, tables and pictures are written below work_dirs/demo. After an interruption,
+run it again: finished parts are kept.
 """
 import argparse
 import json
@@ -100,7 +100,7 @@ class Commands:
 
 
 class Progress:
-    """What to print of the output of a self-training run: stages, and how far their trainings are."""
+    """Picks the lines to print from the output of a self-training run: stages, and the progress of trainings."""
 
     def __init__(self) -> None:
         self.stage = ''
@@ -149,7 +149,7 @@ def stage_folders(out: str, kind: str) -> List[str]:
 
 
 def read_rungs(out: str) -> Dict[str, Dict[str, Any]]:
-    """What each rung came to.
+    """The result of each rung.
 
     Returns:
         dict: Name of the rung -> `metrics` in percent on the target's validation images, `seconds`, and `config` and
@@ -252,7 +252,7 @@ def main() -> None:
         prepare(args.out, args.train, args.val)
         train_all(args)
         text, files = report(args.out)
-    except (OSError, ValueError, RuntimeError) as error:  # the user's to mend: no traceback
+    except (OSError, ValueError, RuntimeError) as error:  # the user's to correct: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     except KeyboardInterrupt:
         raise SystemExit('interrupted: the same command goes on from here') from None

@@ -1,4 +1,4 @@
-"""What a config describes, as `tools/train.py` and `tools/compare.py` see it: a single training, or a run of many."""
+"""Runs of a config, as `tools/train.py` and `tools/compare.py` see them: a single training, or several stages."""
 import os.path as osp
 from abc import ABC, abstractmethod
 from typing import Any, Dict, List, Optional, Tuple, Type
@@ -38,7 +38,7 @@ class ConfigRun(ABC):
         """
 
     def plan(self) -> str:
-        """What will be done, as a table; '' for a single training."""
+        """The stages as a table; '' for a single training."""
         return ''
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What has been done in the work directory of a self-training run."""
+"""The record of the stages in the work directory of a self-training run."""
 import json
 import os.path as osp
 from pathlib import Path

@@ -18,7 +18,7 @@ from .manifest import Manifest, ladder, trained_segmentors
 from .plan import plan_stages, plan_table
 from .stage import STAGE_KINDS, RunContext, Stage
 
-# of a config, beside which everything stands in the configs of the stages
+# all that a config of self-training has; everything else is in the configs of its stages
 _KEYS = {'amp', 'budget', 'custom_imports', 'default_scope', 'launcher', 'randomness', 'resume', 'runner_type',
          'self_training', 'work_dir'}
 

@@ -1,4 +1,4 @@
-"""A stage of self-training: what each kind of stage defines, and what it can ask of the run that it belongs to."""
+"""The base class of all kinds of stages of self-training, and the run as stages see it."""
 import os.path as osp
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -89,7 +89,7 @@ class Stage:
 
     @property
     def what(self) -> str:
-        """What the stage does, in words."""
+        """A description of the stage, for the plan."""
         raise NotImplementedError
 
     def build_config(self, context: 'RunContext') -> Optional[Config]:
@@ -130,7 +130,7 @@ class Stage:
 
 
 class RunContext:
-    """What stages know of the run that they belong to.
+    """The run that stages belong to, as they see it.
 
     Args:
         stages (Sequence[Stage]): All stages, in order.

@@ -17,5 +17,5 @@ class Adapt(Training):
 
     @property
     def segmentor(self) -> str:
-        """What tables call the first teacher."""
+        """Name of the first teacher in tables."""
         return 'adapted'

@@ -29,7 +29,7 @@ class Export(Stage):
 
     @property
     def what(self) -> str:
-        """What the stage does, in words."""
+        """A description of the stage, for the plan."""
         return 'exports the last student for MMSegmentation alone'
 
     def check(self, context: RunContext) -> List[str]:

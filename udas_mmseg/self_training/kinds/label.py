@@ -41,7 +41,7 @@ class Label(Stage):
 
     @property
     def what(self) -> str:
-        """What the stage does, in words."""
+        """A description of the stage, for the plan."""
         return f'labels the target images, {self.settings["views"]} views'
 
     def student_config(self, context: RunContext) -> Config:

@@ -30,12 +30,12 @@ class Student(Training):
 
     @property
     def what(self) -> str:
-        """What the stage does, in words."""
+        """A description of the stage, for the plan."""
         return f'trains {self.config} from {self.settings["init"]}'
 
     @property
     def segmentor(self) -> str:
-        """What tables call the student."""
+        """Name of the student in tables."""
         return f'round {self.round}'
 
     def build_config(self, context: RunContext) -> Config:

@@ -26,12 +26,12 @@ class Training(Stage):
 
     @property
     def what(self) -> str:
-        """What the stage does, in words."""
+        """A description of the stage, for the plan."""
         return f'trains {self.config}'
 
     @property
     def segmentor(self) -> str:
-        """What tables call the segmentor that the stage trains; '' if it trains none."""
+        """Name in tables of the segmentor that the stage trains; '' if it trains none."""
         return ''
 
     def build_config(self, context: RunContext) -> Optional[Config]:

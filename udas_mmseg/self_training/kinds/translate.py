@@ -25,7 +25,7 @@ class Translator(Training):
 
     @property
     def what(self) -> str:
-        """What the stage does, in words."""
+        """A description of the stage, for the plan."""
         return f'trains the translator of {self.config}'
 
 
@@ -43,7 +43,7 @@ class Translate(Stage):
 
     @property
     def what(self) -> str:
-        """What the stage does, in words."""
+        """A description of the stage, for the plan."""
         return 'translates the source images'
 
     def build_config(self, context: RunContext) -> Optional[Config]:
