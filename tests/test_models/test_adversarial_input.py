@@ -84,9 +84,9 @@ class TestBadInput:
             model.train_step(dict(source=batch()['source']), optimizers(model))
 
     def test_unknown_choices(self) -> None:
-        with pytest.raises(ValueError, match=r"adapt_map='logits'; known are \['self_information', 'softmax'\]"):
+        with pytest.raises(ValueError, match=r"adapt_map='logits'; allowed are \['self_information', 'softmax'\]"):
             build(adapt_map='logits')
-        with pytest.raises(ValueError, match=r"kl.form='kl'; known are"):
+        with pytest.raises(ValueError, match=r"kl.form='kl'; allowed are"):
             build(kl=dict(form='kl', weight=1.))
         with pytest.raises(ValueError, match='gan_objective'):
             build(gan_objective='wgan')

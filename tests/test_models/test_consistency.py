@@ -169,5 +169,5 @@ def test_values_outside_of_their_range_are_refused(name: str, value: float) -> N
 ])
 def test_other_losses_are_refused(change: dict) -> None:
     head = dict(type='FCNHead', in_channels=32, in_index=3, channels=8, **change)
-    with pytest.raises(ValueError, match='consistency takes the place of plain cross-entropy, but the decode head'):
+    with pytest.raises(ValueError, match='consistency replaces the plain cross-entropy, but the decode head'):
         build_student(stock(RESNET, head, None), consistency=dict())

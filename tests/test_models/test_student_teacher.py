@@ -172,7 +172,7 @@ def test_a_damaged_checkpoint_is_noticed() -> None:
 
 @pytest.mark.parametrize(('options', 'message'), [
     (dict(pseudo_weight=-1), 'pseudo_weight=-1'),
-    (dict(predict_with='both'), "predict_with='both'; known are"),
+    (dict(predict_with='both'), "predict_with='both'; allowed are"),
     (dict(predict_with='teacher'), 'there is no teacher'),
     (dict(ema_teacher=dict(momentum=1.0)), r'momentum=1.0: it must be in \[0, 1\)'),
     (dict(ema_teacher=dict(threshold=1.5)), r'threshold=1.5: it must be in \[0, 1\]'),
@@ -193,7 +193,7 @@ def test_batches_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match='pseudo_labeled has no labels.*LoadPseudoLabel'):
         model.train_step(dict(source=data['source'], pseudo_labeled=data['target']), sgd(model))
     model = build_student(ema_teacher=dict())
-    with pytest.raises(ValueError, match='target branch carries `gt_sem_seg`'):
+    with pytest.raises(ValueError, match='target branch has `gt_sem_seg`'):
         model.train_step(dict(target=data['source']), sgd(model))
 
 
@@ -211,5 +211,5 @@ def test_children_in_data_parallel_of_their_own_are_refused() -> None:
     wrapper = sgd(model)
     model.segmentor = ChildWrapper(model.segmentor)
     model.init_weights()  # the Runner does so first
-    with pytest.raises(ValueError, match='trains in ordinary data parallel.*MMSeparateDistributedDataParallel'):
+    with pytest.raises(ValueError, match='trains with ordinary data parallelism.*MMSeparateDistributedDataParallel'):
         model.train_step(student_batch('source', 'target'), wrapper)

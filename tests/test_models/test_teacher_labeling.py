@@ -103,5 +103,5 @@ def test_the_weight_of_the_target_may_rise(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_threshold_and_policy_together_are_refused() -> None:
-    with pytest.raises(ValueError, match='threshold=0.5 and labeling=.*Give one of them'):
+    with pytest.raises(ValueError, match='threshold=0.5 and labeling=.*Set only one of them'):
         build_student(ema_teacher=dict(threshold=0.5, labeling=dict(type='SureShareLabeling')))

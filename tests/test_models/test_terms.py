@@ -162,8 +162,8 @@ def test_terms_of_a_method_are_those_of_its_arguments() -> None:
 @pytest.mark.parametrize(('terms', 'message'), [
     ([dict(type='EntropyTerm', weight=(1., 2., 3.))], r'EntropyTerm.weight has 3 entries for the losses'),
     ([dict(type='EntropyTerm', weight=-1)], 'EntropyTerm=.*must be 0 or more'),
-    ([dict(type='EntropyTerm', weight=1, branch='sauce')], "EntropyTerm: branch='sauce'; known are"),
-    ([dict(type='HeadDivergenceTerm', weight=1, form='kl')], "HeadDivergenceTerm: form='kl'; known are"),
+    ([dict(type='EntropyTerm', weight=1, branch='sauce')], "EntropyTerm: branch='sauce'; allowed are"),
+    ([dict(type='HeadDivergenceTerm', weight=1, form='kl')], "HeadDivergenceTerm: form='kl'; allowed are"),
     ([dict(type='FCDiscriminator', in_channels=3)], 'terms has a FCDiscriminator, which is not a loss term'),
 ])
 def test_terms_that_do_not_fit_are_refused(terms: list, message: str) -> None:
@@ -179,7 +179,7 @@ def test_a_divergence_needs_two_heads() -> None:
 
 def test_mistakes_in_a_term_are_noticed() -> None:
     model = build_student(terms=[dict(type='MeanLogitTerm', weight=1.), dict(type='MeanLogitTerm', weight=2.)])
-    with pytest.raises(ValueError, match='several terms give .*target.loss_mean'):
+    with pytest.raises(ValueError, match='several terms have the losses .*target.loss_mean'):
         model(**preprocessed(model, 'source', 'target'), mode='loss')
     with pytest.raises(ValueError, match=r'MeanLogitTerm works on the branch target, and the batch has \[.source'):
         model(**preprocessed(model, 'source'), mode='loss')

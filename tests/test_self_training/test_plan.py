@@ -82,7 +82,7 @@ def test_kinds_of_stages_may_be_left_out_and_ordered() -> None:
     (dict(stages=dict(after='export')), r"stages\.after='export': it must be a list of names"),
     (dict(stages=dict(each_round=('lable',))), r"no kind of stage 'lable'. Allowed are adapt, export, label"),
     (dict(stages=dict(after=('export', 'export'))), r'a kind may be named once'),
-    (dict(stages=dict(each_round=('student', 'label'))), r'student takes labels, and no stage before it gives that'),
+    (dict(stages=dict(each_round=('student', 'label'))), r'student takes labels, but no earlier stage gives it'),
     (dict(stages=dict(before=('adapt',)), translate=dict(config='c.py')), r'self_training\.translate has no effect'),
     (dict(adapt=dict(ADAPT, per_round=[])), r'self_training\.adapt\.per_round does not exist'),
     (dict(label=dict(per_round=3)), r'self_training\.label\.per_round=3: it must be a list with a dict for each round'),

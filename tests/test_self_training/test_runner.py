@@ -113,7 +113,7 @@ def test_a_stage_after_the_rounds_is_not_made_of_other_rounds(config: Path, tmp_
     assert before['archive']['student'] == before['02_student_r1']['checkpoint'], 'the rounds ended early'
     runner(config, tmp_path, **options, **{'label.min_change': 1.1}).train()
     assert stages(tmp_path) == before
-    with pytest.raises(WorkDirError, match=r'archive was begun with other models .* Delete its entry'):
+    with pytest.raises(WorkDirError, match=r'archive was started with other models .* Delete its entry'):
         runner(config, tmp_path, **options).train()
 
 
@@ -128,9 +128,9 @@ def test_the_directory_may_be_named_in_another_way(config: Path, finished: Path,
 
 def test_another_config_is_refused(config: Path, finished: Path) -> None:
     other = runner(config, finished, **{'adapt.options': {'optim_wrapper.segmentor.optimizer.lr': 1.0}})
-    with pytest.raises(WorkDirError, match=r'00_adapt was begun with another config'):
+    with pytest.raises(WorkDirError, match=r'00_adapt was started with another config'):
         other.train()
-    with pytest.raises(WorkDirError, match=r'01_label_r1 was begun with another config'):
+    with pytest.raises(WorkDirError, match=r'01_label_r1 was started with another config'):
         runner(config, finished, **{'label.views': 3}).train()
 
 
@@ -176,10 +176,10 @@ def test_settings_of_a_round_do_not_touch_the_others(config: Path, finished: Pat
         'rounds': 3, 'label.per_round': [{}, dict(views=3)], 'student.per_round': [
             dict(init='teacher'), dict(init='scratch', options={'train_cfg.max_iters': 9}), {}]})
     before, after = ([context.digest(stage) for stage in context.stages] for context in (one.context, more.context))
-    assert after[:3] == before[:3], 'the first round is the one that was run, and more rounds may be asked for'
+    assert after[:3] == before[:3], 'the first round is the one that was run, and the number of rounds may be increased'
     students = [more.configs[stage.name] for stage in more.stages if stage.kind == 'student']
     assert [student.train_cfg.max_iters for student in students] == [2, 9, 2]
-    with pytest.raises(WorkDirError, match=r'another run: 01_label_r1 was begun'):
+    with pytest.raises(WorkDirError, match=r'another run: 01_label_r1 was started'):
         runner(config, finished, **{'label.per_round': [dict(views=3)]}).train()
 
 
@@ -202,7 +202,7 @@ def test_missing_data_are_named_before_anything_runs(config: Path, tmp_path: Pat
     moved = {'options': {'train_dataloader.dataset.source.data_root': str(tmp_path / 'nowhere')}}
     with pytest.raises(ValueError, match=r'do not fit the data:\n.*nowhere/images'):
         runner(config, tmp_path / 'run', **moved).check()
-    with pytest.raises(ValueError, match=r"label\.truth='nobody' is no entry of .*student\.py"):
+    with pytest.raises(ValueError, match=r"label\.truth='nobody' is not an entry of .*student\.py"):
         runner(config, tmp_path / 'run', **{'label.truth': 'nobody'}).check()
     with pytest.raises(ValueError, match=r"checkpoint='gone\.pth' does not exist"):
         runner(config, tmp_path / 'run', **{'adapt.checkpoint': 'gone.pth'}).check()

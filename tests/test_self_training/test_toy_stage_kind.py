@@ -79,6 +79,6 @@ def test_it_is_planned_run_skipped_and_held_to_its_settings(config: Path, tmp_pa
     assert again.returncode == 0 and 'Stage' not in again.stdout, 'everything is there'
     other = run(config, work_dir, '--cfg-options', 'self_training.count.threshold=0.9')
     assert other.returncode == 1 and 'Traceback' not in other.stderr
-    assert f'WorkDirError: {work_dir} holds another run: 02_count_r1 was begun with another config' in other.stderr
+    assert f'WorkDirError: {work_dir} has another run: 02_count_r1 was started with another config' in other.stderr
     wrong = run(config, work_dir, '--cfg-options', 'self_training.count.threshold=2')
     assert wrong.returncode == 1 and 'self_training.count.threshold=2: allowed are 0 to 1' in wrong.stderr

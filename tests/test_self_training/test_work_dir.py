@@ -72,16 +72,16 @@ def test_another_config_is_refused_and_more_rounds_are_not(tmp_path: Path) -> No
         manifest.begin(name, 'abc', kind=name.split('_')[-1 if number == 0 else 1], round=number)
     manifest.check({'00_adapt': 'abc', '01_label_r1': 'abc', '02_label_r2': 'abc', '03_label_r3': 'new'}, 3, ['export'])
     manifest.check({'00_adapt': 'abc', '01_label_r1': 'abc'}, 1, ['export'])
-    with pytest.raises(WorkDirError, match=r'holds another run: 00_adapt was begun with another'):
+    with pytest.raises(WorkDirError, match=r'has another run: 00_adapt was started with another'):
         manifest.check({'00_adapt': 'other', '01_label_r1': 'abc'}, 1, ['export'])
-    with pytest.raises(WorkDirError, match=r'holds another run: 00_adapt, export was'):
+    with pytest.raises(WorkDirError, match=r'has another run: 00_adapt, export was'):
         manifest.check({'00_translator': 'abc', '01_label_r1': 'abc'}, 1)
 
 
 @pytest.mark.parametrize(('content', 'found'), [({}, 1), ({'format': 3}, 3)])
 def test_work_directory_of_another_version_is_refused(content: dict, found: int, tmp_path: Path) -> None:
     (tmp_path / 'manifest.json').write_text(json.dumps({**content, 'stages': {'00_adapt': {'state': 'complete'}}}))
-    message = rf'{tmp_path} was begun by another version .* has format {found}, .* reads format 2.*another --work-dir'
+    message = rf'{tmp_path} was started by another version .* has format {found}, .* reads format 2.*another --work-dir'
     for read in (lambda: Manifest(str(tmp_path), {}), lambda: trained_segmentors(str(tmp_path))):
         with pytest.raises(WorkDirError, match=message):
             read()

@@ -1,16 +1,17 @@
-"""Several backward passes in one step of an optimizer."""
+"""Several backward passes in one optimizer step."""
 from mmengine.optim import OptimWrapper
 from torch import Tensor
 
 
 def backward_without_update(optim_wrapper: OptimWrapper, loss: Tensor) -> None:
-    """Add a loss's gradients to those of a later `update_params` in the same step.
+    """Add the gradients of a loss to those of a later `update_params` in the same step.
 
-    Scaled as `update_params` does it, for mixed precision and for accumulation, where both are one step.
+    The loss is scaled as in `update_params`, for mixed precision and gradient accumulation; both calls count as one
+    step.
 
     Args:
-        optim_wrapper (OptimWrapper): The wrapper.
+        optim_wrapper (OptimWrapper): The optimizer wrapper.
         loss (Tensor): Scalar.
     """
     optim_wrapper.backward(optim_wrapper.scale_loss(loss))
-    optim_wrapper._inner_count -= 1  # MMEngine counts backwards, and takes each for a step
+    optim_wrapper._inner_count -= 1  # MMEngine counts backward passes, and takes each one for a step

@@ -9,14 +9,14 @@ from mmseg.registry import MODELS
 class DomainDataPreProcessor(SegDataPreProcessor):
     """MMSegmentation's `SegDataPreProcessor`, applied to each branch.
 
-    Training batches are `dict(source=..., target=..., ...)` and come out with the same branches; ordinary batches
-    (validation, testing, single-domain training) are treated as MMSegmentation does. A batch with `views`
-    (`MultiViewDataset`) keeps that key: each view comes out like an ordinary batch.
+    Training batches are `dict(source=..., target=..., ...)`, and the result has the same branches. Ordinary batches
+    (validation, testing, single-domain training) are processed as in MMSegmentation. A batch with `views`
+    (`MultiViewDataset`) keeps this key, and each view is processed like an ordinary batch.
 
     Args:
-        size (tuple[int, int], optional): Height and width to pad training images to.
-        size_divisor (int, optional): Pad them to a multiple of this instead. Where neither is given, the images of a
-            batch are padded to the largest of them (MMSegmentation refuses that).
+        size (tuple[int, int], optional): Height and width to which training images are padded.
+        size_divisor (int, optional): Pad them to a multiple of this number instead. If neither is given, the images of
+            a batch are padded to the largest of them (MMSegmentation does not allow this).
         **kwargs: Further arguments of `SegDataPreProcessor` (`mean`, `std`, `bgr_to_rgb`, ...).
     """
 
@@ -34,7 +34,7 @@ class DomainDataPreProcessor(SegDataPreProcessor):
             training (bool): Whether to pad as in training. Defaults to False.
 
         Returns:
-            dict: `inputs` (N, 3, H, W) float32 and `data_samples`, for each branch where there are branches.
+            dict: `inputs` (N, 3, H, W) float32 and `data_samples`; for each branch if there are branches.
         """
         if 'inputs' not in data:
             return {branch: self.forward(batch, training) for branch, batch in data.items()}
@@ -45,7 +45,7 @@ class DomainDataPreProcessor(SegDataPreProcessor):
 
 
 def for_branches(data_preprocessor: Optional[dict]) -> Optional[dict]:
-    """MMSegmentation's preprocessor, made to take several branches; the config of another one stays as it is."""
+    """Extend the config of MMSegmentation's preprocessor to several branches; other configs are not changed."""
     if data_preprocessor is None or MODELS.get(data_preprocessor.get('type', '')) is not SegDataPreProcessor:
         return data_preprocessor
     return {**data_preprocessor, 'type': 'DomainDataPreProcessor'}

@@ -1,4 +1,4 @@
-"""Mixing of a batch's source and target images on the model's device, by the rules of the data transforms."""
+"""Mixing the source and target images of a batch on the model's device, with the rules of the data transforms."""
 from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -22,20 +22,20 @@ class LabeledImages(NamedTuple):
 
 
 def class_mix_masks(label: Tensor, rng: np.random.Generator) -> Tensor:
-    """Draw half of the classes of each label, whose pixels stay when another image fills the rest (ClassMix).
+    """Draw half of the classes of each label, whose pixels are kept when the rest is replaced (ClassMix).
 
     Args:
-        label (Tensor): (N, H, W) integers in {0..C-1, 255}, usually of the source. Pixels of 255 never stay.
-        rng (np.random.Generator): Draws the classes, image after image; see `sample_classes`.
+        label (Tensor): (N, H, W) integers in {0..C-1, 255}, usually of the source. Pixels with 255 are never kept.
+        rng (np.random.Generator): Random generator that draws the classes, image by image; see `sample_classes`.
 
     Returns:
-        Tensor: (N, H, W) bool on the label's device, True where a pixel comes from the other image.
+        Tensor: (N, H, W) bool on the label's device, True for pixels from the other image.
 
     Source: Olsson et al., "ClassMix", WACV 2021, section 3.1; DACS, WACV 2021, section 3.
     """
     masks = []
     for of_image in label:
-        # the draw depends only on which classes there are: no need to move the whole label to the CPU
+        # the draw depends only on the set of classes: no need to move the whole label to the CPU
         present = torch.unique(of_image).to(torch.uint8).cpu().numpy()
         kept = torch.as_tensor(sample_classes(present, rng), dtype=label.dtype, device=label.device)
         masks.append(~torch.isin(of_image, kept))
@@ -51,16 +51,17 @@ def cut_mix_masks(count: int,
     """Draw a box for each image (CutMix).
 
     Args:
-        count (int): N, of images.
+        count (int): N, the number of images.
         size (tuple[int, int]): (height, width).
-        rng (np.random.Generator): Draws the boxes, image after image: `lam` where it is not given, then the centre.
-        lam (float, optional): Share of the first image that the uncut box leaves, in [0, 1]; see `sample_box`.
-            Defaults to None: drawn from Beta(alpha, alpha) for each image.
+        rng (np.random.Generator): Random generator that draws the boxes, image by image: first `lam`, unless it is
+            given, and then the centre.
+        lam (float, optional): Share of the first image that the box leaves before it is clipped, in [0, 1]; see
+            `sample_box`. Defaults to None: drawn from Beta(alpha, alpha) for each image.
         alpha (float): Above 0. Defaults to 1, uniform.
-        device (torch.device, optional): Of the result. Defaults to the CPU.
+        device (torch.device, optional): Device of the result. Defaults to the CPU.
 
     Returns:
-        Tensor: (N, H, W) bool, True inside the box, where a pixel comes from the other image.
+        Tensor: (N, H, W) bool, True inside the box, for pixels from the other image.
 
     Raises:
         ValueError: if `lam` is outside [0, 1].
@@ -76,22 +77,22 @@ def cut_mix_masks(count: int,
 
 
 def mix(first: Tensor, second: Tensor, mask: Tensor) -> Tensor:
-    """The first tensor with the second where a mask is True, pixel for pixel.
+    """Return a copy of the first tensor in which the pixels where a mask is True are those of the second.
 
     Args:
         first (Tensor): (N, H, W) labels or weights, or (N, C, H, W) images.
-        second (Tensor): Of the same shape and type.
+        second (Tensor): Tensor of the same shape and type.
         mask (Tensor): (N, H, W) bool.
 
     Returns:
-        Tensor: A new tensor of that shape and type.
+        Tensor: A new tensor of the same shape and type.
 
     Raises:
-        ValueError: if shapes or types do not fit.
+        ValueError: if shapes or types do not match.
     """
     if first.shape != second.shape or first.dtype != second.dtype:
         raise ValueError(f'mix: the first is {tuple(first.shape)} {first.dtype} and the second {tuple(second.shape)} '
-                         f'{second.dtype}. They must be of one shape and type: give both branches the same batch size '
+                         f'{second.dtype}. They must be the same: give both branches the same batch size '
                          'and the same crop.')
     if mask.shape != (len(first), *first.shape[-2:]) or mask.dtype != torch.bool:
         raise ValueError(f'mix: the mask is {tuple(mask.shape)} {mask.dtype}; for {tuple(first.shape)} it must be '
@@ -100,19 +101,19 @@ def mix(first: Tensor, second: Tensor, mask: Tensor) -> Tensor:
 
 
 def mix_batches(source: LabeledImages, target: LabeledImages, mask: Tensor) -> LabeledImages:
-    """Mix images, labels and weights alike: image n of the source with image n of the target.
+    """Mix images, labels and weights with the same masks: image n of the source with image n of the target.
 
     Args:
         source (LabeledImages): Labelled images.
-        target (LabeledImages): Of the same shapes, labelled by a teacher, say.
-        mask (Tensor): (N, H, W) bool, True where a pixel comes from the target.
+        target (LabeledImages): Images of the same shapes, for example labelled by a teacher.
+        mask (Tensor): (N, H, W) bool, True for pixels from the target.
 
     Returns:
-        LabeledImages: Every pixel has the label and the weight that it had, 255 included. Weights are None if neither
-            batch has any; where only one has them, the other's are 1.
+        LabeledImages: The mixtures; every pixel keeps its label (also 255) and its weight. Weights are None if neither
+            batch has weights; if only one has them, those of the other are 1.
 
     Raises:
-        ValueError: if shapes or types do not fit.
+        ValueError: if shapes or types do not match.
     """
     weight = None
     given = source.weight if source.weight is not None else target.weight

@@ -1,4 +1,4 @@
-"""The network of a model that predicts: in validation, when it labels images, and as what is exported."""
+"""The network of a model that is used for validation, labelling and export."""
 from typing import Any, Dict, Tuple
 
 from mmengine.config import Config
@@ -7,15 +7,15 @@ from torch import nn
 
 from ..utils.processes import unwrap
 
-SEGMENTOR_PREFIX, TEACHER_PREFIX = 'segmentor.', 'teacher.'  # of weights in the state dict of a whole model
+SEGMENTOR_PREFIX, TEACHER_PREFIX = 'segmentor.', 'teacher.'  # prefixes of weights in the state dict of a whole model
 
 
 def predictor_of(model: nn.Module) -> nn.Module:
-    """The network that predicts in a live model.
+    """Return the predicting network of a model.
 
     Args:
-        model (nn.Module): A segmentor, or a model that has one under `segmentor`, such as a `BranchSegmentor`, whose
-            `predictor` says which of its networks it is. Wrapped for several processes or not.
+        model (nn.Module): A segmentor, or a model with one under `segmentor`, such as a `BranchSegmentor`, whose
+            `predictor` is then returned. It may be wrapped for several processes.
     """
     model = unwrap(model)
     while hasattr(model, 'segmentor'):
@@ -24,19 +24,19 @@ def predictor_of(model: nn.Module) -> nn.Module:
 
 
 def predictor_config(cfg: Config) -> Tuple[Dict[str, Any], str]:
-    """The network that predicts in a model that a config describes, and the prefix of its weights in checkpoints.
+    """Return the config of the predicting network of a model, and the prefix of its weights in checkpoints.
 
     Args:
-        cfg (Config): Its `model` is a segmentor, or has one under `segmentor` as `AdversarialSegmentor` does; then the
-            `predictor_prefix` of the model's class says which of its networks it is.
+        cfg (Config): Config whose `model` is a segmentor, or has one under `segmentor` like `AdversarialSegmentor`. In
+            the second case, the `predictor_prefix` of the model's class selects the network.
 
     Returns:
-        tuple[dict, str]: Config of the segmentor, with the preprocessor that the whole model uses; '', 'segmentor.' or
+        tuple[dict, str]: Config of the segmentor, with the preprocessor of the whole model; and '', 'segmentor.' or
             'teacher.'.
     """
     source = cfg.to_dict()
     model, prefix = source['model'], ''
-    preprocessor = model.get('data_preprocessor') or source.get('data_preprocessor')  # as MMEngine's Runner does
+    preprocessor = model.get('data_preprocessor') or source.get('data_preprocessor')  # as in MMEngine's Runner
     while 'segmentor' in model:
         of_class = getattr(MODELS.get(model['type']), 'predictor_prefix', None)
         prefix += SEGMENTOR_PREFIX if of_class is None else of_class(model)

@@ -1,4 +1,4 @@
-"""Trained networks: reading checkpoints, and building segmentors without what only training needs."""
+"""Trained networks: reading checkpoints, and building segmentors without the parts that only training needs."""
 import os
 from typing import Any, Dict, Mapping
 
@@ -15,23 +15,23 @@ def load_checkpoint(path: str) -> Dict[str, Any]:
     """Read a checkpoint onto the CPU.
 
     Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is damaged, or no checkpoint.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if it is damaged, or not a checkpoint.
     """
     if '://' not in path and not os.path.isfile(path):
         raise FileNotFoundError(f'checkpoint {path} does not exist.')
     try:
         content = CheckpointLoader.load_checkpoint(path, map_location='cpu')
-    except Exception as error:  # what is raised depends on the damage
+    except Exception as error:  # the type of the exception depends on the damage
         raise ValueError(f'checkpoint {path} cannot be read: {str(error).splitlines()[0] if str(error) else error!r}. '
-                         'Copy it again, or give another one.') from error
+                         'Copy it again, or use another one.') from error
     if not isinstance(content, dict):
-        raise ValueError(f'checkpoint {path} holds a {type(content).__name__}, not weights by name.')
+        raise ValueError(f'checkpoint {path} has a {type(content).__name__} instead of a dict of weights.')
     return content
 
 
 def segmentor_weights(state_dict: Mapping[str, Tensor], prefix: str) -> Dict[str, Tensor]:
-    """Weights below a prefix of `predictor_config`, without it (nor the one that a data-parallel wrapper adds)."""
+    """Return the weights with a prefix of `predictor_config`, without it and that of data-parallel wrappers."""
     plain = {key.removeprefix('module.'): value for key, value in state_dict.items()}
     weights = {key[len(prefix):]: value for key, value in plain.items() if key.startswith(prefix)}
     if prefix.endswith(TEACHER_PREFIX):
@@ -40,10 +40,10 @@ def segmentor_weights(state_dict: Mapping[str, Tensor], prefix: str) -> Dict[str
 
 
 def build_original(cfg: Config, state_dict: Mapping[str, Tensor]) -> nn.Module:
-    """The segmentor that predicts in the model of a config, with its trained weights, in evaluation mode.
+    """Build the predicting segmentor of a config with its trained weights, in evaluation mode.
 
     Raises:
-        ValueError: listing the weights that are missing, unexpected or of another shape.
+        ValueError: listing the weights that are missing, unexpected or have another shape.
     """
     segmentor, prefix = predictor_config(cfg)
     model = MODELS.build(ConfigDict(segmentor)).eval()
@@ -58,7 +58,7 @@ def build_original(cfg: Config, state_dict: Mapping[str, Tensor]) -> nn.Module:
     found = [f'{len(keys)} {kind} ({", ".join(keys[:3])}{", ..." if len(keys) > 3 else ""})'
              for kind, keys in problems.items() if keys]
     if found:
-        raise ValueError(f'the checkpoint does not fit the config: {"; ".join(found)}. Give the config, and '
-                         '--cfg-options, that it was trained with.')
+        raise ValueError(f'the checkpoint does not match the config: {"; ".join(found)}. Use the config and the '
+                         '--cfg-options of its training.')
     model.load_state_dict(weights)
     return model

@@ -6,7 +6,7 @@ from .stage import RunContext
 
 
 def check_stages(context: RunContext) -> List[str]:
-    """Check every stage of a run, as far as no stage has to run for that.
+    """Run all checks of the stages that are possible before the first stage.
 
     Returns:
         list[str]: A line about each data set.

@@ -1,4 +1,4 @@
-"""One process at a time in a work directory."""
+"""Locking a work directory, so that only one process uses it."""
 import errno
 import fcntl
 import json
@@ -10,17 +10,17 @@ from typing import IO, Optional
 
 
 class WorkDirError(RuntimeError):
-    """A work directory that this run may not use."""
+    """This run may not use a work directory."""
 
 
 class WorkDirLock:
-    """A lock on a folder that its holder's death releases.
+    """A lock on a folder, which is released when its process ends.
 
-    The operating system holds it (a POSIX record lock on `<folder>/lock`), for this process alone: not for the data
-    loaders that it forks. What the file says of the holder is for people only.
+    It is a lock of the operating system (a POSIX record lock on `<folder>/lock`). Only this process holds it, not its
+    data loader workers. The content of the file describes the process for people only.
 
     Args:
-        folder (str): Made if need be.
+        folder (str): Folder to lock; it is created if it does not exist.
 
     Raises:
         WorkDirError: from `acquire`, if another process holds the lock, with its number, machine and start.
@@ -35,9 +35,9 @@ class WorkDirLock:
         self._file: Optional[IO[str]] = None
 
     def acquire(self) -> None:
-        """Take the lock; see the class."""
+        """Acquire the lock; see the class."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(self.path, 'a+')  # noqa: SIM115, kept open as long as the lock
+        file = open(self.path, 'a+')  # noqa: SIM115, open for as long as the lock is held
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The record of the stages in the work directory of a self-training run."""
+"""The manifest of a self-training run: a file that records its stages."""
 import json
 import os.path as osp
 from pathlib import Path
@@ -8,25 +8,25 @@ from ..utils.files import replace_file, to_json
 from .lock import WorkDirError
 
 MANIFEST = 'manifest.json'
-FORMAT = 2  # of the file; format 1 did not say which
+FORMAT = 2  # format of the file; format 1 has no such entry
 _RUNNING, _COMPLETE = 'running', 'complete'
 
 
 class Manifest:
-    """The stages of a run: what each began with, and what it gave; written in one step after every change.
+    """The inputs and results of the stages of a run. The file is replaced in one step after every change.
 
-    `entries` has one for each stage that was begun: its `kind`, `round` and `links` (role -> name of the stage, or path
-    of the checkpoint, that it takes this from), `state`, `digest` of everything that affects its result, `attempts`,
-    `command` that runs it by hand, and, when complete, `seconds` of the last attempt and what it gave (`checkpoint`,
-    `sha256`, `metrics`, `inputs`, ...).
+    `entries` has an entry for each stage that was started: its `kind`, `round` and `links` (role -> name of the stage
+    or path of the checkpoint that fills it), `state`, `digest` of everything that affects its result, `attempts`, the
+    `command` that runs it alone, and, when it is complete, `seconds` of the last attempt and its results
+    (`checkpoint`, `sha256`, `metrics`, `inputs`, ...).
 
     Args:
         work_dir (str): The work directory.
-        header (Mapping): What the run is, such as its config file, seed and versions.
+        header (Mapping): Description of the run, such as its config file, seed and versions.
 
     Raises:
-        ValueError: if the file is there and cannot be read.
-        WorkDirError: if another version of udas_mmseg wrote it, in another format.
+        ValueError: if the file exists and cannot be read.
+        WorkDirError: if another version of udas_mmseg wrote it in another format.
     """
 
     def __init__(self, work_dir: str, header: Mapping[str, Any]) -> None:
@@ -35,39 +35,39 @@ class Manifest:
 
     @property
     def entries(self) -> Dict[str, Dict[str, Any]]:
-        """Entry of each stage that was begun, by name."""
+        """Return the entries of the stages that were started, by name."""
         return self.content['stages']
 
     def check(self, digests: Mapping[str, str], rounds: int, replaceable: Collection[str] = ()) -> None:
-        """Check that the stages that were begun are those of this run.
+        """Check that the stages that were started belong to this run.
 
         Args:
-            digests (Mapping): Name of each stage that is planned -> digest of what affects its result.
-            rounds (int): Number of rounds; there may be more or fewer than before.
-            replaceable (Collection[str]): Kinds of stages that may be made again where they are other ones.
+            digests (Mapping): Name of each planned stage -> digest of everything that affects its result.
+            rounds (int): Number of rounds, which may differ from before.
+            replaceable (Collection[str]): Kinds of stages that may be run again if they differ.
 
         Raises:
-            WorkDirError: naming the stages that differ.
+            WorkDirError: if stages differ; the message names them.
         """
         begun = {name: entry for name, entry in self.entries.items()
                  if entry['kind'] not in replaceable and entry['round'] <= rounds}
         changed = [name for name, entry in begun.items() if digests.get(name) != entry['digest']]
         if changed:
-            raise WorkDirError(f'{self.path.parent} holds another run: {", ".join(changed)} was begun with another '
-                               'config (or data, or translation) than the one given now. Give another --work-dir, or '
-                               'delete this one to begin again. More `rounds` may be asked for.')
+            raise WorkDirError(f'{self.path.parent} has another run: {", ".join(changed)} was started with another '
+                               'config (or data, or translation). Choose another --work-dir, or delete this one to '
+                               'start again. Only `rounds` may be increased.')
 
     def result(self, name: str, digest: str) -> Optional[Dict[str, Any]]:
-        """The entry of a complete stage; None if it is not complete, or was another one."""
+        """Return the entry of a complete stage; None if it is not complete or has another digest."""
         entry = self.entries.get(name) or {}
         return entry if (entry.get('state'), entry.get('digest')) == (_COMPLETE, digest) else None
 
     def begin(self, name: str, digest: str, **facts: Any) -> None:
-        """Note that a stage begins, or goes on.
+        """Record that a stage starts or continues.
 
         Args:
             name (str): Name of the stage.
-            digest (str): Of what affects its result.
+            digest (str): Digest of everything that affects its result.
             **facts: Its `kind`, `round`, `links` and `command`.
         """
         attempts = self.entries.get(name, {}).get('attempts', 0) + 1
@@ -75,7 +75,7 @@ class Manifest:
         self.write()
 
     def complete(self, name: str, seconds: float, **result: Any) -> None:
-        """Note that a stage is done, and what it gave."""
+        """Record that a stage is complete, and its results."""
         self.entries[name].update(state=_COMPLETE, seconds=round(seconds, 1), **result)
         self.write()
 
@@ -85,7 +85,7 @@ class Manifest:
 
 
 def _read(path: Path) -> Optional[Dict[str, Any]]:
-    """The content of a manifest; None if there is no file."""
+    """Read the content of a manifest; None if there is no file."""
     if not path.exists():
         return None
     try:
@@ -93,16 +93,16 @@ def _read(path: Path) -> Optional[Dict[str, Any]]:
         assert isinstance(content['stages'], dict)
     except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise ValueError(f'{path} cannot be read ({error}): was it edited? Restore it, or delete '
-                         f'{osp.dirname(path)} to begin again.') from error
+                         f'{osp.dirname(path)} to start again.') from error
     if content.get('format') != FORMAT:
-        raise WorkDirError(f'{path.parent} was begun by another version of udas_mmseg: {MANIFEST} has format '
-                           f'{content.get("format", 1)}, and this version reads format {FORMAT}. Give another '
-                           '--work-dir, or finish this run with the version that began it.')
+        raise WorkDirError(f'{path.parent} was started by another version of udas_mmseg: {MANIFEST} has format '
+                           f'{content.get("format", 1)}, and this version reads format {FORMAT}. Choose another '
+                           '--work-dir, or finish this run with the version that started it.')
     return content
 
 
 def complete_entries(work_dir: str, kind: str = '') -> Dict[str, Dict[str, Any]]:
-    """The manifest's entries of the stages that are complete; empty before the first one is.
+    """Read the entries of the complete stages from a manifest; empty if no stage is complete.
 
     Args:
         work_dir (str): Work directory of a run.
@@ -114,15 +114,15 @@ def complete_entries(work_dir: str, kind: str = '') -> Dict[str, Dict[str, Any]]
 
 
 def trained_segmentors(work_dir: str) -> Dict[str, Dict[str, Any]]:
-    """The segmentors that a run of self-training has trained so far.
+    """Return the segmentors that a self-training run has trained so far.
 
     Args:
         work_dir (str): Its work directory.
 
     Returns:
-        dict: 'adapted', 'round 1', 'round 2', ... -> `metrics` on the validation images (percent), `seconds` (with
-        those of making the pseudo-labels that it was trained on; of the last attempt), `config` and `checkpoint`.
-        Empty before the first one is complete.
+        dict: 'adapted', 'round 1', 'round 2', ... -> `metrics` on the validation images (percent), `seconds` of the
+        last attempt (including the labelling of its pseudo-labels), `config` and `checkpoint`. Empty if none is
+        complete.
     """
     entries = complete_entries(work_dir)
     found: Dict[str, Dict[str, Any]] = {}
@@ -136,7 +136,7 @@ def trained_segmentors(work_dir: str) -> Dict[str, Dict[str, Any]]:
 
 
 def ladder(entries: Mapping[str, Mapping[str, Any]]) -> str:
-    """A Markdown table of the stages so far: state, time, and what validation or the labels say.
+    """Format the stages so far as a Markdown table: state, time, and scores or statistics of the labels.
 
     Args:
         entries (Mapping): `entries` of a manifest.

@@ -1,4 +1,4 @@
-"""The stages of self-training, planned before any of them runs."""
+"""Planning the stages of self-training before any of them runs."""
 from typing import Any, Dict, List, Mapping, Sequence, Type
 
 from . import kinds  # noqa: F401  (registers them)
@@ -7,14 +7,14 @@ from .stage import Stage
 
 
 def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
-    """The stages of a `self_training` setting in order: those before the rounds, those of each round, those after.
+    """Plan the stages of a `self_training` setting: those before the rounds, those of each round, and those after.
 
     Args:
         self_training (Mapping): See `SelfTrainingRunner`.
 
     Returns:
-        list[Stage]: Names are numbered, so that folders are listed in their order, but for the stages after the rounds:
-        their place depends on the number of rounds, which may change.
+        list[Stage]: The stages in order. Their names are numbered, so that folders are listed in this order. Only the
+        stages after the rounds have no number, because it would depend on the number of rounds, which may change.
 
     Raises:
         ValueError: for a setting that does not exist, is missing or has a value that is not allowed.
@@ -26,7 +26,7 @@ def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
     """
     settings = read_settings(self_training)
     stages: List[Stage] = []
-    links: Dict[str, str] = {}  # role -> what the next stage that takes it is linked to
+    links: Dict[str, str] = {}  # role -> link of the next stage that takes this role
     given: Dict[str, Stage] = {}
 
     def add(kind: str, cls: Type[Stage], number: int, name: str) -> None:
@@ -58,11 +58,11 @@ def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
 
 
 def plan_table(stages: Sequence[Stage], iterations: Mapping[str, int]) -> str:
-    """Stages as a Markdown table.
+    """Format stages as a Markdown table.
 
     Args:
         stages (Sequence[Stage]): From `plan_stages`.
-        iterations (Mapping[str, int]): Of the trainings, by the stage's name.
+        iterations (Mapping[str, int]): Number of iterations of the training stages, by name.
     """
     lines = ['| stage | what | iterations | takes |', '| --- | --- | --- | --- |']
     for stage in stages:
@@ -74,5 +74,5 @@ def plan_table(stages: Sequence[Stage], iterations: Mapping[str, int]) -> str:
 def _check_links(kind: str, cls: Type[Stage], links: Mapping[str, str]) -> None:
     missing = [role for role in cls.takes if role not in links]
     if missing:
-        raise ValueError(f'self_training.stages: {kind} takes {", ".join(missing)}, and no stage before it gives that. '
-                         'Name one that does before it.')
+        raise ValueError(f'self_training.stages: {kind} takes {", ".join(missing)}, but no earlier stage gives it. Add '
+                         'a stage that gives it before.')

@@ -1,4 +1,4 @@
-"""The whole of UDAS in one resumable run."""
+"""All stages of UDAS in one resumable run."""
 import os.path as osp
 import time
 from typing import Any, Dict, List, Optional
@@ -18,25 +18,25 @@ from .manifest import Manifest, ladder, trained_segmentors
 from .plan import plan_stages, plan_table
 from .stage import STAGE_KINDS, RunContext, Stage
 
-# all that a config of self-training has; everything else is in the configs of its stages
+# keys of a self-training config; everything else belongs to the configs of the stages
 _KEYS = {'amp', 'budget', 'custom_imports', 'default_scope', 'launcher', 'randomness', 'resume', 'runner_type',
          'self_training', 'work_dir'}
 
 
 @RUNNERS.register_module()
 class SelfTrainingRunner(ConfigRun):
-    """Translation, adaptation and rounds of self-training, each an ordinary run in a folder of its own.
+    """Runs translation, adaptation and rounds of self-training, each as an ordinary run in its own folder.
 
-    The stages are planned by `plan_stages`. Unless the config names others, a CycleGAN is trained and translates the
-    source (both optional), a model is adapted, and in each round the last model, the teacher, labels the target's
-    images and a student learns from these labels; the student is the next teacher. The last student is exported for
-    MMSegmentation alone. Each kind of stage is a class of its own, a `Stage` in `STAGE_KINDS`.
+    `plan_stages` plans the stages. By default, a CycleGAN is trained and translates the source (both optional), and a
+    model is adapted. In each round, the last model (the teacher) labels the target images, and a student learns from
+    these labels; the student is the next teacher. The last student is exported for plain MMSegmentation. Each kind of
+    stage is a subclass of `Stage` in the registry `STAGE_KINDS`.
 
-    The work directory has a folder for each stage with the `config.py` that it ran, so that
-    `python tools/train.py <folder>/config.py` runs a training stage by hand, and `manifest.json`: digests of the
-    configs, hashes of inputs and outputs, times and metrics. A run that is started again skips what is complete and
-    goes on with what is not; it ends with the same weights and labels as one that was never interrupted. A directory
-    that holds another run is refused, and so is one that another process works in.
+    The work directory has a folder for each stage, with the `config.py` of the stage, so that
+    `python tools/train.py <folder>/config.py` runs a training stage alone. It also has `manifest.json` with digests of
+    the configs, hashes of inputs and outputs, times and metrics. A run that is started again skips complete stages
+    and continues with the others. It ends with the same weights and labels as an uninterrupted run. A directory with
+    another run, or in which another process is running, is refused.
 
     Args:
         work_dir (str): The work directory.
@@ -46,24 +46,24 @@ class SelfTrainingRunner(ConfigRun):
             - `stages` (dict): kinds of stages (`STAGE_KINDS`) in order: `before` the rounds, in `each_round`, and
               `after` them. Defaults to dict(before=('translator', 'translate', 'adapt'), each_round=('label',
               'student'), after=('export',)).
-            - `translate`, `adapt`, `label`, `student`, `export` (dict): settings of the kinds, which the classes in
-              `kinds` list. Without `translate`, or with None, nothing is translated, and the configs are used as they
-              are. Another kind has its settings under its own name.
-            - `per_round` in a part of a kind in `each_round` (list[dict]): settings of the first round, of the second,
-              and so on, over the others of the part. Rounds after the last entry use the last one.
-            - `options` (dict): over the config of every training, by dotted keys.
-        seed (int): Defaults to 0.
+            - `translate`, `adapt`, `label`, `student`, `export` (dict): settings of these kinds, see the classes in
+              `kinds`. Without `translate`, or with None, nothing is translated, and the configs are not changed. Other
+              kinds have their settings under their own names.
+            - `per_round` in the settings of a kind in `each_round` (list[dict]): settings of the first round, of the
+              second, and so on, which override the others. Rounds after the last entry use the last one.
+            - `options` (dict): dotted keys that override the config of every training.
+        seed (int): Seed of the run. Defaults to 0.
         launcher (str): As in MMEngine. Defaults to 'none'.
         amp (str): 'float16', 'bfloat16' or '' for neither. Defaults to ''.
-        name (str): What the run is called. Defaults to 'self_training'.
+        name (str): Name of the run. Defaults to 'self_training'.
 
     Raises:
-        ValueError: for settings that do not exist or do not fit together.
+        ValueError: for settings that do not exist or contradict each other.
 
     Source: UDAS, section 3.5 and algorithm 1.
     """
 
-    mistakes = (*ConfigRun.mistakes, OSError, ValueError, WorkDirError)  # what comes up between the stages, too
+    mistakes = (*ConfigRun.mistakes, OSError, ValueError, WorkDirError)  # including mistakes found between the stages
 
     def __init__(self,
                  work_dir: str,
@@ -79,14 +79,14 @@ class SelfTrainingRunner(ConfigRun):
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> 'SelfTrainingRunner':
-        """Build it from a config with `self_training`, and perhaps `budget`, `randomness`, `launcher` and `amp`."""
+        """Build the runner from a config with `self_training` and optional keys such as `budget` and `randomness`."""
         if not cfg.get('self_training'):
-            raise ValueError('the config has runner_type="SelfTrainingRunner" but no `self_training`, which says what '
-                             'its stages are. See configs/udas/gta2cs_ssl.py.')
+            raise ValueError('the config has runner_type="SelfTrainingRunner" but no `self_training`, which defines '
+                             'the stages. See configs/udas/gta2cs_ssl.py.')
         unknown = sorted(set(cfg) - _KEYS)
         if unknown:
-            raise ValueError(f'{", ".join(unknown)} would have no effect in a config of self-training, whose stages '
-                             'have configs of their own. Write it into these, or for all trainings into '
+            raise ValueError(f'{", ".join(unknown)} would have no effect in a config of self-training, because each '
+                             'stage has its own config. Set it in these configs, or for all trainings in '
                              f'self_training.options, e.g. self_training.options.{unknown[0]}=...')
         name = osp.splitext(osp.basename(cfg.filename or 'self_training'))[0]
         settings = cfg.to_dict()['self_training']
@@ -98,22 +98,22 @@ class SelfTrainingRunner(ConfigRun):
     @classmethod
     def from_options(cls, cfg: Config, amp: Optional[str] = None, launcher: str = 'none',
                      resume: bool = False) -> 'SelfTrainingRunner':
-        """Build it from a config and the options of `tools/train.py`; it goes on with or without `resume`."""
+        """Build the runner from a config and the options of `tools/train.py`; it always resumes."""
         cfg.amp, cfg.launcher = amp, launcher
         return cls.from_cfg(cfg)
 
     @property
     def stages(self) -> List[Stage]:
-        """The stages, in order."""
+        """Return the stages, in order."""
         return self.context.stages
 
     @property
     def configs(self) -> Dict[str, Config]:
-        """Configs of the stages that have one, by name."""
+        """Return the configs of the stages that have one, by name."""
         return self.context.configs
 
     def plan(self) -> str:
-        """The stages, what each takes and where it writes, as a table."""
+        """Format the plan as a table: the stages, their inputs and their folders."""
         context = self.context
         iterations = {stage.name: context.configs[stage.name].train_cfg.max_iters
                       for stage in self.stages if stage.trains}
@@ -125,16 +125,16 @@ class SelfTrainingRunner(ConfigRun):
         return check_stages(self.context)
 
     def prepare(self) -> List[str]:
-        """Check all stages, and set up what several processes need between the trainings."""
+        """Check all stages, and set up the communication of several processes between the trainings."""
         lines = self.check()
         start_processes(Config(), self.context.launcher)
         return lines
 
     def train(self) -> None:
-        """Run what is left of the stages.
+        """Run the remaining stages.
 
         Raises:
-            WorkDirError: if the directory holds another run, or another process works in it.
+            WorkDirError: if the directory has another run, or is used by another process.
             CollapsedPseudoLabels: if a student could not learn from its labels; the last good student is kept.
         """
         lock = WorkDirLock(self.context.work_dir)
@@ -152,20 +152,20 @@ class SelfTrainingRunner(ConfigRun):
 
     @classmethod
     def results(cls, work_dir: str) -> Dict[str, Dict[str, Any]]:
-        """The segmentors that were trained so far, see `trained_segmentors`."""
+        """Return the segmentors that were trained so far, see `trained_segmentors`."""
         return trained_segmentors(work_dir)
 
     def _open_manifest(self) -> Manifest:
         context = self.context
         manifest = Manifest(context.work_dir, dict(
             name=context.name, seed=context.seed, versions=dict(udas_mmseg=__version__, torch=str(torch.__version__))))
-        context.manifest = manifest  # which the digests of the stages after the rounds depend on
+        context.manifest = manifest  # the digests of the stages after the rounds depend on it
         manifest.check({stage.name: context.digest(stage) for stage in self.stages}, self.rounds,
                        [kind for kind, cls in STAGE_KINDS.module_dict.items() if cls.replaceable])
         return manifest
 
     def _is_left_out(self, stage: Stage) -> bool:
-        """Whether the rounds have ended before a stage, in its round or an earlier one."""
+        """Whether the rounds have ended before this stage, in its round or an earlier one."""
         if not stage.round:
             return False
         for before in self.stages[:self.stages.index(stage)]:
@@ -177,18 +177,18 @@ class SelfTrainingRunner(ConfigRun):
         return False
 
     def _run(self, stage: Stage, manifest: Manifest) -> None:
-        """Run one stage, and note what it gave."""
+        """Run one stage, and record its results."""
         number, context = self.stages.index(stage) + 1, self.context
         digest, entry = context.digest(stage), context.entries.get(stage.name)
         if entry and entry['digest'] != digest and not stage.replaceable:
-            raise WorkDirError(f'{stage.name} was begun with other models than those of the rounds now. Delete its '
-                               f'entry in {manifest.path} and {context.folder(stage.name)} to make it again.')
+            raise WorkDirError(f'{stage.name} was started with other models than those of the current rounds. Delete '
+                               f'its entry in {manifest.path} and {context.folder(stage.name)} to run it again.')
         if is_main_process():
             print(f'\nStage {number} of {len(self.stages)}: {stage.name}, {stage.what}', flush=True)
             manifest.begin(stage.name, digest, kind=stage.kind, round=stage.round,
                            links=dict(stage.links), command=stage.command(context))
         started = time.monotonic()
-        # as in a process of its own: Runners of other stages leave these as they need them
+        # as in a separate process: the Runners of earlier stages have changed these settings
         torch.backends.cudnn.deterministic = torch.backends.cudnn.benchmark = False
         result = stage.run(context)
         if is_main_process():

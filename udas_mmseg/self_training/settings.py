@@ -1,4 +1,4 @@
-"""The `self_training` entry of a config: its defaults, its mistakes, and the settings of each round."""
+"""Reading the `self_training` entry of a config: defaults, checks, and the settings of each round."""
 from typing import Any, Collection, Dict, List, Mapping, NamedTuple, Optional, Tuple, Type
 
 from .stage import REQUIRED, STAGE_KINDS, Stage
@@ -10,12 +10,12 @@ _ROUNDS = 'per_round'
 
 
 class Settings(NamedTuple):
-    """A `self_training` entry, checked and complete.
+    """A checked `self_training` entry with all defaults.
 
     Attributes:
         rounds: Number of rounds.
         kinds: 'before', 'each_round' and 'after' -> name and class of each kind of stage, in order.
-        parts: Settings by part, with `per_round` where it was given; None for one that is left out.
+        parts: Settings by part, with `per_round` if it was given; None for a part that is left out.
     """
     rounds: int
     kinds: Dict[str, List[Tuple[str, Type[Stage]]]]
@@ -23,9 +23,9 @@ class Settings(NamedTuple):
 
     def of_stage(self, name: str, kind: Type[Stage],
                  number: int) -> Optional[Tuple[Dict[str, Any], Tuple[Mapping[str, Any], ...]]]:
-        """Settings of a stage in a round (0: outside of the rounds), and its options; None if it is left out.
+        """Return the settings and options of a stage in a round (0: outside the rounds); None if it is left out.
 
-        An entry of `per_round` is laid over the other settings; rounds after the last entry use the last one.
+        An entry of `per_round` overrides the other settings; rounds after the last entry use the last one.
         """
         part = self.parts[kind.part or name]
         if part is None:
@@ -53,8 +53,8 @@ def read_settings(self_training: Mapping[str, Any]) -> Settings:
     unused = [part for part in given if part not in by_part
               and part in {kind.part or name for name, kind in STAGE_KINDS.module_dict.items()}]
     if unused:
-        raise ValueError(f'self_training.{unused[0]} has no effect: self_training.stages names no stage with these '
-                         f'settings. Name one there, or write {unused[0]}=None.')
+        raise ValueError(f'self_training.{unused[0]} has no effect: self_training.stages has no stage with these '
+                         f'settings. Add one there, or set {unused[0]}=None.')
     _check_keys('self_training', given, ('rounds', 'stages', 'options', *by_part))
     rounds = self_training.get('rounds', 2)
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1:
@@ -67,7 +67,7 @@ def read_settings(self_training: Mapping[str, Any]) -> Settings:
 
 
 def _read_kinds(stages: Mapping[str, Any]) -> Dict[str, List[Tuple[str, Type[Stage]]]]:
-    """Name and class of each kind of stage in `self_training.stages`."""
+    """Return the name and class of each kind of stage in `self_training.stages`."""
     _check_keys('self_training.stages', stages, tuple(STAGES))
     kinds: Dict[str, List[Tuple[str, Type[Stage]]]] = {}
     for phase, names in {**STAGES, **stages}.items():
@@ -86,7 +86,7 @@ def _read_kinds(stages: Mapping[str, Any]) -> Dict[str, List[Tuple[str, Type[Sta
 
 
 def _read_part(name: str, given: Any, kinds: List[Type[Stage]], in_rounds: bool) -> Optional[Dict[str, Any]]:
-    """Settings of a part with their defaults; None if its stages are left out."""
+    """Return the settings of a part with their defaults; None if its stages are left out."""
     defaults = {key: value for kind in kinds for key, value in kind.defaults.items()}
     place = f'self_training.{name}'
     if given is None and all(kind.optional for kind in kinds):

@@ -1,4 +1,4 @@
-"""The base class of all kinds of stages of self-training, and the run as stages see it."""
+"""The base class of stages of self-training, and the information about their run."""
 import os.path as osp
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -13,7 +13,7 @@ from ..utils.digests import config_digest, file_digest
 from .manifest import Manifest
 
 STAGE_KINDS = Registry('stage kind', scope='udas_mmseg')
-REQUIRED = None  # as a default: the setting has to be given
+REQUIRED = None  # a default that means that the setting is required
 # parts of a config that can change without affecting the result of a training
 _NO_EFFECT = ('default_hooks', 'env_cfg', 'experiment_name', 'log_level', 'log_processor', 'vis_backends', 'visualizer')
 _LOADING = ('num_workers', 'persistent_workers', 'prefetch_factor')
@@ -21,30 +21,30 @@ _LOADING = ('num_workers', 'persistent_workers', 'prefetch_factor')
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of self-training, in a folder of its own; the base class of every kind of stage.
+    """One step of self-training in its own folder; the base class of all kinds of stages.
 
-    A kind is a subclass that is registered in `STAGE_KINDS` and named in `self_training.stages`. It has to define
-    `what` and `run`. Stages are linked by roles: a stage that `takes` a role is linked to the last stage before it that
-    `gives` this role.
+    A kind is a subclass that is registered in `STAGE_KINDS` and listed in `self_training.stages`. It must define `what`
+    and `run`. Stages are linked by roles: a stage that `takes` a role is linked to the last earlier stage that `gives`
+    this role.
 
     Attributes:
         part: Entry of `self_training` with the settings of the kind. Defaults to the name of the kind.
-        defaults: Every setting, with its default; `REQUIRED` for those that have to be given.
-        optional: Whether stages of the kind are left out where the part is not given.
-        no_effect: Settings that can change during a run, since they do not affect the result.
+        defaults: All settings with their defaults; `REQUIRED` for required settings.
+        optional: Whether stages of the kind are left out if the part is not given.
+        no_effect: Settings that may change during a run, because they do not affect the result.
         takes: Roles that it needs, such as 'teacher'.
-        may_take: Roles that it uses where an earlier stage gives them.
+        may_take: Roles that it uses if an earlier stage gives them.
         gives: Roles that later stages may take from it.
         trains: Whether the stage is a training.
-        has_budget: Whether the run's `budget` of labelled images is that of its config, too.
-        replaceable: Whether it may be made again in the same work directory after its settings or the number of rounds
-            have changed, replacing its files.
+        has_budget: Whether the run's `budget` of labelled images also applies to its config.
+        replaceable: Whether it may be run again in the same work directory, replacing its files, after its settings or
+            the number of rounds have changed.
         name: Its folder in the work directory, such as '04_student_r1'.
         kind: Name of the kind in `STAGE_KINDS`.
-        settings: The settings of its part, complete, but for `options`.
-        options: Layers over its config, the topmost last: those of its part, then those of its round.
-        round: Self-training round, from 1; 0 outside of the rounds.
-        links: Role -> name of the stage that gives it, or path of a checkpoint that was given.
+        settings: All settings of its part, except `options`.
+        options: Dicts that override its config, in this order: those of its part, then those of its round.
+        round: Self-training round, from 1; 0 outside the rounds.
+        links: Role -> name of the stage that gives it, or path of a given checkpoint.
         given: Role -> the stage whose result was given as a checkpoint.
 
     Example:
@@ -78,59 +78,60 @@ class Stage:
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any]) -> None:
-        """Raise a ValueError for a value that is not allowed, as far as that is known without any file."""
+        """Raise a ValueError for a value that is not allowed, without reading any file."""
 
     @property
     def config(self) -> str:
-        """Config file that it starts from, relative to the current folder where it is below; '' for none."""
+        """The config file of the stage, relative to the current folder if it is below it; '' for none."""
         path = self.settings.get('config') or ''
         relative = osp.relpath(path) if path else ''
         return osp.normpath(path) if relative.startswith(osp.pardir) else relative
 
     @property
     def what(self) -> str:
-        """A description of the stage, for the plan."""
+        """A short description of the stage."""
         raise NotImplementedError
 
     def build_config(self, context: 'RunContext') -> Optional[Config]:
-        """The complete config of the stage; None if it has none. It reads no data."""
+        """Build the complete config of the stage without reading data; None if it has no config."""
         return None
 
     def check(self, context: 'RunContext') -> List[str]:
-        """Find mistakes before anything runs.
+        """Find mistakes before any stage runs.
 
         Returns:
             list[str]: A line about each data set.
 
         Raises:
-            ValueError: listing everything that does not fit, such as missing folders.
+            ValueError: listing all mistakes, such as missing folders.
         """
         return []
 
     def digest_content(self, context: 'RunContext') -> Dict[str, Any]:
-        """More that affects the result, beside its settings, links, config and given checkpoints."""
+        """Return further content that affects the result, besides its settings, links, config and given checkpoints."""
         return {}
 
     def run(self, context: 'RunContext') -> Dict[str, Any]:
         """Do the work, in every process of the group.
 
         Returns:
-            dict: Entries for the manifest, as JSON can hold them, from the first process: `checkpoint` and its `sha256`
-            of a model that later stages take, `summary` for the table, `inputs` (role -> digest), or others.
+            dict: Entries for the manifest from the first process, which must be serialisable as JSON: `checkpoint` and
+            its `sha256` for a model that later stages take, `summary` for the table, `inputs` (role -> digest), or
+            others.
         """
         raise NotImplementedError
 
     def ends_rounds(self, context: 'RunContext') -> str:
-        """The reason to leave out what is left of the rounds after this stage; '' to go on."""
+        """Return the reason to leave out the remaining rounds after this stage; '' to continue."""
         return ''
 
     def command(self, context: 'RunContext') -> str:
-        """The command that runs the stage by hand; '' for none."""
+        """Return the command that runs the stage alone; '' for none."""
         return ''
 
 
 class RunContext:
-    """The run that stages belong to, as they see it.
+    """Information about a run for its stages.
 
     Args:
         stages (Sequence[Stage]): All stages, in order.
@@ -138,12 +139,12 @@ class RunContext:
         seed (int): Seed of the run. Defaults to 0.
         launcher (str): As in MMEngine. Defaults to 'none'.
         amp (str): 'float16', 'bfloat16' or '' for neither. Defaults to ''.
-        options (Mapping, optional): Over the config of every stage, by dotted keys.
+        options (Mapping, optional): Dotted keys that override the config of every stage.
         name (str): Name of the run. Defaults to 'self_training'.
 
     Attributes:
-        configs (dict[str, Config]): Of the stages that have one, by name.
-        manifest (Manifest, optional): Set while the run is under way.
+        configs (dict[str, Config]): Configs of the stages that have one, by name.
+        manifest (Manifest, optional): Set during the run.
     """
 
     def __init__(self, stages: Sequence[Stage], work_dir: str, *, seed: int = 0, launcher: str = 'none', amp: str = '',
@@ -161,7 +162,7 @@ class RunContext:
 
     @property
     def entries(self) -> Dict[str, Dict[str, Any]]:
-        """The manifest's entries of the stages that were begun, by name."""
+        """The manifest's entries of the stages that were started, by name."""
         return self.manifest.entries if self.manifest else {}
 
     def folder(self, stage: str) -> str:
@@ -169,11 +170,11 @@ class RunContext:
         return osp.join(self.work_dir, stage)
 
     def is_stage(self, link: str) -> bool:
-        """Whether a link leads to a stage, not to a checkpoint that was given."""
+        """Whether a link leads to a stage, and not to a given checkpoint."""
         return any(stage.name == link for stage in self.stages)
 
     def digest(self, stage: Stage) -> str:
-        """SHA-256 of everything that affects the result of a stage, but for what earlier stages of this run make."""
+        """Return the SHA-256 of everything that affects the result of a stage, except the results of earlier stages."""
         settings = {key: value for key, value in stage.settings.items() if key not in ('config', *stage.no_effect)}
         content: Dict[str, Any] = dict(kind=stage.kind, links=dict(stage.links), settings=settings, seed=self.seed,
                                        options=[layer for layer in stage.options if layer])
@@ -181,19 +182,19 @@ class RunContext:
             content['config'] = affecting_result(self.configs[stage.name])
         content['checkpoints'] = {role: file_digest(link) for role, link in stage.links.items()
                                   if not self.is_stage(link) and osp.isfile(link)}
-        if not stage.round:  # rounds may end early, and what comes after them then takes another student
+        if not stage.round:  # rounds may end early, and the stages after them then take another student
             sources = [self.source_of(stage, role) for role in stage.links]
             content['sources'] = [(source, self.entries.get(source, {}).get('sha256')) for source in sources]
         return config_digest({**content, **stage.digest_content(self)})
 
     def result(self, stage: Stage) -> Optional[Dict[str, Any]]:
-        """The manifest's entry of a stage; None if it is not complete, or was made with other settings."""
+        """Return the manifest's entry of a stage; None if it is not complete, or has other settings."""
         return self.manifest.result(stage.name, self.digest(stage)) if self.manifest else None
 
     def source_of(self, stage: Stage, role: str) -> str:
-        """Name of the stage, or path of the checkpoint, that a stage takes a role from.
+        """Return the name of the stage, or the path of the checkpoint, from which a stage takes a role.
 
-        That is what its link leads to; where the rounds ended early, the last stage before that which was run.
+        This is the target of its link or, if the rounds ended early, the last stage before it that was run.
         """
         link = stage.links[role]
         if not self.is_stage(link):
@@ -203,11 +204,11 @@ class RunContext:
         return next((other.name for other in reversed(givers) if self.result(other)), link)
 
     def checkpoint_of(self, stage: Stage, role: str) -> str:
-        """Path of the checkpoint that a stage takes: what its link's stage ended with, or the file that was given.
+        """Return the path of the checkpoint that a stage takes: the last one of the linked stage, or the given file.
 
         Raises:
-            FileNotFoundError: if it is gone.
-            ValueError: if it is not what its stage ended with.
+            FileNotFoundError: if it does not exist.
+            ValueError: if it was changed after its stage wrote it.
         """
         source = self.source_of(stage, role)
         entry = self.entries.get(source)
@@ -223,23 +224,23 @@ class RunContext:
         return path
 
     def config_of(self, stage: Stage, role: str) -> Config:
-        """Config of the model that a stage takes: that of the stage which trains it, or would have trained it."""
+        """Return the config of the model that a stage takes: that of the stage that trains or would have trained it."""
         source = self.source_of(stage, role)
         if source in self.configs:
             return self.configs[source]
         return self.load_config(stage.given[role])
 
     def load_config(self, stage: Stage, folder: Optional[str] = None) -> Config:
-        """The config file of a stage, with the options of the run and of the stage over it."""
+        """Load the config file of a stage, and apply the options of the run and of the stage."""
         cfg = load_config(stage.config, folder)
         common = {key: value for key, value in self.options.items() if key != 'budget' or stage.has_budget}
         for options in (common, *stage.options):
             cfg.merge_from_dict(dict(options))
-        apply_budget(cfg)  # once more: the options may set another one
+        apply_budget(cfg)  # again, because the options may set another one
         return cfg
 
     def training_on(self, stage: Stage, role: str) -> Stage:
-        """The first training that takes a role from a stage.
+        """Return the first training that takes a role from a stage.
 
         Raises:
             ValueError: if there is none.
@@ -247,12 +248,12 @@ class RunContext:
         for other in self.stages:
             if other.trains and other.links.get(role) == stage.name:
                 return other
-        raise ValueError(f'no training takes the {role} of {stage.name}. Name one after it in self_training.stages, '
+        raise ValueError(f'no training takes the {role} of {stage.name}. Add one after it in self_training.stages, '
                          f'such as student, or leave out {stage.kind}.')
 
 
 def affecting_result(cfg: Config) -> Dict[str, Any]:
-    """The settings of a config that affect what it trains, as a plain dict."""
+    """Return the settings of a config that affect its training, as a plain dict."""
     content = {key: value for key, value in cfg.to_dict().items() if key not in _NO_EFFECT}
     for _, part in config_dicts(content):
         for key in _LOADING:

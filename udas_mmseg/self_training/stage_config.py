@@ -1,4 +1,4 @@
-"""The config of each stage: an ordinary one, with the paths between stages filled in."""
+"""Building the config of each stage: an ordinary config, in which the paths between stages are filled in."""
 import copy
 import os.path as osp
 from typing import Any, Dict, Iterator, List
@@ -14,26 +14,26 @@ from .stage import RunContext, Stage
 CONFIG = 'config.py'
 # role -> entry of a training data set that is set to the folder of the stage that gives it
 FILLED_IN = dict(translations='translated_root', labels='pseudo_label_root')
-_SEEDS = 1000  # between the seeds of rounds, so that they are not those of runs with the next seeds
+_SEEDS = 1000  # difference between the seeds of rounds, so that they differ from those of runs with the next seeds
 
 
 def training_config(stage: Stage, context: RunContext) -> Config:
-    """The complete config of a stage: its file, its options, and what earlier stages give it.
+    """Build the complete config of a stage from its file, its options, and the folders of earlier stages.
 
     Args:
-        stage (Stage): A stage with a config file. Those of later rounds get other seeds, derived from the run's.
+        stage (Stage): A stage with a config file. Stages of each round have another seed, derived from the run's.
         context (RunContext): The run.
 
     Returns:
-        Config: What `tools/train.py` runs, but for the checkpoint of a teacher that is not trained yet.
+        Config: The config for `tools/train.py`, without the checkpoint of a teacher that is not trained yet.
 
     Raises:
-        FileNotFoundError: if there is no such config file.
-        ValueError: if nothing in the config reads what an earlier stage makes.
+        FileNotFoundError: if the config file does not exist.
+        ValueError: if no data set of the config reads the files of an earlier stage.
     """
     cfg = context.load_config(stage, context.folder(stage.name))
     cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': context.seed + _SEEDS * stage.round}
-    cfg.experiment_name = None  # the Runner names itself after the time
+    cfg.experiment_name = None  # the Runner uses the time as its name
     if context.amp and stage.trains:
         enable_amp(cfg, context.amp)
     for role, key in FILLED_IN.items():
@@ -43,7 +43,7 @@ def training_config(stage: Stage, context: RunContext) -> Config:
 
 
 def without_products(stage: Stage, cfg: Config) -> Config:
-    """A config as it can be checked before the stages that it needs have run: originals, and no pseudo-labels."""
+    """Return a config that can be checked before earlier stages have run: with originals, without pseudo-labels."""
     cfg = copy.deepcopy(cfg)
     for _, dataset in config_dicts(cfg.get('train_dataloader')):
         if 'translations' in stage.links:
@@ -58,7 +58,7 @@ def without_products(stage: Stage, cfg: Config) -> Config:
 
 
 def to_label_statically(student: Config) -> List[Dict[str, Any]]:
-    """The data sets that read pseudo-labels, as the config has them: they determine which images are labelled."""
+    """Return the config's data sets that read pseudo-labels, which determine the images to label."""
     found = copy.deepcopy(list(_with_budget(student.train_dataloader.dataset)))
     for _, dataset in config_dicts(found):
         dataset.pop('pipeline', None)
@@ -67,7 +67,7 @@ def to_label_statically(student: Config) -> List[Dict[str, Any]]:
 
 
 def to_label(dataset: Dict[str, Any]) -> Dict[str, Any]:
-    """Config of the images that a pseudo-labelled data set, perhaps within a budget, reads labels of."""
+    """Return the config of the images of a pseudo-labelled data set, which may be in a budget."""
     dataset = copy.deepcopy(dataset)
     if is_pseudo_labeled(dataset):
         return without_labels(dataset)
@@ -77,7 +77,7 @@ def to_label(dataset: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def pseudo_labeled_dataset(cfg: Config) -> Dict[str, Any]:
-    """The data set of a student's config that reads pseudo-labels, within its budget if it has one.
+    """Return the data set of a student's config that reads pseudo-labels, within its budget if it has one.
 
     Raises:
         ValueError: if there is not exactly one.
@@ -90,14 +90,14 @@ def pseudo_labeled_dataset(cfg: Config) -> Dict[str, Any]:
 
 
 def pseudo_label_threshold(dataset: Dict[str, Any]) -> float:
-    """The confidence from which on a pseudo-labelled data set keeps pixels; 0 if it keeps them all."""
+    """Return the lowest confidence at which a pseudo-labelled data set keeps pixels; 0 if it keeps them all."""
     steps = [step for _, part in config_dicts(dataset) for step in part.get('pipeline') or []]
     thresholds = [step.get('threshold', 0.6) for step in steps if step['type'] == 'LoadPseudoLabel']
     return thresholds[0] if thresholds else 0.0
 
 
 def _with_budget(dataset: Any) -> Iterator[Dict[str, Any]]:
-    """Pseudo-labelled data sets, each with the `LabelBudgetDataset` around it where there is one."""
+    """Iterate over pseudo-labelled data sets, each with the `LabelBudgetDataset` around it if there is one."""
     if isinstance(dataset, dict) and is_pseudo_labeled(dataset):
         yield dataset
     elif isinstance(dataset, dict) and dataset.get('type') == 'LabelBudgetDataset':
@@ -114,8 +114,8 @@ def _set_everywhere(cfg: Config, stage: Stage, key: str, folder: str) -> None:
     """Set an entry in every training data set that has it."""
     found = [dataset for _, dataset in config_dicts(cfg.train_dataloader.dataset) if key in dataset]
     if not found:
-        raise ValueError(f'{stage.name} is to read what {osp.basename(folder)} makes, but no data set in '
-                         f'train_dataloader of {stage.config} has `{key}`. Add it there (any value), or leave that '
-                         'stage out of self_training.')
+        raise ValueError(f'{stage.name} should read the files of {osp.basename(folder)}, but no data set in '
+                         f'train_dataloader of {stage.config} has `{key}`. Add it there (any value), or leave out the '
+                         'earlier stage in self_training.')
     for dataset in found:
         dataset[key] = folder

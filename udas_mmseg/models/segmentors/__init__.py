@@ -1,4 +1,4 @@
-"""Segmentors, one method family a file."""
+"""Segmentors; each file has one family of methods."""
 from .adversarial import AdversarialSegmentor
 from .branch_segmentor import BranchSegmentor
 from .multi_level import MultiLevelEncoderDecoder

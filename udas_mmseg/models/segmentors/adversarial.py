@@ -1,4 +1,4 @@
-"""Adaptation by discriminators on the output of every level."""
+"""Adaptation with discriminators on the output of every level."""
 import contextlib
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
@@ -27,7 +27,7 @@ _ADAPT_MAPS = {'softmax': lambda prob: prob, 'self_information': self_informatio
 
 
 class _Adaptation(NamedTuple):
-    """Weighted losses on the target, their gradients for each level's logits, and the discriminators' scores."""
+    """Weighted losses on the target, their gradients with respect to each level's logits, and discriminator scores."""
     losses: Dict[str, Tensor]
     gradients: List[Tensor]
     scores: Sequence
@@ -37,45 +37,49 @@ class _Adaptation(NamedTuple):
 class AdversarialSegmentor(BranchSegmentor):
     """A segmentor that learns to give similar outputs on source and target images.
 
-    AdaptSegNet, AdvEnt, MinEnt, MRNet and the adaptation module of UDAS are configs of this class. A step is:
+    AdaptSegNet, AdvEnt, MinEnt, MRNet and the adaptation module of UDAS are configs of this class. A training step has
+    two parts:
 
-    1. the segmentor's own losses on the source (and on other labelled branches, where the batch has them), plus terms
-       on the target: adversarial (the discriminators should take the target for the source), entropy, a divergence
-       between both heads, and those in `terms`;
-    2. the discriminators learn to tell the domains apart, on the same predictions, detached.
+    1. The segmentor is trained with its own losses on the source (and on other labelled branches in the batch) and with
+       terms on the target: an adversarial term (the discriminators should mistake the target for the source), entropy,
+       a divergence between both heads, and those in `terms`.
+    2. The discriminators learn to distinguish the domains, on the same predictions, which are detached.
 
-    Each discriminator sees the target's maps once: one forward gives both the gradient that adapts the segmentor and,
-    later, the discriminator's own loss. Batches are those of `DomainPairDataset`. Validation and inference are the
-    segmentor's.
+    Each discriminator processes the target's maps only once: the same forward pass gives the gradient that adapts the
+    segmentor and, later, the loss of the discriminator. Batches are those of `DomainPairDataset`. Validation and
+    inference use the segmentor.
 
     Args:
         segmentor (dict): Config of an MMSegmentation segmentor with a decode head and one auxiliary head. An
             `EncoderDecoder` is built as `MultiLevelEncoderDecoder`, which also gives the auxiliary logits.
         discriminators (dict, optional): Usually `dict(type='MultiLevelDiscriminator')`; `in_channels` is taken from
             the segmentor. Defaults to None: no adversarial term (MinEnt).
-        data_preprocessor (dict, optional): Defaults to the segmentor's own, made to take several branches.
+        data_preprocessor (dict, optional): Defaults to that of the segmentor, extended to several branches.
         adapt_map (str): Input of the discriminators: 'softmax' (AdaptSegNet) or 'self_information' (AdvEnt).
         gan_objective (str): 'vanilla' or 'lsgan'.
-        adversarial (dict): `LossTerm` of the adversarial term, a weight for each level. Defaults to the published
-            lambda_adv 0.001 and 0.0002. The discriminators train from the first iteration, whenever it begins.
-        entropy (dict, optional): `LossTerm` of the target's entropy, a weight for each level. Defaults to None.
-        kl (dict, optional): `LossTerm` of the divergence between both heads on the target, one weight, and its `form`:
-            'symmetric_cross_entropy' (UDAS) or 'memory_regularization' (MRNet). Defaults to None.
-        terms (Sequence[dict | Term]): Further loss terms, see `BranchSegmentor`. They get no features, and on the
+        adversarial (dict): `LossTerm` of the adversarial term, with a weight for each level. Defaults to the published
+            lambda_adv, 0.001 and 0.0002. The discriminators train from the first iteration, even if the term begins
+            later.
+        entropy (dict, optional): `LossTerm` of the target's entropy, with a weight for each level. Defaults to None.
+        kl (dict, optional): `LossTerm` of the divergence between both heads on the target, with one weight, and its
+            `form`: 'symmetric_cross_entropy' (UDAS) or 'memory_regularization' (MRNet). Defaults to None.
+        terms (Sequence[dict | Term]): Additional loss terms, see `BranchSegmentor`. They get no features, and on the
             target only the gradient of the logits is used. They must not have parameters. Defaults to none.
         branch_weights (dict, optional): See `BranchSegmentor`.
-        upsample_maps (bool): Whether the target's terms and the discriminators work on logits upsampled to the image
-            (published, True) or at the main head's own resolution (fast). The segmentation loss is not affected.
-        joint_forward (bool): Whether source and target go through the segmentor in one batch, normalised with common
-            batch statistics (faster). Defaults to False, as published: each domain is normalised with its own
-            statistics, so that the difference between them is not left to the weights, and the activations of one
-            are freed before the other is computed.
-        channels_last (bool): Memory layout of the networks and images; the arithmetic is the same, convolutions are
-            faster on most CPUs and on GPUs with mixed precision. Defaults to True.
+        upsample_maps (bool): Whether the target's terms and the discriminators use logits that are upsampled to the
+            image (True, as published) or have the resolution of the main head (faster). The segmentation loss is not
+            affected.
+        joint_forward (bool): Whether source and target pass through the segmentor in one batch and are normalised with
+            common batch statistics, which is faster. Defaults to False, as published: each domain is normalised with
+            its own statistics, so the weights need not adapt to the difference between them, and the activations of
+            one domain are freed before those of the other are computed.
+        channels_last (bool): Whether networks and images use the channels-last memory format. The arithmetic is the
+            same, but convolutions are faster on most CPUs and on GPUs with mixed precision. Defaults to True.
         init_cfg (dict, optional): MMEngine's initialisation.
 
     Raises:
-        ValueError: for a value that is not listed above, or weights or discriminators that do not fit the levels.
+        ValueError: for a value that is not listed above, or weights or discriminators whose number is not that of the
+            levels.
 
     Source: Tsai et al., CVPR 2018 (AdaptSegNet); Vu et al., CVPR 2019 (AdvEnt, MinEnt); Zheng and Yang, IJCAI 2020
     (MRNet); UDAS, section 3.3.
@@ -109,7 +113,7 @@ class AdversarialSegmentor(BranchSegmentor):
         needy = [type(term).__name__ for term in self.terms if term.needs or any(True for _ in term.parameters())]
         if needy:
             raise ValueError(f'AdversarialSegmentor cannot train the terms {needy}: it frees each branch before the '
-                             'next one, and has no optimizer for their parameters. Use BranchSegmentor.')
+                             'next one, and has no optimizer for the parameters of terms. Use BranchSegmentor.')
         self.discriminators: Any = None
         if discriminators is not None:
             built = MODELS.build({'in_channels': self.segmentor.out_channels, **discriminators})
@@ -131,10 +135,10 @@ class AdversarialSegmentor(BranchSegmentor):
             inputs (Tensor): (N, 3, H, W) preprocessed images.
             data_samples (list[SegDataSample], optional): Their meta information.
             mode (str): 'predict' (list of `SegDataSample`) or 'tensor' (list of each level's logits).
-            **branches: Refused; a data-parallel wrapper that trains through `forward` passes them.
+            **branches: Not allowed; a data-parallel wrapper that trains through `forward` passes them.
 
         Raises:
-            RuntimeError: for `mode='loss'`: the terms of the domains need `train_step` and an optimizer for each child.
+            RuntimeError: for `mode='loss'`, because this model needs `train_step` and an optimizer for each child.
         """
         if mode == 'loss' or branches:
             raise RuntimeError('AdversarialSegmentor trains in `train_step`, but `forward(mode="loss")` was called: '
@@ -143,7 +147,7 @@ class AdversarialSegmentor(BranchSegmentor):
         return super().forward(inputs, data_samples, mode)
 
     def train_step(self, data: Dict[str, dict], optim_wrapper: OptimWrapperDict) -> Dict[str, Tensor]:
-        """One step of the segmentor and one of the discriminators.
+        """Train the segmentor and the discriminators for one step.
 
         Args:
             data (dict): A batch of `DomainPairDataset`: `source`, `target` and perhaps `labeled_target`.
@@ -151,11 +155,11 @@ class AdversarialSegmentor(BranchSegmentor):
 
         Returns:
             dict[str, Tensor]: Values to log: every loss term by domain and level, weighted as in `loss` (the
-            segmentor's total), the discriminators' losses and their accuracy on each domain.
+            segmentor's total), and the discriminators' losses and their accuracy on each domain.
 
         Raises:
-            ValueError: if the target carries labels, if a branch is missing, or if a joint forward gets several sizes.
-            TypeError: if there is not a wrapper for each child.
+            ValueError: if the target has labels, a branch is missing, or a joint forward gets several sizes.
+            TypeError: if a child has no wrapper.
         """
         children = ['segmentor'] if self.discriminators is None else ['segmentor', 'discriminators']
         check_optimizers(optim_wrapper, children)
@@ -187,17 +191,17 @@ class AdversarialSegmentor(BranchSegmentor):
         return adapts or super().learns_from(group, branches)
 
     def check(self, branches: Dict[str, dict]) -> None:
-        """Refuse batches without both domains."""
+        """Check that a batch has both domains."""
         check_both_domains(branches)
         super().check(branches)
 
     def forward_images(self, images: Tensor) -> Outputs:
-        """Logits of each level, through `__call__`, as a data-parallel wrapper needs it; no features."""
+        """Compute the logits of each level, through `__call__`, as data-parallel wrappers need it; without features."""
         return Outputs(self.segmentor(images.contiguous(memory_format=self.memory_format), mode='tensor'))
 
     @contextlib.contextmanager
     def _segmentor_context(self, optim_wrapper: OptimWrapper, is_last: bool) -> Iterator[None]:
-        """Precision and gradient synchronisation of one of several backwards in a step: the last one synchronises."""
+        """Set precision and gradient synchronisation of one of several backward passes; the last one synchronises."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(optim_wrapper.optim_context(self.segmentor))
             if not is_last and is_model_wrapper(self.segmentor):
@@ -206,10 +210,10 @@ class AdversarialSegmentor(BranchSegmentor):
 
     def _train_group(self, group: List[str], context: TermContext, optim_wrapper: OptimWrapperDict,
                      is_last: bool) -> Tuple[Dict[str, Tensor], Sequence]:
-        """Backward of the losses of branches that go through the segmentor together, and after the last its update.
+        """Backpropagate the losses of branches that are forwarded together, and update the segmentor after the last.
 
         Returns:
-            tuple[dict, Sequence]: Values to log, `loss` among them, and the discriminators' scores of the target.
+            tuple[dict, Sequence]: Values to log, including `loss`, and the discriminators' scores of the target.
         """
         with self._segmentor_context(optim_wrapper['segmentor'], is_last):
             self.forward_group(group, context)
@@ -231,10 +235,10 @@ class AdversarialSegmentor(BranchSegmentor):
         return [self.adapt_map(level.softmax(dim=1)) for level in logits]
 
     def _adapt(self, context: TermContext, optim_wrapper: OptimWrapperDict) -> _Adaptation:
-        """The target's terms and their gradient with respect to the logits.
+        """Compute the target's terms and their gradient with respect to the logits.
 
-        The gradient is computed here and now, so that what was upsampled to the size of the images is freed before
-        the segmentor's own backward, which is when memory is short.
+        The gradient is computed immediately, so that tensors at the size of the images are freed before the backward
+        pass of the segmentor, which needs the most memory.
 
         Returns:
             _Adaptation: Weighted losses without gradient; the gradient of their sum for each level; the
@@ -272,7 +276,7 @@ class AdversarialSegmentor(BranchSegmentor):
 
     def _train_discriminators(self, source_logits: List[Tensor], branches: Dict[str, dict], target_scores: Sequence,
                               optim_wrapper: OptimWrapperDict) -> Dict[str, Tensor]:
-        """A step of the discriminators, by the mean of both domains' losses, summed over the levels."""
+        """Train the discriminators for one step, with the mean of both domains' losses, summed over the levels."""
         with torch.no_grad():
             context = self.new_context(branches, self.upsample_maps)
             context.add({'source': Outputs(source_logits)})

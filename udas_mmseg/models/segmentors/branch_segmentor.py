@@ -1,4 +1,4 @@
-"""A segmentor that trains on batches with several branches: the base of every method."""
+"""A segmentor that trains on batches with several branches; the base class of all methods."""
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 import torch
@@ -23,29 +23,31 @@ from .state_dicts import drop_other_children, take_segmentor_weights
 
 @MODELS.register_module()
 class BranchSegmentor(BaseModel):
-    """A segmentor, trained by its own losses on every labelled branch, and by loss terms on any branch.
+    """A segmentor that is trained with its own losses on every labelled branch, and with loss terms on any branch.
 
-    A step is one forward, one loss and one optimizer, as MMEngine has it by default: gradient accumulation, AMP and
-    `MMDistributedDataParallel` are the stock ones. A branch without labels and without a term passes through batch
-    norm only. Batches are those of `DomainPairDataset`. Methods derive from this class: `AdversarialSegmentor` with
-    several optimizers, `StudentTeacherSegmentor` with labels by a teacher.
+    There is one loss and one optimizer, so MMEngine's gradient accumulation, AMP and `MMDistributedDataParallel` can be
+    used. A branch without labels and without a term only updates the statistics of batch norm. Batches are those of
+    `DomainPairDataset`. Methods derive from this class: `AdversarialSegmentor` has several optimizers,
+    `StudentTeacherSegmentor` uses labels from a teacher.
 
     Args:
         segmentor (dict): Config of an MMSegmentation `EncoderDecoder` with any number of auxiliary heads.
-        data_preprocessor (dict, optional): Defaults to the segmentor's own, made to take several branches.
+        data_preprocessor (dict, optional): Defaults to that of the segmentor, extended to several branches.
         terms (Sequence[dict | Term]): Loss terms, each a config such as `dict(type='EntropyTerm', weight=0.001,
-            begin=0, ramp=0, branch='target')`. A term on a branch with labels works on the heads' logits, so that the
-            segmentor must not have its own `loss` then. Defaults to none.
+            begin=0, ramp=0, branch='target')`. Terms on labelled branches use the logits of the heads, so they do not
+            work with a segmentor that has its own `loss`. Defaults to none.
         branch_weights (dict, optional): Weights of the supervised losses by branch: a number, or `dict(weight, begin,
-            ramp)`. Those that are not given are 1.
-        joint_forward (bool): Whether all branches go through the segmentor in one batch, normalised with common batch
-            statistics (faster). Defaults to False: one after the other in the order of `BRANCHES`, each normalised
-            with its own, the target's last, so that the running statistics end nearer to the target's.
-        channels_last (bool): Memory layout of networks and images; the arithmetic is the same. Defaults to True.
+            ramp)`. The default of each is 1.
+        joint_forward (bool): Whether all branches pass through the segmentor in one batch and are normalised with
+            common batch statistics, which is faster. Defaults to False: the branches pass one after the other, in the
+            order of `BRANCHES`, and each is normalised with its own statistics. The target is the last one, so the
+            running statistics are closer to those of the target.
+        channels_last (bool): Whether networks and images use the channels-last memory format; the arithmetic is the
+            same. Defaults to True.
         init_cfg (dict, optional): MMEngine's initialisation.
 
     Raises:
-        ValueError: for unknown branches, negative weights, or terms that do not fit the segmentor.
+        ValueError: for unknown branches, negative weights, or terms that do not work with the segmentor.
     """
 
     teacher: Optional[EMATeacher] = None  # for methods that have one
@@ -77,7 +79,7 @@ class BranchSegmentor(BaseModel):
 
     @property
     def predictor(self) -> nn.Module:
-        """The network that predicts: in validation, when labels are made, and as what is exported."""
+        """The network that is used for validation, labelling and export."""
         return unwrap(self.segmentor)
 
     @classmethod
@@ -90,7 +92,7 @@ class BranchSegmentor(BaseModel):
                 data_samples: OptSampleList = None,
                 mode: str = 'tensor',
                 **branches: Any) -> Any:
-        """Losses of a batch of branches, or predictions for images.
+        """Compute the losses of a batch of branches, or predictions for images.
 
         Args:
             inputs (Tensor, optional): (N, 3, H, W) preprocessed images of an ordinary batch.
@@ -100,11 +102,11 @@ class BranchSegmentor(BaseModel):
                 preprocessor makes them of batches of `DomainPairDataset`.
 
         Returns:
-            dict[str, Tensor]: Losses as `<branch>.<head>.<loss>` and `<branch>.<loss of a term>`, weighted. In other
-                modes the output of the segmentor.
+            dict[str, Tensor]: Weighted losses with the names `<branch>.<head>.<loss>` and `<branch>.<loss of a term>`.
+                In the other modes, the output of the segmentor.
 
         Raises:
-            ValueError: for branches that do not fit; see the message.
+            ValueError: if the branches cannot be trained on; see the message.
         """
         if mode == 'loss' and branches:
             return self.branch_losses(branches)
@@ -112,60 +114,60 @@ class BranchSegmentor(BaseModel):
         return network(inputs, data_samples, mode=mode)
 
     def branch_losses(self, branches: Dict[str, dict]) -> Dict[str, Tensor]:
-        """All losses of a preprocessed batch, weighted."""
+        """Compute all weighted losses of a preprocessed batch."""
         if is_model_wrapper(self.segmentor):
-            raise ValueError(f'{type(self).__name__} has one optimizer and trains in ordinary data parallel. Take '
-                             'model_wrapper_cfg=dict(type="MMSeparateDistributedDataParallel") out of the config.')
+            raise ValueError(f'{type(self).__name__} has one optimizer and trains with ordinary data parallelism. '
+                             'Remove model_wrapper_cfg=dict(type="MMSeparateDistributedDataParallel") from the config.')
         self.check(branches)
         context = self.new_context(branches)
         losses = self.prepare(context)
-        for group in self.groups(context.branches):  # with what was added to the batch
+        for group in self.groups(context.branches):  # including branches that were added to the batch
             losses.update(self._group_losses(group, context))
         return losses
 
     def check(self, branches: Dict[str, dict]) -> None:
-        """Refuse batches that the method cannot train on."""
+        """Check that the method can train on a batch."""
         check_branches(branches, self.joint_forward)
         # a term that replaces the supervised loss has nothing to replace where the branch is missing
         check_terms_have_branches([term for term in self.terms if not term.replaces_supervised], branches)
 
     def prepare(self, context: TermContext) -> Dict[str, Tensor]:
-        """Change a step's branches before they are forwarded: label, mix or add some. Returns values to log."""
+        """Label, mix or add branches before they are forwarded. Returns values to log."""
         return {}
 
     def groups(self, branches: Dict[str, dict]) -> List[List[str]]:
-        """Names of the branches that go through the segmentor together, group by group; added branches come last."""
+        """Return the groups of branches that pass through the segmentor together; added branches are last."""
         order = sorted(branches, key=lambda name: list(BRANCHES).index(name) if name in BRANCHES else len(BRANCHES))
         return [order] if self.joint_forward else [[name] for name in order]
 
     def learns_from(self, group: Sequence[str], branches: Dict[str, dict]) -> bool:
-        """Whether any of these branches has a loss, supervised or by a term, or is needed by one."""
+        """Whether any of these branches has a loss, supervised or from a term, or is needed by a term."""
         used = {name for term in self.terms for name in (term.branch, *term.needs)}
         return any(is_labeled(branches[name]) or name in used for name in group)
 
     def new_context(self, branches: Dict[str, dict], upsample: bool = True) -> TermContext:
-        """A step in which nothing was forwarded yet."""
+        """Return the context of a step in which nothing was forwarded yet."""
         iteration = MessageHub.get_current_instance().get_info('iter', 0)
         return TermContext(dict(branches), self.heads, iteration, self.forward_images, self.teacher, upsample)
 
     @property
     def heads(self) -> Dict[str, nn.Module]:
-        """The segmentor's heads, by the names that prefix their losses; the main one first."""
+        """The segmentor's heads, by the prefixes of their losses; the main head first."""
         return heads_of(unwrap(self.segmentor))
 
     def forward_images(self, images: Tensor) -> Outputs:
-        """Logits of each head, and features, for preprocessed images (N, 3, H, W)."""
+        """Compute the logits of each head, and features, for preprocessed images (N, 3, H, W)."""
         features = self.segmentor.extract_feat(images.contiguous(memory_format=self.memory_format))
         logits = [head(features) for head in self.heads.values()]
         stages = [features] if isinstance(features, Tensor) else list(features)
         return Outputs(logits, stages if all(isinstance(stage, Tensor) for stage in stages) else None)
 
     def forward_group(self, group: Sequence[str], context: TermContext) -> None:
-        """Let branches go through the segmentor in one batch, and note the outputs."""
+        """Pass branches through the segmentor in one batch, and store the outputs."""
         context.add(split_forward(self.forward_images, {name: context.images(name) for name in group}))
 
     def losses_of(self, names: Sequence[str], context: TermContext) -> Dict[str, Tensor]:
-        """Weighted losses of branches that were forwarded: supervised where there are labels, then the terms."""
+        """Compute the weighted losses of branches that were forwarded: supervised losses (with labels) and terms."""
         replaced = {term.branch for term in self.terms if term.replaces_supervised}
         labeled = {name: context.branches[name] for name in names
                    if name not in replaced and is_labeled(context.branches[name])}
@@ -176,19 +178,19 @@ class BranchSegmentor(BaseModel):
         return losses
 
     def term_losses(self, branch: str, context: TermContext) -> Dict[str, Tensor]:
-        """Weighted losses of all terms on a branch, as `<branch>.<loss>`."""
+        """Compute the weighted losses of all terms on a branch, with the names `<branch>.<loss>`."""
         losses: Dict[str, Tensor] = {}
         for term in self.terms:
             if term.branch == branch:
                 of_term = add_prefix(term(context), branch)
                 if set(of_term) & set(losses):
-                    raise ValueError(f'several terms give {sorted(set(of_term) & set(losses))}. Give each term on the '
-                                     f'branch {branch} another name.')
+                    raise ValueError(f'several terms have the losses {sorted(set(of_term) & set(losses))}. Use another '
+                                     f'name for each term on the branch {branch}.')
                 losses.update(of_term)
         return losses
 
     def _group_losses(self, group: List[str], context: TermContext) -> Dict[str, Tensor]:
-        """Losses of branches that go through the segmentor together."""
+        """Compute the losses of branches that pass through the segmentor together."""
         labeled = [name for name in group if is_labeled(context.branches[name])]
         terms = [term for term in self.terms if term.branch in group]
         needed = any(name in term.needs for term in self.terms for name in group)
@@ -210,14 +212,14 @@ class BranchSegmentor(BaseModel):
         return self.losses_of(group, context)
 
     def _check_plain_loss(self, labeled: Sequence[str]) -> None:
-        """Refuse to replace a segmentor's own loss by those of its heads."""
+        """Check that the segmentor does not have its own loss, which the losses of its heads would replace."""
         if type(self.segmentor).loss is not EncoderDecoder.loss and not self.joint_forward:
             raise ValueError(f'{type(self.segmentor).__name__} has its own loss, but terms or pixel weights on the '
                              f'labelled branches {list(labeled)} need the losses of its heads. Use EncoderDecoder or '
                              'MultiLevelEncoderDecoder.')
 
     def _weighted(self, losses: Dict[str, Tensor], iteration: int) -> Dict[str, Tensor]:
-        """Multiply losses `<branch>....` by the weights of their branches; the rest, such as accuracies, stays."""
+        """Multiply losses `<branch>....` by the weights of their branches; other values, such as accuracies, stay."""
         weights = {name: weight.at(iteration)[0] for name, weight in self.branch_weights.items()}
         return {
             key: value * weights.get(key.split('.')[0], 1.0) if 'loss' in key else value
@@ -226,9 +228,9 @@ class BranchSegmentor(BaseModel):
 
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, local_metadata: dict, strict: bool,
                               missing_keys: List[str], unexpected_keys: List[str], error_msgs: List[str]) -> None:
-        """Take weights of a segmentor alone, and of other methods without their further children."""
+        """Also accept the weights of a plain segmentor, and those of other methods without their other children."""
         take_segmentor_weights(state_dict, prefix)
-        # before the rest: a teacher without weights begins with those of the segmentor
+        # before the rest: a teacher without weights starts with those of the segmentor
         self.load_outside_children(state_dict, prefix, missing_keys, unexpected_keys)
         drop_other_children(state_dict, prefix, [*self._modules, *self._parameters, *self._buffers])
         super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
@@ -236,4 +238,4 @@ class BranchSegmentor(BaseModel):
 
     def load_outside_children(self, state_dict: Dict[str, Tensor], prefix: str, missing_keys: List[str],
                               unexpected_keys: List[str]) -> None:
-        """Load what the method keeps outside of its children, and take it out of the state dict."""
+        """Load weights that the method stores outside its children, and remove them from the state dict."""

@@ -1,4 +1,4 @@
-"""Heads, forwards and losses of batches with several branches, whatever the method."""
+"""Heads, forward passes and losses of batches with several branches, for all methods."""
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 import torch
@@ -12,7 +12,7 @@ from ..terms.context import Outputs
 
 
 def heads_of(segmentor: nn.Module) -> Dict[str, nn.Module]:
-    """Heads of an `EncoderDecoder`, by the names that MMSegmentation prefixes their losses with; the main one first."""
+    """Return the heads of an `EncoderDecoder`, by MMSegmentation's prefixes of their losses; the main head first."""
     heads = {'decode': segmentor.decode_head}
     if segmentor.with_auxiliary_head:
         auxiliary = segmentor.auxiliary_head
@@ -24,14 +24,14 @@ def heads_of(segmentor: nn.Module) -> Dict[str, nn.Module]:
 
 
 def split_forward(forward: Callable[[Tensor], Outputs], images: Dict[str, Tensor]) -> Dict[str, Outputs]:
-    """Outputs for each branch, from one forward for all of them.
+    """Compute the outputs of all branches in one forward pass, and split them.
 
     Args:
-        forward (Callable): From (N, 3, H, W) images to `Outputs`.
+        forward (Callable): Function from (N, 3, H, W) images to `Outputs`.
         images (dict[str, Tensor]): (N_b, 3, H, W) of each branch.
 
     Returns:
-        dict[str, Outputs]: With N_b samples, for each branch.
+        dict[str, Outputs]: The outputs of each branch, for N_b samples.
     """
     sizes = [len(batch) for batch in images.values()]
     logits, features = forward(torch.cat(list(images.values())))
@@ -47,22 +47,22 @@ def segmentation_losses(heads: Dict[str, nn.Module],
                         branches: Dict[str, dict],
                         logits: Dict[str, List[Tensor]],
                         pixel_weights: Optional[Mapping[str, Tensor]] = None) -> Dict[str, Tensor]:
-    """Losses of labelled branches by the heads' own `loss_decode`.
+    """Compute the losses of labelled branches with the heads' `loss_decode`.
 
     Args:
         heads (dict[str, nn.Module]): MMSegmentation's decode heads, by name.
         branches (dict[str, dict]): `data_samples` with `gt_sem_seg` of each branch.
         logits (dict[str, list[Tensor]]): (N, C, H_i, W_i) of each head, for each branch.
-        pixel_weights (Mapping[str, Tensor], optional): (N, H, W) float, for branches whose pixels do not count alike.
-            A pixel's loss is multiplied by its weight; the mean is divided by the number of pixels as without weights
-            (all, or with `avg_non_ignore=True` the labelled ones), not by the sum of the weights. Weights of 1 change
-            nothing.
+        pixel_weights (Mapping[str, Tensor], optional): (N, H, W) float, for branches with different weights of pixels.
+            The loss of a pixel is multiplied by its weight. The sum is divided by the number of pixels (of all pixels,
+            or with `avg_non_ignore=True` of the labelled ones), as without weights, and not by the sum of the weights.
+            Weights of 1 therefore change nothing.
 
     Returns:
         dict[str, Tensor]: `<branch>.<head>.<loss>`.
 
     Raises:
-        ValueError: if there are pixel weights and a head computes its loss in another way.
+        ValueError: if there are pixel weights, but a head computes its loss in another way.
     """
     losses: Dict[str, Tensor] = {}
     for name, branch in branches.items():
@@ -76,19 +76,19 @@ def segmentation_losses(heads: Dict[str, nn.Module],
 
 
 def weighted_head_loss(head: nn.Module, logits: Tensor, data_samples: SampleList, weight: Tensor) -> Dict[str, Tensor]:
-    """`BaseDecodeHead.loss_by_feat` with a weight for each pixel, which that one does not take.
+    """Compute `BaseDecodeHead.loss_by_feat` with a weight for each pixel, which MMSegmentation does not support.
 
     Args:
         head (BaseDecodeHead): The head.
-        logits (Tensor): (N, C, h, w), its output.
-        data_samples (list[SegDataSample]): With `gt_sem_seg`, (1, H, W) each.
-        weight (Tensor): (N, H, W) float; multiplied by that of the head's sampler, if it has one.
+        logits (Tensor): (N, C, h, w), the output of the head.
+        data_samples (list[SegDataSample]): Samples with `gt_sem_seg`, (1, H, W) each.
+        weight (Tensor): (N, H, W) float; it is multiplied by the weight of the head's sampler, if there is one.
 
     Returns:
         dict[str, Tensor]: `<loss>` and `acc_seg`.
 
     Raises:
-        ValueError: if the head computes its loss in its own way, or with something else than `CrossEntropyLoss`.
+        ValueError: if the head overrides `loss_by_feat`, or has another loss than `CrossEntropyLoss`.
     """
     losses = list(head.loss_decode) if isinstance(head.loss_decode, nn.ModuleList) else [head.loss_decode]
     plain = all(isinstance(loss, CrossEntropyLoss) and not loss.use_mask for loss in losses)
@@ -109,6 +109,6 @@ def weighted_head_loss(head: nn.Module, logits: Tensor, data_samples: SampleList
 
 
 def _split(values: Sequence[Tensor], sizes: List[int]) -> List[List[Tensor]]:
-    """Tensors of a batch, split into those of each branch."""
+    """Split tensors of a batch into those of each branch."""
     parts = [value.split(sizes) for value in values]
     return [[part[number] for part in parts] for number in range(len(sizes))]

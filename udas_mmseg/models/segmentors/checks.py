@@ -1,4 +1,4 @@
-"""Mistakes in models and batches of several branches, refused with the fix."""
+"""Checks of models and of batches with several branches; their errors say how to fix the mistake."""
 from typing import Any, Dict, Iterable, List
 
 from mmengine.optim import OptimWrapperDict
@@ -9,20 +9,20 @@ from .multi_level import LEVELS
 
 
 def check_choice(name: str, value: Any, known: Iterable[str]) -> None:
-    """Refuse a value that is not among the known ones."""
+    """Check that a value is allowed."""
     if value not in known:
-        raise ValueError(f'{name}={value!r}; known are {sorted(known)}.')
+        raise ValueError(f'{name}={value!r}; allowed are {sorted(known)}.')
 
 
 def check_levels(name: str, count: int) -> None:
-    """Refuse another number of entries than there are levels."""
+    """Check that there is an entry for each level."""
     if count != len(LEVELS):
         raise ValueError(f'{name} has {count} entries for {len(LEVELS)} levels (main and auxiliary head). Give one for '
                          'each.')
 
 
 def check_branches(branches: Dict[str, dict], joint_forward: bool) -> None:
-    """Refuse unknown branches, labels that are missing or must not be there, and sizes that do not fit together."""
+    """Check for unknown branches, missing labels, labels that are not allowed, and different image sizes."""
     unknown = sorted(set(branches) - set(BRANCHES))
     if unknown:
         raise ValueError(f'the batch has branches {unknown}; known are {list(BRANCHES)}. A '
@@ -32,14 +32,14 @@ def check_branches(branches: Dict[str, dict], joint_forward: bool) -> None:
         if BRANCHES[name].labels == NONE:
             check_unlabeled(name, branch)
         elif not is_labeled(branch):
-            raise ValueError(f'the branch {name} has no labels (`gt_sem_seg`). Load them in its pipeline: '
-                             'LoadLabelIds, or LoadPseudoLabel for pseudo-labels.')
+            raise ValueError(f'the branch {name} has no labels (`gt_sem_seg`). Load them in its pipeline with '
+                             'LoadLabelIds, or with LoadPseudoLabel for pseudo-labels.')
     if joint_forward:
         check_one_size(branches)
 
 
 def check_both_domains(branches: Dict[str, dict]) -> None:
-    """Refuse a batch without source or without target."""
+    """Check that a batch has a source and a target."""
     missing = [name for name in ('source', 'target') if name not in branches]
     if missing:
         raise ValueError(f'the batch has no {" and no ".join(missing)} branch, only {sorted(branches)}. Train on '
@@ -47,7 +47,7 @@ def check_both_domains(branches: Dict[str, dict]) -> None:
 
 
 def check_stacked(branches: Dict[str, dict]) -> None:
-    """Refuse branches that no preprocessor has made a batch."""
+    """Check that the images of each branch are stacked by a preprocessor."""
     unstacked = [name for name, branch in branches.items() if not isinstance(branch['inputs'], Tensor)]
     if unstacked:
         raise ValueError(f'the images of {unstacked} are not stacked into a batch: the model has no data_preprocessor '
@@ -61,14 +61,14 @@ def is_labeled(branch: dict) -> bool:
 
 
 def check_unlabeled(name: str, branch: dict) -> None:
-    """Refuse labels on a branch that must not have any."""
+    """Check that a branch has no labels."""
     if any('gt_sem_seg' in sample for sample in branch['data_samples']):
-        raise ValueError(f'the {name} branch carries `gt_sem_seg`: its labels would leak into training. Take label '
-                         'loading out of its pipeline, or pass those images as `labeled_target`.')
+        raise ValueError(f'the {name} branch has `gt_sem_seg`: its labels would leak into training. Remove the loading '
+                         'of labels from its pipeline, or use these images as `labeled_target`.')
 
 
 def check_one_size(branches: Dict[str, dict]) -> None:
-    """Refuse sizes that do not go into one batch."""
+    """Check that all images can be in one batch."""
     sizes = {name: tuple(branch['inputs'].shape[2:]) for name, branch in branches.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(f'joint_forward=True needs images of one size (height, width), got {sizes}. Crop or resize '
@@ -76,7 +76,7 @@ def check_one_size(branches: Dict[str, dict]) -> None:
 
 
 def check_terms_have_branches(terms: Iterable[Any], branches: Dict[str, dict]) -> None:
-    """Refuse a batch that lacks a branch of a term."""
+    """Check that a batch has the branches of all terms."""
     for term in terms:
         missing = [name for name in (*term.needs, term.branch) if name not in branches]
         if missing:
@@ -86,7 +86,7 @@ def check_terms_have_branches(terms: Iterable[Any], branches: Dict[str, dict]) -
 
 
 def check_optimizers(optim_wrapper: Any, children: List[str]) -> None:
-    """Refuse anything but one optimizer for each child."""
+    """Check that there is one optimizer for each child."""
     given = list(optim_wrapper.optim_wrappers) if isinstance(optim_wrapper, OptimWrapperDict) else []
     if sorted(given) != sorted(children):
         raise TypeError(f'AdversarialSegmentor needs an optimizer for each of {children}, got '

@@ -1,4 +1,4 @@
-"""Segmentors that give the logits of every level."""
+"""A segmentor that returns the logits of every level."""
 from typing import Any, List, Optional
 
 from mmseg.models import EncoderDecoder
@@ -13,9 +13,9 @@ LEVELS = ('decode', 'aux')  # main and auxiliary head, as MMSegmentation prefixe
 class MultiLevelEncoderDecoder(EncoderDecoder):
     """MMSegmentation's `EncoderDecoder` with exactly one auxiliary head, whose logits are available too.
 
-    `loss` and `predict` are MMSegmentation's: the losses of both heads are added (weight the auxiliary one, lambda_seg,
-    through its `loss_decode.loss_weight`), and the main head predicts. `mode='tensor'` returns the logits of every
-    level, which is what adversarial training in output space works on.
+    `loss` and `predict` are those of MMSegmentation: the losses of both heads are added, and the main head predicts.
+    The weight of the auxiliary loss, lambda_seg, is the head's `loss_decode.loss_weight`. `mode='tensor'` returns the
+    logits of every level, which adversarial training in output space needs.
 
     Args:
         backbone (dict): Backbone config.
@@ -41,7 +41,7 @@ class MultiLevelEncoderDecoder(EncoderDecoder):
                              f'{self.auxiliary_head.out_channels}. Give both the same num_classes.')
 
     def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> List[Tensor]:
-        """Logits of every level.
+        """Compute the logits of every level.
 
         Args:
             inputs (Tensor): (N, 3, H, W), preprocessed images.

@@ -1,4 +1,4 @@
-"""Training on pseudo-labels that counts less where the heads disagree."""
+"""Training on pseudo-labels with less weight where the heads disagree."""
 from typing import Dict
 
 import torch
@@ -13,16 +13,16 @@ from .multi_level import MultiLevelEncoderDecoder
 
 @MODELS.register_module()
 class RectifiedEncoderDecoder(MultiLevelEncoderDecoder):
-    """`MultiLevelEncoderDecoder` whose heads are trained by `rectified_cross_entropy`: stage 2 of Seg-Uncertainty.
+    """A `MultiLevelEncoderDecoder` that is trained with `rectified_cross_entropy`: stage 2 of Seg-Uncertainty.
 
-    Its data set gives target images with pseudo-labels as their labels. Each head's loss is weighted with its
-    `loss_decode.loss_weight`; nothing else of `loss_decode` is used. `predict` is unchanged.
+    Its training data are target images with pseudo-labels as labels. The loss of each head is weighted with its
+    `loss_decode.loss_weight`; other settings of `loss_decode` are not used. `predict` is unchanged.
 
     Source: Zheng and Yang, "Rectifying Pseudo Label Learning via Uncertainty Estimation", IJCV 2021, section 3.3.
     """
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
-        """Rectified losses of both heads.
+        """Compute the rectified losses of both heads.
 
         Args:
             inputs (Tensor): (N, 3, H, W), preprocessed images.

@@ -1,4 +1,4 @@
-"""State dicts of one method, loaded into another."""
+"""Loading the state dict of one method into another."""
 from typing import Dict, Iterable
 
 from mmengine.logging import print_log
@@ -8,12 +8,12 @@ from ..predictor import SEGMENTOR_PREFIX
 
 
 def take_segmentor_weights(state_dict: Dict[str, Tensor], prefix: str) -> None:
-    """Rename the weights of a segmentor alone (trained on the source only, say) to those of `segmentor`, in place.
+    """Rename the weights of a plain segmentor (for example, trained on the source only) to `segmentor.*`, in place.
 
     Args:
-        state_dict (dict[str, Tensor]): The weights that are being loaded. If one belongs to a `segmentor`, they are
-            those of a whole model, and stay as they are.
-        prefix (str): Of the model that is loaded into.
+        state_dict (dict[str, Tensor]): The weights to load. If there are already weights of a `segmentor`, they are
+            those of a whole model, and nothing is changed.
+        prefix (str): Prefix of the model that loads them.
     """
     whole = f'{prefix}{SEGMENTOR_PREFIX}'
     if not any(key.startswith(whole) for key in state_dict):
@@ -22,11 +22,11 @@ def take_segmentor_weights(state_dict: Dict[str, Tensor], prefix: str) -> None:
 
 
 def drop_other_children(state_dict: Dict[str, Tensor], prefix: str, children: Iterable[str]) -> None:
-    """Remove the weights of children that this model does not have, in place: those of another method.
+    """Remove the weights of children of another method, which this model does not have, in place.
 
     Args:
         state_dict (dict[str, Tensor]): Weights of a whole model.
-        prefix (str): Of the model that is loaded into.
+        prefix (str): Prefix of the model that loads them.
         children (Iterable[str]): Names of its children.
     """
     known = set(children)
@@ -35,5 +35,5 @@ def drop_other_children(state_dict: Dict[str, Tensor], prefix: str, children: It
         del state_dict[key]
     if other:
         names = sorted({key[len(prefix):].split('.')[0] for key in other})
-        print_log(f'Left out of the checkpoint, since this model has no such parts: {", ".join(names)} '
+        print_log(f'Not loaded from the checkpoint, because this model has no such parts: {", ".join(names)} '
                   f'({len(other)} entries).', 'current')

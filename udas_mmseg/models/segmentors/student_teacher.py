@@ -1,4 +1,4 @@
-"""Training of a student on labels and pseudo-labels, perhaps with a teacher that is its moving average."""
+"""Training a student on labels and pseudo-labels, optionally with a teacher that is its moving average."""
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
@@ -24,23 +24,24 @@ _PREFIXES = {'student': SEGMENTOR_PREFIX, 'teacher': TEACHER_PREFIX}  # `predict
 
 @MODELS.register_module()
 class StudentTeacherSegmentor(BranchSegmentor):
-    """A segmentor, the student, trained on labelled images and on target images that a teacher has labelled.
+    """A segmentor (the student) that is trained on labelled images and on target images that a teacher has labelled.
 
     The teacher's labels come from files (branch `pseudo_labeled`: a round of self-training, noisy student), from a
-    moving average of the student itself (branch `target`: mean teacher), or both. See `BranchSegmentor` for the step.
+    moving average of the student (branch `target`: mean teacher), or from both. See `BranchSegmentor` for the training
+    step.
 
     Args:
         segmentor (dict): Config of an MMSegmentation `EncoderDecoder` with any number of auxiliary heads.
-        data_preprocessor (dict, optional): Defaults to the segmentor's own, made to take several branches.
+        data_preprocessor (dict, optional): Defaults to that of the segmentor, extended to several branches.
         pseudo_weight (float | dict): Weight of the losses on `pseudo_labeled`, or `dict(weight, begin, ramp)`.
             Defaults to 1.
-        consistency (dict, optional): L_cons in place of the cross-entropy on `source` and `labeled_target`, with the
-            arguments of `ConsistencyTerm`: `num_views`, `smoothing`, `weight`, ... Defaults to None.
-        ema_teacher (dict, optional): A teacher that labels `target`: `momentum` (see `EMATeacher`); `threshold` (see
-            `ThresholdLabeling`), or in its place `labeling`, the config of another policy in `models/teachers`;
-            `weight` of the losses, a number or `dict(weight, begin, ramp)`. Needs
+        consistency (dict, optional): Use L_cons instead of the cross-entropy on `source` and `labeled_target`, with
+            these arguments of `ConsistencyTerm`: `num_views`, `smoothing`, `weight`, ... Defaults to None.
+        ema_teacher (dict, optional): Use a teacher that labels `target`, with the arguments `momentum` (see
+            `EMATeacher`), `threshold` (see `ThresholdLabeling`) or `labeling` (config of another policy in
+            `models/teachers`), and `weight` of the losses (a number or `dict(weight, begin, ramp)`). Needs
             `custom_hooks=[dict(type='EMATeacherHook')]`. Defaults to None.
-        predict_with (str): 'student' or 'teacher', the network that validates, labels and is exported. Defaults to
+        predict_with (str): 'student' or 'teacher': the network for validation, labelling and export. Defaults to
             'student'.
         terms (Sequence[dict | Term]): See `BranchSegmentor`.
         joint_forward (bool): See `BranchSegmentor`.
@@ -48,7 +49,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
         init_cfg (dict, optional): MMEngine's initialisation.
 
     Raises:
-        ValueError: for a value outside of its range, or heads with which `consistency` cannot work.
+        ValueError: for a value outside its range, or heads that do not work with `consistency`.
 
     Source: UDAS, section 3.5; Xie et al., CVPR 2020 (noisy student); Tarvainen and Valpola, NeurIPS 2017 (mean
     teacher).
@@ -86,14 +87,14 @@ class StudentTeacherSegmentor(BranchSegmentor):
         self._register_state_dict_hook(_save_teacher)
 
     def init_weights(self) -> None:
-        """Initialise the student, and let the teacher begin with the same weights."""
+        """Initialise the student, and copy its weights to the teacher."""
         super().init_weights()
         if self.teacher is not None:
             self.teacher.copy_from(unwrap(self.segmentor))
 
     @property
     def predictor(self) -> nn.Module:
-        """The student, or the teacher's network."""
+        """The network of the student or of the teacher."""
         if self.predict_with == 'teacher' and self.teacher is not None:
             return self.teacher.network
         return super().predictor
@@ -104,25 +105,25 @@ class StudentTeacherSegmentor(BranchSegmentor):
         return _PREFIXES[cfg.get('predict_with', 'student')]
 
     def check(self, branches: Dict[str, dict]) -> None:
-        """Refuse a batch with a target branch that has neither a teacher nor a term."""
+        """Check that a target branch has a teacher or a term."""
         super().check(branches)
         used = self.teacher is not None or any(term.branch == 'target' for term in self.terms)
         if 'target' in branches and not used:
             raise ValueError('the batch has a target branch without labels, and no teacher to label it. Set '
                              'ema_teacher=dict(momentum=0.999) and custom_hooks=[dict(type="EMATeacherHook")], or '
-                             'take `target` out of train_dataloader.dataset.')
+                             'remove `target` from train_dataloader.dataset.')
 
     def prepare(self, context: TermContext) -> Dict[str, Tensor]:
-        """Label the target's images by the teacher, on the clean ones where there are any; ignore what is padded.
+        """Label the target images with the teacher, on the clean images if there are any; padding is ignored.
 
         Returns:
-            dict[str, Tensor]: `target.kept`, the share of pixels at which the teacher is sure.
+            dict[str, Tensor]: `target.kept`, the share of pixels of which the teacher is confident.
         """
         if 'target' not in context.branches or self.teacher is None:
             return {}
         target = context.branches['target']
         images = self._teacher_images(target).contiguous(memory_format=self.memory_format)
-        # padding is in no image: it must neither be learnt nor count in a share of pixels
+        # padding must neither be learnt nor count in a share of pixels
         inside = _inside(target, images)
         labels = self.labeling(teacher_logits(self.teacher.network, images), inside)
         samples = [SegDataSample(metainfo=sample.metainfo, gt_sem_seg=PixelData(data=label[None]))
@@ -134,7 +135,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
         return {'target.kept': labels.kept.float().mean()}
 
     def _teacher_images(self, target: dict) -> Tensor:
-        """The images as they were before colour augmentation, where the pipeline kept them (`KeepTeacherView`)."""
+        """Return the images before colour augmentation, if the pipeline kept them (`KeepTeacherView`)."""
         samples = target['data_samples']
         if not all(TEACHER_IMAGE in sample.metainfo for sample in samples):
             return target['inputs']
@@ -148,14 +149,14 @@ class StudentTeacherSegmentor(BranchSegmentor):
         return images
 
     def _apply(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        """Move the teacher along with the student."""
+        """Move or convert the teacher together with the student."""
         if self.teacher is not None:
             self.teacher.apply(fn)
         return super()._apply(fn, *args, **kwargs)
 
     def load_outside_children(self, state_dict: Dict[str, Tensor], prefix: str, missing_keys: List[str],
                               unexpected_keys: List[str]) -> None:
-        """Load the teacher; one that is not in the state dict begins with the student's weights."""
+        """Load the teacher; if it is not in the state dict, it starts with the student's weights."""
         if self.teacher is None:
             return
         place, student = f'{prefix}{TEACHER_PREFIX}', f'{prefix}{SEGMENTOR_PREFIX}'
@@ -169,10 +170,10 @@ class StudentTeacherSegmentor(BranchSegmentor):
 
 def _teacher_parts(momentum: float = 0.999, threshold: Optional[float] = None, weight: Weight = 1.0,
                    labeling: Optional[dict] = None) -> Tuple[float, Any, LossTerm]:
-    """Momentum, labelling policy and weight of the losses, from the arguments of `ema_teacher`."""
+    """Return the momentum, labelling policy and weight of the losses from the arguments of `ema_teacher`."""
     if threshold is not None and labeling is not None:
-        raise ValueError(f'ema_teacher has threshold={threshold} and labeling={dict(labeling)}. Give one of them; a '
-                         '`labeling` has its own threshold.')
+        raise ValueError(f'ema_teacher has threshold={threshold} and labeling={dict(labeling)}. Set only one of them; '
+                         'a `labeling` has its own threshold.')
     if labeling is not None:
         policy = MODELS.build(labeling)
     else:
@@ -181,7 +182,7 @@ def _teacher_parts(momentum: float = 0.999, threshold: Optional[float] = None, w
 
 
 def _inside(target: dict, images: Tensor) -> Tensor:
-    """Where the images of a batch are not padded, (N, H, W) bool."""
+    """Return an (N, H, W) bool mask of the pixels that are not padding."""
     inside = torch.zeros((len(images), *images.shape[2:]), dtype=torch.bool, device=images.device)
     for number, sample in enumerate(target['data_samples']):
         height, width = sample.metainfo.get('img_shape', images.shape[2:])[:2]

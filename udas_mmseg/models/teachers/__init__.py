@@ -1,4 +1,4 @@
-"""Teachers: averaging of weights, and labels from predictions."""
+"""Teachers: averages of weights, and labels from predictions."""
 from .ema_teacher import EMATeacher
 from .labeling import PixelWeightLabeling, SureShareLabeling, TeacherLabels, ThresholdLabeling
 

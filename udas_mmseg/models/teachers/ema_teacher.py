@@ -6,29 +6,29 @@ import torch
 from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
-STEPS = 'steps'  # the entry of a teacher's state dict that is not a weight
+STEPS = 'steps'  # the only entry of a teacher's state dict that is not a weight
 
 
 class EMATeacher:
     """Exponential moving average of a network.
 
-    It is not an `nn.Module`: optimizers, `train()`, data-parallel wrappers and the conversion to synchronised batch
-    norm go through a model's children, and none of them should touch the teacher. It is always in eval mode, and has
-    no gradients. The model that holds it moves it between devices, and has it in its state dict.
+    It is not an `nn.Module`, because optimizers, `train()`, data-parallel wrappers and the conversion to synchronised
+    batch norm process all children of a model and must not change the teacher. It is always in eval mode and has no
+    gradients. Its model moves it between devices and stores it in its state dict.
 
-    After each step of the optimizer, with m = min(1 - 1 / (steps + 1), momentum):
+    The update after each optimizer step, with m = min(1 - 1 / (steps + 1), momentum), is
 
         teacher = m teacher + (1 - m) student
 
-    for weights and floating-point buffers (running statistics of batch norm) alike; integer buffers are copied. The
-    first update copies the student.
+    for weights and floating-point buffers (running statistics of batch norm). Integer buffers are copied. The first
+    update copies the student.
 
     Args:
-        student (nn.Module): The network that it follows.
+        student (nn.Module): The network to average.
         momentum (float): In [0, 1). Defaults to 0.999.
 
     Raises:
-        ValueError: if the momentum is outside of its range.
+        ValueError: if the momentum is outside its range.
 
     Source: Tarvainen and Valpola, "Mean teachers are better role models", NeurIPS 2017, section 2.
     """
@@ -38,17 +38,17 @@ class EMATeacher:
             raise ValueError(f'ema_teacher.momentum={momentum}: it must be in [0, 1). 0.999 is usual.')
         self.momentum = momentum
         self.steps = torch.zeros((), dtype=torch.long)
-        # synchronised batch norm is for training, and not for CPUs
+        # synchronised batch norm is only for training and GPUs
         self.network = revert_sync_batchnorm(copy.deepcopy(student)).requires_grad_(False).eval()
 
     def copy_from(self, student: nn.Module) -> None:
-        """Start anew from the student's weights and buffers."""
+        """Restart from the student's weights and buffers."""
         self.network.load_state_dict(student.state_dict())
         self.steps.zero_()
 
     @torch.no_grad()
     def update(self, student: nn.Module) -> None:
-        """Move towards the student, once for each step of its optimizer."""
+        """Update the average, once for each optimizer step of the student."""
         steps = int(self.steps)
         share = 1 - min(1 - 1 / (steps + 1), self.momentum)
         theirs = student.state_dict()
@@ -60,16 +60,16 @@ class EMATeacher:
         self.steps += 1
 
     def apply(self, function: Any) -> None:
-        """Move or convert as `nn.Module._apply` does."""
+        """Move or convert the teacher, like `nn.Module._apply`."""
         self.network._apply(function)
         self.steps = function(self.steps)
 
     def state_dict(self) -> Dict[str, Tensor]:
-        """Weights and buffers of the network, and `steps`."""
+        """Return the weights and buffers of the network, and `steps`."""
         return {**self.network.state_dict(), STEPS: self.steps}
 
     def load_state_dict(self, state_dict: Dict[str, Tensor]) -> Tuple[List[str], List[str]]:
-        """Load what is there.
+        """Load the entries that exist.
 
         Returns:
             tuple[list[str], list[str]]: Missing and unexpected keys.

@@ -1,4 +1,4 @@
-"""Labels and pixel weights from a teacher's logits: pure functions, and small classes that configs name."""
+"""Labels and pixel weights from the logits of a teacher: functions, and policies for configs."""
 from typing import NamedTuple, Optional, Tuple
 
 import torch
@@ -10,12 +10,12 @@ from ..losses.precision import at_least_float32
 
 
 class TeacherLabels(NamedTuple):
-    """Labels that a student learns from.
+    """Labels for the training of a student.
 
     Args:
         label (Tensor): (N, H, W) int64 in {0..C-1, 255}; 255 is ignored.
-        kept (Tensor): (N, H, W) bool, where the teacher is sure.
-        weight (Tensor, optional): (N, H, W) float in [0, 1], the weight of each pixel's loss; None: all count alike.
+        kept (Tensor): (N, H, W) bool, True for the pixels of which the teacher is confident.
+        weight (Tensor, optional): (N, H, W) float in [0, 1], the weight of each pixel's loss; None: all are 1.
     """
     label: Tensor
     kept: Tensor
@@ -24,26 +24,26 @@ class TeacherLabels(NamedTuple):
 
 @torch.no_grad()
 def teacher_logits(network: nn.Module, images: Tensor) -> Tensor:
-    """A teacher's logits (N, C, H, W) for preprocessed images (N, 3, H, W), at their size."""
+    """Compute a teacher's logits (N, C, H, W) for preprocessed images (N, 3, H, W), at the size of the images."""
     return network.encode_decode(images, [dict(img_shape=images.shape[2:])] * len(images))
 
 
 def most_probable(logits: Tensor) -> Tuple[Tensor, Tensor]:
-    """Probability of the most probable class, (N, H, W) in [1 / C, 1], and that class, (N, H, W) int64."""
+    """Return the probability of the most probable class, (N, H, W) in [1 / C, 1], and this class, (N, H, W) int64."""
     confidence, label = at_least_float32(logits).softmax(dim=1).max(dim=1)
     return confidence, label
 
 
 def sure_share(confidence: Tensor, threshold: float, inside: Optional[Tensor] = None) -> Tensor:
-    """Share of the pixels of a batch whose confidence reaches a threshold.
+    """Compute the share of the pixels of a batch whose confidence is at least a threshold.
 
     Args:
         confidence (Tensor): (N, H, W), in [0, 1].
         threshold (float): In [0, 1].
-        inside (Tensor, optional): (N, H, W) bool, False where images are padded; those pixels are not counted.
+        inside (Tensor, optional): (N, H, W) bool, False for padding, which is not counted.
 
     Returns:
-        Tensor: Scalar in [0, 1]; 0 if no pixel counts.
+        Tensor: Scalar in [0, 1]; 0 if there are no pixels to count.
     """
     sure = confidence >= threshold
     if inside is None:
@@ -52,19 +52,19 @@ def sure_share(confidence: Tensor, threshold: float, inside: Optional[Tensor] = 
 
 
 def sure_weights(confidence: Tensor, threshold: float, by_confidence: bool = False) -> Tensor:
-    """Weight of each pixel: 1, or its confidence, where that reaches a threshold, 0 elsewhere; (N, H, W)."""
+    """Return pixel weights (N, H, W): 1, or the confidence, if the confidence is at least a threshold, else 0."""
     weight = confidence if by_confidence else torch.ones_like(confidence)
     return torch.where(confidence >= threshold, weight, torch.zeros_like(weight))
 
 
 class _Labeling:
-    """A policy with a threshold.
+    """Base class of labelling policies with a threshold.
 
     Args:
-        threshold (float): Least confidence at which the teacher counts as sure, in [0, 1].
+        threshold (float): Lowest confidence, in [0, 1], at which the teacher is considered confident.
 
     Raises:
-        ValueError: if it is outside.
+        ValueError: if the threshold is outside [0, 1].
     """
 
     def __init__(self, threshold: float) -> None:
@@ -74,21 +74,21 @@ class _Labeling:
         self.threshold = threshold
 
     def __call__(self, logits: Tensor, inside: Optional[Tensor] = None) -> TeacherLabels:
-        """Label a batch by the policy.
+        """Label a batch.
 
         Args:
-            logits (Tensor): (N, C, H, W), unnormalised, of the teacher.
-            inside (Tensor, optional): (N, H, W) bool, False where images are padded.
+            logits (Tensor): (N, C, H, W), unnormalised logits of the teacher.
+            inside (Tensor, optional): (N, H, W) bool, False for padding.
 
         Returns:
-            TeacherLabels: Labels of all pixels. The caller sets those of padding to 255.
+            TeacherLabels: Labels of all pixels. The caller sets the labels of padding to 255.
         """
         raise NotImplementedError
 
 
 @MODELS.register_module()
 class ThresholdLabeling(_Labeling):
-    """Pixels at which the teacher is sure have its class, all others 255.
+    """Pixels of which the teacher is confident get its class, all others get 255.
 
     Args:
         threshold (float): In [0, 1]. Defaults to 0.6.
@@ -108,7 +108,7 @@ class ThresholdLabeling(_Labeling):
 
 @MODELS.register_module()
 class SureShareLabeling(_Labeling):
-    """Every pixel has the teacher's class; all have one weight, the share of the batch's pixels that are sure.
+    """Every pixel gets the teacher's class. All have the same weight, the share of confident pixels in the batch.
 
     Args:
         threshold (float): In [0, 1]. Defaults to 0.968.
@@ -120,7 +120,7 @@ class SureShareLabeling(_Labeling):
         super().__init__(threshold)
 
     def __call__(self, logits: Tensor, inside: Optional[Tensor] = None) -> TeacherLabels:
-        """Label a batch, with one weight for all pixels."""
+        """Label a batch, with the same weight for all pixels."""
         confidence, label = most_probable(logits)
         share = sure_share(confidence, self.threshold, inside)
         return TeacherLabels(label, confidence >= self.threshold, share.expand_as(confidence))
@@ -128,14 +128,14 @@ class SureShareLabeling(_Labeling):
 
 @MODELS.register_module()
 class PixelWeightLabeling(_Labeling):
-    """Every pixel has the teacher's class, and a weight: above 0 only where the teacher is sure.
+    """Every pixel gets the teacher's class, and a weight that is above 0 only if the teacher is confident.
 
-    Unlike `ThresholdLabeling`, unsure pixels keep a label, which mixing and later weights can use, and they count in
-    the mean of the loss also with `avg_non_ignore=True`.
+    Unlike with `ThresholdLabeling`, other pixels keep a label, which mixing and later weights can use, and they are
+    counted in the mean of the loss even with `avg_non_ignore=True`.
 
     Args:
         threshold (float): In [0, 1]. Defaults to 0.968.
-        by_confidence (bool): Whether the weight of a sure pixel is its confidence, and not 1. Defaults to False.
+        by_confidence (bool): Whether the weight of a confident pixel is its confidence instead of 1. Defaults to False.
     """
 
     def __init__(self, threshold: float = 0.968, by_confidence: bool = False) -> None:

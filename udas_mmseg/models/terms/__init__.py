@@ -1,4 +1,4 @@
-"""Loss terms that any method on `BranchSegmentor` can take, one kind a file."""
+"""Loss terms for all methods that derive from `BranchSegmentor`; each file has one kind."""
 from .agreement import EntropyTerm, HeadDivergenceTerm
 from .consistency import ConsistencyTerm
 from .context import Outputs, TermContext

@@ -1,4 +1,4 @@
-"""Terms without labels: the entropy of each head, and the divergence between the heads."""
+"""Loss terms that need no labels: the entropy of each head, and the divergence between the heads."""
 from typing import Dict, List, Optional, Sequence, Union
 
 from mmseg.registry import MODELS
@@ -14,10 +14,10 @@ KL_FORMS = {'symmetric_cross_entropy': symmetric_cross_entropy, 'memory_regulari
 
 @MODELS.register_module()
 class EntropyTerm(Term):
-    """Normalised entropy of every head's prediction (MinEnt).
+    """Normalised entropy of the predictions of all heads (MinEnt).
 
     Args:
-        weight (float | Sequence[float]): One for all heads, or one for each, the main one first.
+        weight (float | Sequence[float]): One weight for all heads, or one for each, the main head first.
         begin (int): See `LossTerm`. Defaults to 0.
         ramp (int): See `LossTerm`. Defaults to 0.
         branch (str): Defaults to 'target'.
@@ -30,7 +30,7 @@ class EntropyTerm(Term):
         return [f'{head}.loss_ent' for head in heads]
 
     def losses(self, context: TermContext) -> Dict[str, Tensor]:
-        """Mean entropy of each head."""
+        """Compute the mean entropy of each head."""
         return {
             f'{head}.loss_ent': entropy_loss(level.softmax(dim=1))
             for head, level in zip(context.heads, context.resized(self.branch))
@@ -43,13 +43,13 @@ class HeadDivergenceTerm(Term):
 
     Args:
         form (str): 'symmetric_cross_entropy' (UDAS) or 'memory_regularization' (MRNet).
-        weight (float): Of the term.
+        weight (float): Weight of the term.
         begin (int): See `LossTerm`. Defaults to 0.
         ramp (int): See `LossTerm`. Defaults to 0.
         branch (str): Defaults to 'target'.
 
     Raises:
-        ValueError: for another form, or a segmentor that has not exactly one auxiliary head.
+        ValueError: for another form, or a segmentor that does not have exactly one auxiliary head.
 
     Source: UDAS, section 3.3; Zheng and Yang, IJCAI 2020, section 3.2 (MRNet).
     """
@@ -63,18 +63,18 @@ class HeadDivergenceTerm(Term):
                  branch: str = 'target') -> None:
         super().__init__(weight, begin, ramp, branch)
         if form not in KL_FORMS:
-            raise ValueError(f'HeadDivergenceTerm: form={form!r}; known are {sorted(KL_FORMS)}.')
+            raise ValueError(f'HeadDivergenceTerm: form={form!r}; allowed are {sorted(KL_FORMS)}.')
         self.form = form
 
     def check(self, heads: Dict[str, nn.Module]) -> None:
-        """Refuse other than two heads."""
+        """Check that there are two heads."""
         super().check(heads)
         if len(heads) != 2:
             raise ValueError('HeadDivergenceTerm compares the main head with one auxiliary head, but the heads are '
-                             f'{list(heads)}. Give it exactly one auxiliary_head, or leave the term out.')
+                             f'{list(heads)}. Use exactly one auxiliary_head, or remove the term.')
 
     def losses(self, context: TermContext) -> Dict[str, Tensor]:
-        """The divergence, mean over the pixels."""
+        """Compute the divergence, averaged over pixels."""
         return {self.name: KL_FORMS[self.form](*context.resized(self.branch))}
 
 
@@ -94,7 +94,7 @@ def agreement_terms(entropy: Optional[dict], kl: Optional[dict]) -> List[Term]:
         terms.append(EntropyTerm(**entropy))
     if kl is not None:
         if kl.get('form') not in KL_FORMS:
-            raise ValueError(f'kl.form={kl.get("form")!r}; known are {sorted(KL_FORMS)}.')
+            raise ValueError(f'kl.form={kl.get("form")!r}; allowed are {sorted(KL_FORMS)}.')
         LossTerm.from_config('kl', {key: value for key, value in kl.items() if key != 'form'})
         terms.append(HeadDivergenceTerm(**kl))
     return terms

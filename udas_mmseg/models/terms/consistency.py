@@ -1,4 +1,4 @@
-"""Consistency of a segmentor's predictions on several views of a labelled image with the label."""
+"""Consistency between the predictions for several views of a labelled image and its label."""
 from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
@@ -20,28 +20,29 @@ from .term import Term
 
 @MODELS.register_module()
 class ConsistencyTerm(Term):
-    """L_cons: KL(y_smooth || p_max) per labelled pixel, p_max the most confident of several views' predictions.
+    """L_cons: KL(y_smooth || p_max) for each labelled pixel, with the prediction p_max of the most confident view.
 
-    The first view is the image itself; the others are drawn anew for each batch, by a shear, shift or rotation in
-    AutoAugment's ranges and perhaps a flip, and undone on the probabilities. p_max is the whole distribution of the
-    view that wins a pixel, and gradients go through that view alone. Each head has its own p_max and its own
-    `loss_decode.loss_weight`. With one view and no smoothing it is the cross-entropy of the heads.
+    The first view is the image itself. The other views are drawn for each batch: a shear, shift or rotation in
+    AutoAugment's ranges, with or without a flip, which are undone on the probabilities. p_max is the whole distribution
+    that is predicted for the most confident view of a pixel, and gradients flow only through this view. Each head has
+    its own p_max and its own `loss_decode.loss_weight`. With one view and no smoothing, the term is the cross-entropy
+    of the heads.
 
     Args:
-        num_views (int): K_c, 1 or more. A view costs a forward and a backward. Defaults to 3.
-        smoothing (float): Of the label, in [0, 1]. Defaults to 0.1.
+        num_views (int): K_c, 1 or more. Each view costs a forward and a backward pass. Defaults to 3.
+        smoothing (float): Label smoothing, in [0, 1]. Defaults to 0.1.
         weight (float): Factor of the term, 0 or more. Defaults to 1.
-        magnitude (float): Share of AutoAugment's ranges that is used, in [0, 1]. Defaults to 1.
-        brightness (float): See `change_colours`, for all views but the first. Defaults to 0.
+        magnitude (float): Factor of AutoAugment's ranges, in [0, 1]. Defaults to 1.
+        brightness (float): See `change_colours`, for all views except the first. Defaults to 0.
         contrast (float): The same, in [0, 1]. Defaults to 0.
         begin (int): See `LossTerm`. Defaults to 0.
         ramp (int): See `LossTerm`. Defaults to 0.
         branch (str): A labelled branch, whose cross-entropy the term replaces. Defaults to 'source'.
 
     Raises:
-        ValueError: for a value outside of its range, or heads whose loss is not plain cross-entropy.
+        ValueError: for a value outside its range, or heads whose loss is not plain cross-entropy.
 
-    Source: UDAS, L_cons on labelled images, as this project reads it (docs/student.md).
+    Source: UDAS, L_cons on labelled images, in this project's interpretation (docs/student.md).
     """
     replaces_supervised = True
 
@@ -56,7 +57,7 @@ class ConsistencyTerm(Term):
                  ramp: int = 0,
                  branch: str = 'source') -> None:
         if num_views < 1:
-            raise ValueError(f'consistency.num_views={num_views}: it must be 1 (the image alone) or more.')
+            raise ValueError(f'consistency.num_views={num_views}: it must be 1 (only the image) or more.')
         _check_range(1, smoothing=smoothing, magnitude=magnitude, contrast=contrast)
         _check_range(np.inf, weight=weight, brightness=brightness)
         super().__init__(weight, begin, ramp, branch)
@@ -71,18 +72,18 @@ class ConsistencyTerm(Term):
         return [f'{head}.loss_cons' for head in heads]
 
     def check(self, heads: Dict[str, nn.Module]) -> None:
-        """Refuse heads whose loss is not the cross-entropy that L_cons takes the place of."""
+        """Check that the loss of all heads is the cross-entropy that L_cons replaces."""
         super().check(heads)
         check_heads(heads)
 
     def forward(self, context: TermContext) -> Dict[str, Tensor]:
-        """The term of each head, weighted. Its views are forwarded, and so in batch norm, also while the weight is 0.
+        """Compute the weighted term of each head. Views are forwarded (and update batch norm) even if the weight is 0.
 
         Args:
-            context (TermContext): With the label of the branch, (N, H, W) int64 in {0..C-1, ignore_index of the heads}.
+            context (TermContext): Step with labels of the branch, (N, H, W) int64 in {0..C-1, ignore_index of heads}.
 
         Returns:
-            dict[str, Tensor]: `<head>.loss_cons`, and `<head>.acc_seg` on the first view in percent.
+            dict[str, Tensor]: `<head>.loss_cons`, and `<head>.acc_seg` of the first view in percent.
         """
         weight, = self.schedule.at(context.iteration)
         label = context.label(self.branch)
@@ -100,7 +101,7 @@ class ConsistencyTerm(Term):
 
     def _forward_views(self, context: TermContext, size: Tuple[int, int],
                        rng: np.random.Generator) -> Tuple[List[AffineMap], List[List[Tensor]]]:
-        """Maps from the image to its views, and each head's logits for every view; the first is the image itself."""
+        """Return the maps from the image to its views, and each head's logits for all views; the first is the image."""
         views, outputs = [AffineMap.identity(size)], [context.logits[self.branch]]
         for _ in range(self.num_views - 1):
             views.append(draw_view(size, rng, self.magnitude))
@@ -116,11 +117,11 @@ def _check_range(high: float, **values: float) -> None:
 
 
 def most_confident_log_probs(logits: List[Tensor], views: List[AffineMap]) -> Tensor:
-    """Log of p_max: of each pixel, the distribution of the view that is most confident of its class.
+    """Compute log p_max: for each pixel, the log-probabilities of the most confident view.
 
     Args:
-        logits (list[Tensor]): K tensors (N, C, H, W), float32 at least, in the frames of the views.
-        views (list[AffineMap]): From the images to the views; the first is the identity.
+        logits (list[Tensor]): K tensors (N, C, H, W), at least float32, in the frames of the views.
+        views (list[AffineMap]): Maps from the images to the views; the first is the identity.
 
     Returns:
         Tensor: (N, C, H, W), in the frame of the images.
@@ -134,8 +135,8 @@ def most_confident_log_probs(logits: List[Tensor], views: List[AffineMap]) -> Te
 
 
 def _in_image_frame(logits: Tensor, view: AffineMap) -> Tuple[Tensor, Tensor, Tensor]:
-    """Log-probabilities (N, C, H, W), confidence (N, H, W) and mask (H, W) of a view in the frame of the image."""
-    if view.is_identity:  # without a detour through probabilities, so that small ones keep their gradient
+    """Warp the predictions for a view to the image: log-probabilities (N, C, H, W), confidence and mask (H, W)."""
+    if view.is_identity:  # no conversion to probabilities, so that small ones keep their gradient
         log_probs = logits.log_softmax(dim=1)
         return log_probs, log_probs.detach().amax(dim=1).exp(), view.undo(logits)[1]
     probs, valid = view.undo(logits.softmax(dim=1))
@@ -143,16 +144,16 @@ def _in_image_frame(logits: Tensor, view: AffineMap) -> Tuple[Tensor, Tensor, Te
 
 
 def check_heads(heads: Dict[str, nn.Module]) -> None:
-    """Refuse heads whose loss is not the cross-entropy that L_cons takes the place of.
+    """Check that the loss of all heads is the cross-entropy that L_cons replaces.
 
     Raises:
-        ValueError: naming the head and its loss.
+        ValueError: if a head has another loss; the message names both.
     """
     for name, head in heads.items():
         loss = head.loss_decode
         plain = isinstance(loss, CrossEntropyLoss) and not (loss.use_sigmoid or loss.use_mask or loss.class_weight)
         if not plain or loss.reduction != 'mean' or head.sampler is not None:
-            raise ValueError(f'consistency takes the place of plain cross-entropy, but the {name} head has '
+            raise ValueError(f'consistency replaces the plain cross-entropy, but the {name} head has '
                              f'{type(loss).__name__} with class weights, a sigmoid, a sampler or another form. Set its '
                              'loss_decode=dict(type="CrossEntropyLoss", loss_weight=...) without these and without a '
                              'sampler, or set consistency=None.')

@@ -1,4 +1,4 @@
-"""The quantities of a training step that loss terms are computed from."""
+"""The quantities of a training step from which loss terms are computed."""
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
@@ -14,9 +14,9 @@ class Outputs(NamedTuple):
     """A network's outputs for a batch.
 
     Args:
-        logits (list[Tensor]): (N, C, H_i, W_i) of each head, unnormalised, at the head's own resolution.
-        features (list[Tensor], optional): (N, C_i, H_i, W_i) of each stage that the heads see; None where the method
-            does not have them.
+        logits (list[Tensor]): (N, C, H_i, W_i) of each head, unnormalised, at the resolution of the head.
+        features (list[Tensor], optional): (N, C_i, H_i, W_i) of each stage that the heads use; None if the method does
+            not have them.
     """
     logits: List[Tensor]
     features: Optional[List[Tensor]] = None
@@ -24,22 +24,22 @@ class Outputs(NamedTuple):
 
 @dataclass
 class TermContext:
-    """One training step, as far as it has come: the batch, and the outputs for the branches that were forwarded.
+    """The current state of a training step: the batch, and the outputs for the branches that were already forwarded.
 
-    Branches are forwarded in the order of `BRANCHES`. A term on a branch is computed right after that branch; the
-    outputs of earlier branches are there if the term names them in `needs`.
+    Branches are forwarded in the order of `BRANCHES`. A term on a branch is computed immediately after this branch. The
+    outputs of earlier branches are available if the term lists them in `needs`.
 
     Args:
         branches (dict[str, dict]): `inputs` (N, 3, H, W), preprocessed, and `data_samples` of every branch in the
             batch. Samples of `target` have `gt_sem_seg` only if a teacher has labelled them.
-        heads (dict[str, nn.Module]): The segmentor's heads, by the names that prefix their losses; the main one first.
-        iteration (int): From 0.
-        forward (Callable): From further images (N, 3, H, W) to `Outputs` of the segmentor, with gradients.
+        heads (dict[str, nn.Module]): The segmentor's heads, by the prefixes of their losses; the main head first.
+        iteration (int): Number of the iteration, from 0.
+        forward (Callable): Computes the `Outputs` of the segmentor for further images (N, 3, H, W), with gradients.
         teacher (EMATeacher, optional): The moving average of the segmentor, if the method has one.
-        upsample (bool): Whether `resized` goes to the size of the images, or to that of the main head's logits.
+        upsample (bool): Whether `resized` returns logits at the size of the images, or of the main head's logits.
         logits (dict[str, list[Tensor]]): See `Outputs`, for each branch.
         features (dict[str, list[Tensor] | None]): See `Outputs`, for each branch.
-        pixel_weights (dict[str, Tensor]): (N, H, W) float, for branches whose labelled pixels do not count alike.
+        pixel_weights (dict[str, Tensor]): (N, H, W) float, for branches with different weights of pixels.
     """
     branches: Dict[str, dict]
     heads: Dict[str, nn.Module]
@@ -53,20 +53,20 @@ class TermContext:
     _resized: Dict[str, List[Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     def add(self, outputs: Dict[str, Outputs]) -> None:
-        """Note the outputs for some branches."""
+        """Store the outputs for some branches."""
         for name, of_branch in outputs.items():
             self.logits[name], self.features[name] = of_branch.logits, of_branch.features
 
     def images(self, branch: str) -> Tensor:
-        """The preprocessed images of a branch, (N, 3, H, W)."""
+        """Return the preprocessed images of a branch, (N, 3, H, W)."""
         return self.branches[branch]['inputs']
 
     def label(self, branch: str) -> Tensor:
-        """The labels of a branch, (N, H, W) int64."""
+        """Return the labels of a branch, (N, H, W) int64."""
         return torch.stack([sample.gt_sem_seg.data for sample in self.branches[branch]['data_samples']]).squeeze(1)
 
     def resized(self, branch: str) -> List[Tensor]:
-        """Logits of every head at one common size, (N, C, H, W), in float32 at least."""
+        """Return the logits of all heads at a common size, (N, C, H, W), at least float32."""
         if branch not in self._resized:
             logits = self.logits[branch]
             size = self.images(branch).shape[2:] if self.upsample else logits[0].shape[2:]

@@ -1,8 +1,8 @@
-"""Weights of losses over the course of a training."""
+"""Weights of losses that change during a training."""
 from dataclasses import dataclass, fields
 from typing import Optional, Sequence, Tuple, Union
 
-# as configs give it: one, one for each head, or the arguments of LossTerm
+# the weight in a config: one number, one for each head, or the arguments of LossTerm
 Weight = Union[float, Sequence[float], dict, 'LossTerm']
 
 
@@ -12,8 +12,9 @@ class LossTerm:
 
     Args:
         weight (float | Sequence[float]): One weight, or one for each head (main, auxiliary); none negative.
-        begin (int): First iteration (from 0) in which the term counts. Defaults to 0.
-        ramp (int): Iterations from `begin` until the full weight; 0 starts at the full one. Defaults to 0.
+        begin (int): First iteration (from 0) in which the term is used. Defaults to 0.
+        ramp (int): Number of iterations from `begin` until the full weight; 0 starts with the full weight. Defaults
+            to 0.
 
     Raises:
         ValueError: if a weight, `begin` or `ramp` is negative.
@@ -28,13 +29,13 @@ class LossTerm:
 
     @classmethod
     def from_config(cls, name: str, cfg: Weight, num_weights: Optional[int] = 1) -> 'LossTerm':
-        """Build from a config, with errors that name the term.
+        """Build a `LossTerm` from a config, with errors that name the term.
 
         Args:
             name (str): Name of the term.
-            cfg (float | Sequence[float] | dict | LossTerm): The weight alone, `weight` and perhaps `begin` and `ramp`,
-                or a term that was built before.
-            num_weights (int, optional): How many weights the term has; None allows any number. Defaults to 1.
+            cfg (float | Sequence[float] | dict | LossTerm): Only the weight, or a dict with `weight` and optionally
+                `begin` and `ramp`, or a `LossTerm`.
+            num_weights (int, optional): Number of weights of the term; None allows any number. Defaults to 1.
 
         Raises:
             ValueError: for another key, a negative value, or another number of weights.
@@ -62,11 +63,11 @@ class LossTerm:
 
     @property
     def weights(self) -> Tuple[float, ...]:
-        """The full weights, as a tuple also if there is only one."""
+        """The full weights, always as a tuple."""
         return (self.weight, ) if isinstance(self.weight, (int, float)) else tuple(self.weight)
 
     def at(self, iteration: int) -> Tuple[float, ...]:
-        """The weights in an iteration (from 0)."""
+        """Return the weights in an iteration (from 0)."""
         if iteration < self.begin:
             factor = 0.0
         elif iteration >= self.begin + self.ramp:

@@ -1,4 +1,4 @@
-"""The base class of loss terms, and building them from configs."""
+"""The base class of loss terms, and how they are built from configs."""
 from typing import Any, Dict, Iterable, List, Sequence, Tuple, Union
 
 from mmseg.registry import MODELS
@@ -11,17 +11,17 @@ from .loss_term import LossTerm
 
 
 class Term(nn.Module):
-    """One or several losses on a branch, with a weight that may begin late and rise.
+    """One or several losses on a branch, with a weight that may start later and increase.
 
-    A subclass sets `name`, or overrides `names`, and computes `losses`. Registered in MMSegmentation's `MODELS`, it is
-    an entry of the `terms` of any method on `BranchSegmentor`. One that compares branches works on the last of them,
-    and names the others in `needs`.
+    A subclass sets `name`, or overrides `names`, and implements `losses`. After registering it in MMSegmentation's
+    `MODELS`, it can be listed in the `terms` of all methods that derive from `BranchSegmentor`. A term that compares
+    branches works on the last of them, and lists the others in `needs`.
 
     Args:
         weight (float | Sequence[float]): One weight for all losses of the term, or one for each.
         begin (int): See `LossTerm`. Defaults to 0.
         ramp (int): See `LossTerm`. Defaults to 0.
-        branch (str): The branch that the term works on. Defaults to 'target'.
+        branch (str): The branch of the term. Defaults to 'target'.
 
     Raises:
         ValueError: for a branch that does not exist or comes too early, or a negative weight, `begin` or `ramp`.
@@ -46,7 +46,7 @@ class Term(nn.Module):
                  branch: str = 'target') -> None:
         super().__init__()
         if branch not in BRANCHES:
-            raise ValueError(f'{type(self).__name__}: branch={branch!r}; known are {list(BRANCHES)}.')
+            raise ValueError(f'{type(self).__name__}: branch={branch!r}; allowed are {list(BRANCHES)}.')
         order = list(BRANCHES)
         late = [name for name in self.needs if name not in order[:order.index(branch)]]
         if late:
@@ -56,18 +56,18 @@ class Term(nn.Module):
         self.schedule = LossTerm.from_config(type(self).__name__, dict(weight=weight, begin=begin, ramp=ramp), None)
 
     def names(self, heads: Sequence[str]) -> List[str]:
-        """Names of the losses without that of the branch. Each contains 'loss', as MMEngine adds up only those."""
+        """Return the names of the losses without the branch. Each contains 'loss', because MMEngine adds only these."""
         return [self.name]
 
     def losses(self, context: TermContext) -> Dict[str, Tensor]:
-        """The losses without their weights: scalars by `names`. Other entries, such as accuracies, are only logged."""
+        """Compute the unweighted losses: scalars by `names`. Other entries, such as accuracies, are only logged."""
         raise NotImplementedError
 
     def check(self, heads: Dict[str, nn.Module]) -> None:
-        """Refuse a segmentor with which the term cannot work, once when the model is built.
+        """Check that the term works with a segmentor, once when the model is built.
 
         Raises:
-            ValueError: if the weights are not as many as the losses, or a name lacks 'loss'.
+            ValueError: if the number of weights is not that of the losses, or a name does not contain 'loss'.
         """
         names, count = self.names(list(heads)), len(self.schedule.weights)
         if count not in (1, len(names)):
@@ -79,13 +79,13 @@ class Term(nn.Module):
                              'name.')
 
     def forward(self, context: TermContext) -> Dict[str, Tensor]:
-        """Weighted losses.
+        """Compute the weighted losses.
 
         Args:
             context (TermContext): A step, in which the term's branch was forwarded.
 
         Returns:
-            dict[str, Tensor]: Weighted scalars by `names`, 0 without a gradient where the weight is 0 now. If all
+            dict[str, Tensor]: Weighted scalars by `names`; 0 without a gradient if the weight is currently 0. If all
             weights are 0, nothing is computed.
         """
         names = self.names(list(context.heads))
@@ -103,7 +103,7 @@ class Term(nn.Module):
 
 
 def build_terms(terms: Iterable[Union[dict, Term]], heads: Dict[str, nn.Module]) -> nn.ModuleList:
-    """Build the terms of a method, and check that they fit its segmentor.
+    """Build the terms of a method, and check that they work with its segmentor.
 
     Args:
         terms (Iterable[dict | Term]): Configs, or terms.

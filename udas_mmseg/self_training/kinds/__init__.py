@@ -1,4 +1,4 @@
-"""The kinds of stages that come with self-training."""
+"""The built-in kinds of stages of self-training."""
 from .adapt import Adapt
 from .export import Export
 from .label import Label

@@ -7,9 +7,10 @@ from .training import Training
 
 @STAGE_KINDS.register_module(name='adapt')
 class Adapt(Training):
-    """Trains the first teacher, on translated images where there are any.
+    """Trains the first teacher, on translated images if there are any.
 
-    Settings: `config`, `options` over it, and `checkpoint` of a trained teacher, which saves the stage.
+    Settings: `config`, `options` that override it, and `checkpoint` of a trained teacher, with which the stage is not
+    needed.
     """
     defaults: ClassVar[Dict[str, Any]] = dict(config=REQUIRED, checkpoint='', options={})
     may_take: ClassVar[Tuple[str, ...]] = ('translations',)
@@ -17,5 +18,5 @@ class Adapt(Training):
 
     @property
     def segmentor(self) -> str:
-        """Name of the first teacher in tables."""
+        """The name of the first teacher in tables."""
         return 'adapted'

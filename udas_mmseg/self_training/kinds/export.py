@@ -19,26 +19,26 @@ from ..stage import STAGE_KINDS, RunContext, Stage
 
 @STAGE_KINDS.register_module(name='export')
 class Export(Stage):
-    """Exports the last student for MMSegmentation alone, and draws what it predicts on validation images.
+    """Exports the last student for plain MMSegmentation, and draws its predictions on validation images.
 
-    Settings: `name` of the exported files (the run's by default), `num_images` in the picture.
+    Settings: `name` of the exported files (default: the name of the run), `num_images` in the picture.
     """
     defaults: ClassVar[Dict[str, Any]] = dict(name='', num_images=6)
     takes: ClassVar[Tuple[str, ...]] = ('student',)
-    replaceable: ClassVar[bool] = True  # with another number of rounds, it is another student that is exported
+    replaceable: ClassVar[bool] = True  # with another number of rounds, another student is exported
 
     @property
     def what(self) -> str:
-        """A description of the stage, for the plan."""
-        return 'exports the last student for MMSegmentation alone'
+        """A short description of the stage."""
+        return 'exports the last student for plain MMSegmentation'
 
     def check(self, context: RunContext) -> List[str]:
-        """Check that MMSegmentation alone can build the student."""
+        """Check that plain MMSegmentation can build the student."""
         export_config(context.configs[self.links['student']])
         return []
 
     def run(self, context: RunContext) -> Dict[str, Any]:
-        """Export and draw, in the first process alone."""
+        """Export and draw, in the first process only."""
         checkpoint, cfg = context.checkpoint_of(self, 'student'), context.config_of(self, 'student')
         name, out = self.settings['name'] or context.name, context.folder(self.name)
         return together(lambda: _export_student(cfg, checkpoint, out, name, self.settings['num_images'])
@@ -46,7 +46,7 @@ class Export(Stage):
 
 
 def _export_student(cfg: Config, checkpoint: str, out: str, name: str, num_images: int) -> Dict[str, Any]:
-    """Write the files `name` and the picture to a folder; the entries for the manifest."""
+    """Write the files `name` and the picture to a folder, and return the entries for the manifest."""
     exported = export_segmentor(cfg, checkpoint, out, name)
     result = dict(exported_config=str(exported.config), checkpoint=str(exported.checkpoint),
                   sha256=file_digest(str(exported.checkpoint)), inputs={'student': file_digest(checkpoint)},

@@ -1,4 +1,4 @@
-"""The stage in which a teacher labels the target's images."""
+"""The stage in which a teacher labels the target images."""
 import os.path as osp
 from typing import Any, ClassVar, Dict, List, Mapping, Tuple
 
@@ -24,12 +24,12 @@ _LABELER = ('views', 'temperature', 'batch_size', 'workers', 'max_broken')
 
 @STAGE_KINDS.register_module(name='label')
 class Label(Stage):
-    """Labels the images that its student's config reads pseudo-labels of, and judges the labels.
+    """Labels the images for which the student's config reads pseudo-labels, and checks the labels.
 
     Settings: `views`, `augment`, `temperature`, `batch_size`, `workers` and `max_broken` as in `write_pseudo_labels`;
-    `min_coverage` and `max_class_share` as in `check_pseudo_labels`; `min_change`: the rounds end when less of the kept
-    pixels has changed since the round before (0: never); `truth`: the entry of the student's config that has labels to
-    judge the pseudo-labels by (never to train on).
+    `min_coverage` and `max_class_share` as in `check_pseudo_labels`; `min_change`: the rounds end when a smaller share
+    of the kept pixels has changed since the previous round (0: never); `truth`: the entry of the student's config with
+    labels with which the pseudo-labels are compared (they are never used for training).
     """
     defaults: ClassVar[Dict[str, Any]] = dict(
         views=3, augment={}, temperature=1.0, batch_size=1, workers=2, max_broken=0, min_coverage=0.05,
@@ -41,11 +41,11 @@ class Label(Stage):
 
     @property
     def what(self) -> str:
-        """A description of the stage, for the plan."""
+        """A short description of the stage."""
         return f'labels the target images, {self.settings["views"]} views'
 
     def student_config(self, context: RunContext) -> Config:
-        """Config of the student that learns from the labels."""
+        """Return the config of the student that learns from the labels."""
         return context.configs[context.training_on(self, 'labels').name]
 
     def check(self, context: RunContext) -> List[str]:
@@ -54,20 +54,20 @@ class Label(Stage):
         self._labeling_options(context)
         pseudo_labeled_dataset(student)
         if settings['truth'] and settings['truth'] not in student:
-            raise ValueError(f'self_training.label.truth={settings["truth"]!r} is no entry of '
-                             f'{context.training_on(self, "labels").config}. Name a data set with labels there, or '
+            raise ValueError(f'self_training.label.truth={settings["truth"]!r} is not an entry of '
+                             f'{context.training_on(self, "labels").config}. Use a data set with labels there, or '
                              "leave it out ('').")
         return []
 
     def digest_content(self, context: RunContext) -> Dict[str, Any]:
-        """The images, and the model of a teacher that this run does not train."""
+        """Return the images, and the model of a teacher that this run does not train."""
         content: Dict[str, Any] = dict(images=to_label_statically(self.student_config(context)))
         if not context.is_stage(self.links['teacher']):
             content['teacher'] = affecting_result(context.config_of(self, 'teacher'))
         return content
 
     def run(self, context: RunContext) -> Dict[str, Any]:
-        """Label and judge; `change` is the share of kept pixels that changed since the round before.
+        """Label and check; `change` is the share of kept pixels that changed since the previous round.
 
         Raises:
             CollapsedPseudoLabels: if a student could not learn from the labels.
@@ -82,8 +82,8 @@ class Label(Stage):
                                                  settings['max_class_share']))
         except CollapsedPseudoLabels as error:
             raise CollapsedPseudoLabels(
-                f'{self.name}: {error}\nThe last good model is kept: {checkpoint}. Correct its training, or allow '
-                'more (self_training.label.min_coverage, max_class_share), and give the same command.') from error
+                f'{self.name}: {error}\nThe last good model is kept: {checkpoint}. Correct its training, or relax '
+                'self_training.label.min_coverage or max_class_share, and run the same command again.') from error
         if is_main_process():
             print(markdown_coverage(index, threshold), flush=True)
         result: Dict[str, Any] = dict(inputs={'teacher': index['teacher']['sha256']},
@@ -92,7 +92,7 @@ class Label(Stage):
         return dict(result, **together(lambda: self._judge(context, dataset, threshold) if is_main_process() else {}))
 
     def _labeling_options(self, context: RunContext) -> LabelingOptions:
-        """How to label; the seed of the views is the same in every round, so that only the teacher changes the labels.
+        """Return the labelling options. The seed of the views is the same in every round, so only the teacher changes.
 
         Raises:
             ValueError: if a setting is outside its range.
@@ -101,7 +101,7 @@ class Label(Stage):
                                **{key: self.settings[key] for key in _LABELER})
 
     def _judge(self, context: RunContext, dataset: Dict[str, Any], threshold: float) -> Dict[str, Any]:
-        """Write the report on the labels, `<folder>_report/`; what the manifest says of them."""
+        """Write the report on the labels, `<folder>_report/`, and return their entries for the manifest."""
         from ...pseudo_labels.report import write_quality_report  # Matplotlib takes a while to import
         out, truth, student = context.folder(self.name), self.settings['truth'], self.student_config(context)
         before = [stage.name for stage in context.stages if (stage.kind, stage.round) == (self.kind, self.round - 1)]
@@ -119,7 +119,7 @@ class Label(Stage):
         return dict(result, summary=summary)
 
     def ends_rounds(self, context: RunContext) -> str:
-        """The reason to stop where the labels have hardly changed."""
+        """Return the reason to stop if the labels have hardly changed."""
         entry: Mapping[str, Any] = context.entries.get(self.name, {})
         change, minimum = entry.get('change'), self.settings['min_change']
         if change is None or change >= minimum:

@@ -14,8 +14,8 @@ INITS = ('imagenet', 'scratch', 'teacher')
 class Student(Training):
     """Trains a student, which is the teacher of the next round.
 
-    Settings: `config`, `options` over it, and `init`: 'imagenet' (whatever its config loads), 'scratch', or 'teacher'
-    (the teacher's weights).
+    Settings: `config`, `options` that override it, and `init`: 'imagenet' (the weights that its config loads),
+    'scratch', or 'teacher' (the teacher's weights).
     """
     defaults: ClassVar[Dict[str, Any]] = dict(config=REQUIRED, init='imagenet', options={})
     takes: ClassVar[Tuple[str, ...]] = ('teacher', 'labels')
@@ -24,22 +24,22 @@ class Student(Training):
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any]) -> None:
-        """Raise a ValueError for an `init` that does not exist."""
+        """Raise a ValueError for an unknown `init`."""
         if settings['init'] not in INITS:
             raise ValueError(f'self_training.student.init={settings["init"]!r}: allowed are {", ".join(INITS)}.')
 
     @property
     def what(self) -> str:
-        """A description of the stage, for the plan."""
+        """A short description of the stage."""
         return f'trains {self.config} from {self.settings["init"]}'
 
     @property
     def segmentor(self) -> str:
-        """Name of the student in tables."""
+        """The name of the student in tables."""
         return f'round {self.round}'
 
     def build_config(self, context: RunContext) -> Config:
-        """As for every training; without pretrained weights where it begins from scratch."""
+        """Build the config as for every training, without pretrained weights if it starts from scratch."""
         cfg = super().build_config(context)
         assert cfg is not None
         if self.settings['init'] == 'scratch':
@@ -50,5 +50,5 @@ class Student(Training):
         return cfg
 
     def initial_weights(self, context: RunContext) -> str:
-        """The teacher's checkpoint where the student begins with it."""
+        """Return the teacher's checkpoint if the student starts from it."""
         return context.checkpoint_of(self, 'teacher') if self.settings['init'] == 'teacher' else ''

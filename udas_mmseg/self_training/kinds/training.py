@@ -20,30 +20,30 @@ from ..stage_config import CONFIG, FILLED_IN, training_config, without_products
 
 
 class Training(Stage):
-    """An ordinary run of a config, resumed from its last checkpoint; the base class of kinds that train."""
+    """An ordinary run of a config, which resumes from its last checkpoint; the base class of kinds that train."""
     trains: ClassVar[bool] = True
     has_budget: ClassVar[bool] = True
 
     @property
     def what(self) -> str:
-        """A description of the stage, for the plan."""
+        """A short description of the stage."""
         return f'trains {self.config}'
 
     @property
     def segmentor(self) -> str:
-        """Name in tables of the segmentor that the stage trains; '' if it trains none."""
+        """The name of the trained segmentor in tables; '' if the stage trains none."""
         return ''
 
     def build_config(self, context: RunContext) -> Optional[Config]:
-        """The config file with its options, and the folders that earlier stages fill."""
+        """Build the config from its file and options, with the folders of earlier stages."""
         return training_config(self, context)
 
     def initial_weights(self, context: RunContext) -> str:
-        """Path of the checkpoint to begin with; '' for what the config loads."""
+        """Return the path of the initial checkpoint; '' for the weights that the config loads."""
         return ''
 
     def check(self, context: RunContext) -> List[str]:
-        """Check the config against the data, once for the rounds that have the same settings."""
+        """Check the config against the data, once for all rounds with the same settings."""
         before = context.stages[:context.stages.index(self)]
         if any((other.kind, other.settings, other.options) == (self.kind, self.settings, self.options)
                for other in before):
@@ -51,7 +51,7 @@ class Training(Stage):
         return [f'{self.name}: {line}' for line in check_config(without_products(self, context.configs[self.name]))]
 
     def run(self, context: RunContext) -> Dict[str, Any]:
-        """Train by a Runner of MMEngine."""
+        """Train with a Runner of MMEngine."""
         cfg = copy.deepcopy(context.configs[self.name])
         cfg.load_from = together(lambda: self.initial_weights(context)) or cfg.get('load_from')
         together(lambda: _write_config(cfg) if is_main_process() else None)
@@ -63,10 +63,10 @@ class Training(Stage):
                    if key.startswith('val/') and not key.endswith(('/time', '/data_time'))}
         _release(runner)
         del runner
-        gc.collect()  # its model, before the next stage has its own
+        gc.collect()  # free its model before the next stage builds its own
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        if not is_main_process():  # which writes the manifest
+        if not is_main_process():  # only the main process writes the manifest
             return {}
         checkpoint = find_latest_checkpoint(cfg.work_dir)
         inputs = {role: file_digest(osp.join(context.folder(self.links[role]), INDEX))
@@ -75,13 +75,13 @@ class Training(Stage):
         return dict(result, segmentor=self.segmentor) if self.segmentor else result
 
     def command(self, context: RunContext) -> str:
-        """The command that runs the stage by hand."""
+        """Return the command that runs the stage alone."""
         folder = context.folder(self.name)
         return f'python tools/train.py {osp.join(folder, CONFIG)} --work-dir {folder}_by_hand'
 
 
 def _write_config(cfg: Config) -> None:
-    """Check a config against the data, and write it, so that the stage can be run by hand."""
+    """Check a config against the data, and write it, so that the stage can be run alone."""
     print('\n'.join(check_config(cfg)), flush=True)
     os.makedirs(cfg.work_dir, exist_ok=True)
     mend_last_checkpoint(cfg.work_dir)  # by one process, before all of them read it
@@ -89,7 +89,7 @@ def _write_config(cfg: Config) -> None:
 
 
 def _release(runner: Runner) -> None:
-    """End the workers of the loaders; found by the garbage collector, each would wait 5 seconds for a sign."""
+    """Stop the data loader workers. If the garbage collector did this, each would first wait for 5 seconds."""
     for loop in (runner.train_loop, runner.val_loop):
         if loop is not None:
             del loop.dataloader

@@ -20,21 +20,21 @@ class Translator(Training):
     part: ClassVar[str] = 'translate'
     defaults: ClassVar[Dict[str, Any]] = _DEFAULTS
     optional: ClassVar[bool] = True
-    has_budget: ClassVar[bool] = False  # it sees no labels
+    has_budget: ClassVar[bool] = False  # it uses no labels
     gives: ClassVar[Tuple[str, ...]] = ('translator',)
 
     @property
     def what(self) -> str:
-        """A description of the stage, for the plan."""
+        """A short description of the stage."""
         return f'trains the translator of {self.config}'
 
 
 @STAGE_KINDS.register_module(name='translate')
 class Translate(Stage):
-    """Translates the source's images.
+    """Translates the source images.
 
-    Settings: `config` of the translator, `options` over it, `size` (width, height) of the images, and `checkpoint` of a
-    trained translator, which saves training one.
+    Settings: `config` of the translator, `options` that override it, `size` (width, height) of the images, and
+    `checkpoint` of a trained translator, with which none is trained.
     """
     defaults: ClassVar[Dict[str, Any]] = _DEFAULTS
     optional: ClassVar[bool] = True
@@ -43,20 +43,20 @@ class Translate(Stage):
 
     @property
     def what(self) -> str:
-        """A description of the stage, for the plan."""
+        """A short description of the stage."""
         return 'translates the source images'
 
     def build_config(self, context: RunContext) -> Optional[Config]:
-        """The translator's config."""
+        """Build the translator's config."""
         return training_config(self, context)
 
     def run(self, context: RunContext) -> Dict[str, Any]:
         """Translate the images; see `write_translations`."""
-        from ...translation.translate import write_translations  # MMagic is needed for this alone
+        from ...translation.translate import write_translations  # only this needs MMagic
         checkpoint, out = context.checkpoint_of(self, 'translator'), context.folder(self.name)
         size = self.settings['size']
         write_translations(context.configs[self.name], checkpoint, out, size=tuple(size) if size else None,
                            name=self.config)
-        if not is_main_process():  # which finishes the set, and writes the manifest
+        if not is_main_process():  # only the main process finishes the set and writes the manifest
             return {}
         return dict(index_sha256=file_digest(osp.join(out, INDEX)), inputs={'translator': file_digest(checkpoint)})
