@@ -41,3 +41,11 @@ def test_a_registered_runner_takes_part_if_it_is_a_config_run(monkeypatch: pytes
 def test_results_of_a_single_training_are_its_last_checkpoint(tmp_path: Path) -> None:
     (tmp_path / 'last_checkpoint').write_text(f'{tmp_path}/iter_2.pth\n')
     assert SingleTraining.results(str(tmp_path)) == {'': dict(checkpoint=f'{tmp_path}/iter_2.pth')}
+
+
+def test_resuming_without_a_checkpoint_is_said(tmp_path: Path) -> None:
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='weights.pth'))
+    assert SingleTraining(cfg, resume=True).prepare() == [
+        f'no checkpoint in {tmp_path}: training begins at iteration 0, with the weights of weights.pth'
+    ]
+    assert SingleTraining(cfg).prepare() == []

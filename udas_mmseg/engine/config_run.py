@@ -96,6 +96,9 @@ class SingleTraining(ConfigRun):
             enable_amp(self.cfg, self.amp)
         lines = check_config(self.cfg)
         prepare_resume(self.cfg, self.resume)
+        if self.resume and not self.cfg.get('resume'):
+            weights = f', with the weights of {self.cfg.load_from}' if self.cfg.get('load_from') else ''
+            lines.append(f'no checkpoint in {self.cfg.work_dir}: training begins at iteration 0{weights}')
         init_distributed(self.cfg, self.launcher)
         return lines
 
