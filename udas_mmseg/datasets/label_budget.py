@@ -148,13 +148,7 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
             not accept a list.
 
     Example:
-        >>> labeled = dict(
-        ...     type='LabelBudgetDataset',
-        ...     n=100,
-        ...     dataset=dict(
-        ...         type='CityscapesDataset',
-        ...         data_root='data/cityscapes',
-        ...         data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train')))
+        >>> labeled = dict(type='LabelBudgetDataset', n=100, dataset=dict(type='CityscapesDataset', ...))
     """
     if part not in PARTS:
         raise ValueError(f'part={part!r} of LabelBudgetDataset: allowed are {PARTS}.')
@@ -166,17 +160,22 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
     if split_dir is not None:
         inner.ann_file = _existing_list(osp.join(inner.data_root or '', split_dir), part, n)
     else:
-        root = inner.data_root or inner.data_prefix.get('img_path') or ''
-        lists = budget.make_lists(_names_of(inner), osp.abspath(list_dir), osp.basename(osp.abspath(root)))
-        path = lists.labeled if part == 'labeled' else lists.unlabeled
-        if path is None and not whole_if_empty:
-            raise ValueError(f"n={n} is the number of all images, so part='unlabeled' is empty. Set "
-                             'whole_if_empty=True to use all images without their labels, or do not use '
-                             'LabelBudgetDataset.')
-        inner.ann_file = path or inner.ann_file
+        inner.ann_file = _new_list(budget, inner, part, list_dir, whole_if_empty)
     if not dataset.get('lazy_init'):
         inner.full_init()
     return inner
+
+
+def _new_list(budget: LabelBudget, dataset: BaseSegDataset, part: str, list_dir: str, whole_if_empty: bool) -> str:
+    """Write the lists of a budget; the path of the one for the part, or the data set's own for all images."""
+    root = dataset.data_root or dataset.data_prefix.get('img_path') or ''
+    lists = budget.make_lists(_names_of(dataset), osp.abspath(list_dir), osp.basename(osp.abspath(root)))
+    path = lists.labeled if part == 'labeled' else lists.unlabeled
+    if path is None and not whole_if_empty:
+        raise ValueError(f"n={budget.n} is the number of all images, so part='unlabeled' is empty. Set "
+                         'whole_if_empty=True to use all images without their labels, or do not use '
+                         'LabelBudgetDataset.')
+    return path or dataset.ann_file
 
 
 def _existing_list(folder: str, part: str, n: Union[int, str, Fraction]) -> str:

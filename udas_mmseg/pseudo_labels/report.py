@@ -49,14 +49,10 @@ def write_quality_report(out: str,
                          facts: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
     """Judge pseudo-labels, and write `report.html` (one file, with its pictures) and `report.json`.
 
-    Progress goes to standard error.
-
     Args:
         out (str): Folder for the report, made if need be. Not one of the sets.
-        sets (Mapping[str, str]): Name -> folder of pseudo-labels, in the order of the rounds: each is compared with
-            the one before it.
-        images (BaseDataset): Data set of the images that were labelled, for its paths, classes and palette; no label
-            of it is opened.
+        sets (Mapping[str, str]): Name -> folder of pseudo-labels, by round: each is compared with the one before it.
+        images (BaseDataset): Data set of the images that were labelled; its labels are not opened.
         truth (BaseDataset, optional): Data set with ground truth of some or all of the images, for evaluation. It is
             opened here, and never in training. Defaults to None.
         source_share (Mapping[str, float], optional): Share of each class in the source, see `class_shares`.
@@ -73,9 +69,6 @@ def write_quality_report(out: str,
         SampleError: if a file is broken, or a label has not the size of its ground truth.
         ValueError: if a folder is no complete set, has other classes than the images or the truth, or there is nothing
             to judge.
-
-    Example:
-        >>> write_quality_report('work_dirs/report', {'round 1': 'labels_r1', 'round 2': 'labels_r2'}, target_train)
     """
     lowest_kept(threshold)
     if not sets or samples < 1:
@@ -86,10 +79,10 @@ def write_quality_report(out: str,
     shown = _choose(found, paths, samples)
     entries = [_measure(labels, before, truths, threshold, source_share, workers)
                for before, labels in zip([None, *found], found)]
-    pictures = {}
-    for entry, labels in zip(entries, found):
-        pictured = [_sample(labels.folder, name, paths[name], truths, threshold) for name in shown]
-        pictures[labels.name] = _draw(entry, labels, threshold, images.metainfo, pictured)
+    samples_of = {labels.name: [_sample(labels.folder, name, paths[name], truths, threshold) for name in shown]
+                  for labels in found}
+    pictures = {labels.name: _draw(entry, labels, threshold, images.metainfo, samples_of[labels.name])
+                for entry, labels in zip(entries, found)}
     report: Dict[str, Any] = dict(facts=dict(facts or {}), threshold=threshold, sets=entries)
     to_page(report, pictures).save(out, report)
     return report

@@ -106,7 +106,7 @@ def write_report(folder: str,
     Args:
         folder (str): Folder for the report, made if it does not exist.
         images (Sequence[str]): Source images.
-        translations (Sequence[str]): Their translations, in the same order.
+        translations (Sequence[str]): The translation of each.
         targets (Sequence[str]): Images of the target domain.
         network (FeatureNetwork, optional): See `build_backbone`. Defaults to None: colours alone are compared.
         max_images (int): How many of each set are measured, evenly spread over it. Defaults to 500.
@@ -130,9 +130,7 @@ def write_report(folder: str,
         raise ValueError(f'max_images={max_images}, samples={samples}: both must be at least 1.')
     if network is not None and short_side is None:
         short_side = min(_SHORT_SIDE, *(min(_read(paths[0]).shape[:2]) for paths in sets.values()))
-    chosen = {name: [paths[index] for index in spread_evenly(len(paths), max_images, True)]
-              for name, paths in sets.items()}
-    measured = {name: _measure(name, paths, network, short_side) for name, paths in chosen.items()}
+    measured = {name: _measure(name, _choose(paths, max_images), network, short_side) for name, paths in sets.items()}
     report: Dict[str, Any] = dict(
         facts=dict(facts or {}),
         sets={name: _describe_set(len(sets[name]), measured[name]) for name in sets},
@@ -152,6 +150,11 @@ def _check_sets(sets: Mapping[str, Sequence[str]]) -> None:
 
 def _read(path: str) -> np.ndarray:
     return LoadVerifiedImage().transform(dict(img_path=path))['img']
+
+
+def _choose(paths: Sequence[str], count: int) -> List[str]:
+    """Some of many files, at even distances."""
+    return [paths[index] for index in spread_evenly(len(paths), count, True)]
 
 
 def _measure(title: str, paths: Sequence[str], network: Optional[FeatureNetwork],

@@ -49,8 +49,8 @@ def predict_and_write(title: str,
     batches = [pending[first:first + batch_size] for first in range(0, len(pending), batch_size)][rank::world_size]
     loader = DataLoader(dataset, batch_sampler=batches, num_workers=workers, collate_fn=list,
                         generator=torch.Generator())  # so that the process' own random numbers are left alone
-    total = len(dataset)
-    kept, done = total - len(pending), 0
+    total, done = len(dataset), 0
+    kept = total - len(pending)
     progress = Progress(title, total, kept)
     broken: Dict[int, str] = {}
     with predicting_alike(), BackgroundCalls(2 * batch_size) as calls:
@@ -62,10 +62,7 @@ def predict_and_write(title: str,
             done += len(batch)
             if rank == 0:  # the other processes are about as far
                 progress.update(min(total, kept + done * world_size))
-    found: Dict[int, str] = {}
-    for part in all_gather_object(broken):
-        found.update(part)
-    return dict(sorted(found.items()))
+    return dict(sorted(item for part in all_gather_object(broken) for item in part.items()))
 
 
 def _groups(items: Sequence[Any], group_by: Callable[[Any], Hashable]) -> List[List[Any]]:
