@@ -1,4 +1,5 @@
 """Files that are written whole or not at all."""
+import fcntl
 import os
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -49,6 +50,19 @@ def write_often(path: str, number: int) -> bool:
 
 @pytest.mark.parametrize('pool', [ThreadPoolExecutor, ProcessPoolExecutor])
 def test_several_may_write_at_once(tmp_path: Path, pool: type) -> None:
+    with pool(4) as workers:
+        assert all(workers.map(write_often, [str(tmp_path / 'file')] * 4, range(4)))
+    assert os.listdir(tmp_path) == ['file']
+
+
+def without_locks(*args: object) -> None:
+    raise OSError(38, 'Function not implemented')
+
+
+@pytest.mark.parametrize('pool', [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_several_may_write_at_once_on_a_file_system_without_locks(tmp_path: Path, pool: type,
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcntl, 'flock', without_locks)
     with pool(4) as workers:
         assert all(workers.map(write_often, [str(tmp_path / 'file')] * 4, range(4)))
     assert os.listdir(tmp_path) == ['file']

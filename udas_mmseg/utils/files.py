@@ -3,6 +3,7 @@ import contextlib
 import fcntl
 import json
 import os
+import uuid
 from pathlib import Path
 from typing import IO, Any, Mapping, Union
 
@@ -30,7 +31,8 @@ class AtomicLocalBackend(LocalBackend):
 def replace_file(path: Union[str, Path], content: bytes) -> None:
     """Write a file under a temporary name and rename it; several processes and threads may do so at once.
 
-    The temporary name is `<path>.part`. A file that a killed process left there is overwritten.
+    The temporary name is `<path>.part`. A file that a killed process left there is overwritten. On a file system
+    without locks, each call has its own temporary name, `<path>.<random>.part`.
 
     Args:
         path (str | Path): The file. Its folder is made if it does not exist.
@@ -41,8 +43,8 @@ def replace_file(path: Union[str, Path], content: bytes) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + PART)
-    with _open_locked(part) as file:
+    with _open_part(path) as file:
+        part = Path(file.name)
         try:
             file.truncate(0)
             file.write(content)
@@ -53,12 +55,18 @@ def replace_file(path: Union[str, Path], content: bytes) -> None:
             raise
 
 
-def _open_locked(part: Path) -> IO[bytes]:
-    """Open a temporary file, and wait until nobody else writes to it."""
+def _open_part(path: Path) -> IO[bytes]:
+    """Open a temporary file that nobody else writes to; wait for it where several processes write one file."""
+    part = path.with_name(path.name + PART)
     while True:
         file = open(part, 'ab')  # noqa: SIM115, the lock lasts until the file is closed
-        with contextlib.suppress(OSError):  # some network file systems have no locks
+        try:
             fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:  # some network file systems have no locks
+            file.close()
+            with contextlib.suppress(FileNotFoundError):
+                part.unlink()
+            return open(path.with_name(f'{path.name}.{uuid.uuid4().hex}{PART}'), 'wb')
         try:
             if os.path.samestat(os.fstat(file.fileno()), os.stat(part)):
                 return file

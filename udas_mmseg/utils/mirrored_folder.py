@@ -48,4 +48,5 @@ def read_index(folder: Path, key: str) -> Optional[Dict[str, Any]]:
 
 def holds_files(folder: Path) -> bool:
     """Whether a folder holds anything. Half an index, left by a run that was killed as it began, does not count."""
-    return folder.is_dir() and any(path.name != INDEX + PART for path in folder.iterdir())
+    return folder.is_dir() and not all(path.name.startswith(INDEX) and path.name.endswith(PART)
+                                       for path in folder.iterdir())
