@@ -32,11 +32,11 @@ def table() -> Iterator[Dict[str, Branch]]:
     BRANCHES.update(before)
 
 
-def test_branches_without_labels_stay_the_last_ones(table: Dict[str, Branch]) -> None:
+def test_branches_without_labels_come_after_the_others_and_the_target_last(table: Dict[str, Branch]) -> None:
     register_branch(Branch('unlabeled_source', 'none'))
     register_branch(Branch('second_source', 'truth', weight=0.5))
     register_branch(Branch('second_source', 'truth', weight=0.5))  # a module that is imported twice
-    assert list(table) == ['source', 'labeled_target', 'pseudo_labeled', 'second_source', 'target', 'unlabeled_source']
+    assert list(table) == ['source', 'labeled_target', 'pseudo_labeled', 'second_source', 'unlabeled_source', 'target']
 
 
 def test_a_branch_is_not_replaced(table: Dict[str, Branch]) -> None:

@@ -88,5 +88,8 @@ def test_a_segmentor_with_its_own_loss_is_not_overruled() -> None:
     model = build_student(segmentor, terms=[dict(type='EntropyTerm', weight=1., branch='source')])
     with pytest.raises(ValueError, match='RectifiedEncoderDecoder has its own loss'):
         model(**preprocessed(model, 'source'), mode='loss')
+    model = build_student(segmentor, joint_forward=True)
+    with pytest.raises(ValueError, match='RectifiedEncoderDecoder has its own loss, but joint_forward'):
+        model(**preprocessed(model, 'source', 'pseudo_labeled'), mode='loss')
 
 

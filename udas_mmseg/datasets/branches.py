@@ -4,6 +4,7 @@ from typing import Dict
 
 TRUTH, PSEUDO, NONE = 'truth', 'pseudo', 'none'
 _KINDS = (TRUTH, PSEUDO, NONE)
+_LAST = 'target'
 # arguments of `DomainPairDataset` and of the models, and keys of a sample
 _RESERVED = ('data_samples', 'inputs', 'max_broken', 'mode', 'orders', 'views')
 
@@ -41,7 +42,7 @@ BRANCHES: Dict[str, Branch] = {
         Branch('source', TRUTH),
         Branch('labeled_target', TRUTH),
         Branch('pseudo_labeled', PSEUDO),
-        Branch('target', NONE),
+        Branch(_LAST, NONE),
     )
 }
 
@@ -49,8 +50,8 @@ BRANCHES: Dict[str, Branch] = {
 def register_branch(branch: Branch) -> Branch:
     """Add a branch to the table, so that data sets, checks and models know it.
 
-    Call it where a module is imported, and name the module in `custom_imports`. Branches without labels stay the last
-    ones of the table. Registering the same branch again changes nothing.
+    Call it where a module is imported, and name the module in `custom_imports`. In the table, branches without labels
+    come after those with labels, and the target stays the last one. Registering the same branch again changes nothing.
 
     Returns:
         Branch: The branch.
@@ -67,7 +68,8 @@ def register_branch(branch: Branch) -> Branch:
         raise ValueError(f'register_branch: there is already {known}, and {branch} would replace it. Choose another '
                          'name.')
     BRANCHES[branch.name] = branch
-    for name in [other.name for other in BRANCHES.values() if other.labels == NONE]:
+    unlabeled = [other.name for other in BRANCHES.values() if other.labels == NONE and other.name != _LAST]
+    for name in (*unlabeled, _LAST):
         BRANCHES[name] = BRANCHES.pop(name)
     return branch
 

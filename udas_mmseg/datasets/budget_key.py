@@ -1,8 +1,11 @@
 """One key for all label budgets of a config."""
 from typing import Any, Dict, Iterator, Mapping
 
+from mmengine.config import Config
+
 from ..utils.config_dicts import config_dicts
 from .label_budget import LabelBudget
+from .list_files import NO_LABELS
 
 
 def apply_budget(cfg: Mapping[str, Any]) -> None:
@@ -38,6 +41,27 @@ def apply_budget(cfg: Mapping[str, Any]) -> None:
         dataset['n'] = budget
 
 
+def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Merge options into a config whose `budget` is applied, and apply it again if they change it, in place.
+
+    Args:
+        cfg (Config): A config.
+        options (Mapping): Values by dotted keys.
+
+    Raises:
+        ValueError: if the options remove `budget`, set an invalid one, or give a data set another budget.
+    """
+    before = cfg.get('budget')
+    cfg.merge_from_dict(dict(options))
+    if before is not None and cfg.get('budget') is None:
+        raise ValueError(f'budget=None, but the config has labelled images, {before} by default. {NO_LABELS}')
+    if 'self_training' in cfg:
+        return
+    if cfg.get('budget') != before:
+        apply_budget(cfg)
+    check_budget(cfg)
+
+
 def check_budget(cfg: Mapping[str, Any]) -> None:
     """Check that the label budgets of a config are what its top-level key `budget` says, where it has that key.
 
@@ -48,8 +72,8 @@ def check_budget(cfg: Mapping[str, Any]) -> None:
     for dataset in _budget_datasets(cfg) if budget is not None else ():
         if dataset.get('n') != budget:
             raise ValueError(f'the config has budget={budget!r}, but a LabelBudgetDataset with n={dataset.get("n")!r}. '
-                             "Read the config with udas_mmseg's load_config, as its tools/train.py does, or write the "
-                             'same number in both places.')
+                             "Change `budget` alone, and read the config with udas_mmseg's load_config, as its "
+                             'tools/train.py does, or write the same number in both places.')
 
 
 def _budget_datasets(cfg: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:

@@ -13,7 +13,7 @@ from mmengine.registry import MODEL_WRAPPERS, RUNNERS, init_default_scope
 from mmengine.runner import Runner
 from torch.nn.parallel import DistributedDataParallel
 
-from ..datasets.budget_key import apply_budget
+from ..datasets.budget_key import apply_budget, merge_options
 
 
 def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional[Dict[str, Any]] = None) -> Config:
@@ -28,7 +28,7 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
     Raises:
         FileNotFoundError: if the file does not exist.
         ImportError: if one of its `custom_imports` fails; the message has the reason.
-        ValueError: if `budget` is invalid or has no effect, see `apply_budget`.
+        ValueError: if `budget` is invalid or has no effect, or an option contradicts it, see `merge_options`.
     """
     if not osp.isfile(path):
         raise FileNotFoundError(f'config {path} does not exist (looked in {osp.abspath(osp.curdir)}). The configs that '
@@ -42,13 +42,13 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
         raise reason from None
     init_default_scope(cfg.get('default_scope') or 'mmseg')  # for objects that are built before the Runner
     name = config_name(path)
-    if cfg_options:
-        in_file = cfg.get('budget')
-        cfg.merge_from_dict(cfg_options)
-        if cfg.get('budget') != in_file:  # each budget has its own folder
-            name += f'_{cfg.budget}'.replace('/', '-')
     if 'self_training' not in cfg:  # the stages of self-training have their own configs
         apply_budget(cfg)
+    if cfg_options:
+        in_file = cfg.get('budget')
+        merge_options(cfg, cfg_options)
+        if cfg.get('budget') != in_file:  # each budget has its own folder
+            name += f'_{cfg.budget}'.replace('/', '-')
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
 from mmengine.config import Config
 from mmengine.registry import Registry
 
-from ..datasets.budget_key import apply_budget
+from ..datasets.budget_key import merge_options
 from ..engine.launch import load_config
 from ..utils.config_dicts import config_dicts
 from ..utils.digests import config_digest, file_digest
@@ -235,8 +235,7 @@ class RunContext:
         cfg = load_config(stage.config, folder)
         common = {key: value for key, value in self.options.items() if key != 'budget' or stage.has_budget}
         for options in (common, *stage.options):
-            cfg.merge_from_dict(dict(options))
-        apply_budget(cfg)  # again, because the options may set another one
+            merge_options(cfg, options)
         return cfg
 
     def training_on(self, stage: Stage, role: str) -> Stage:

@@ -206,17 +206,17 @@ class BranchSegmentor(BaseModel):
             images = context.images(name).contiguous(memory_format=self.memory_format)
             losses = add_prefix(self.segmentor.loss(images, context.branches[name]['data_samples']), name)
             return self._weighted(losses, context.iteration)
-        if weighted or needed or (labeled and not all(term.replaces_supervised for term in terms)):
-            self._check_plain_loss(labeled)
+        replaced = {term.branch for term in terms if term.replaces_supervised}
+        self._check_plain_loss([name for name in labeled if name not in replaced])
         self.forward_group(group, context)
         return self.losses_of(group, context)
 
     def _check_plain_loss(self, labeled: Sequence[str]) -> None:
         """Check that the segmentor does not have its own loss, which the losses of its heads would replace."""
-        if type(self.segmentor).loss is not EncoderDecoder.loss and not self.joint_forward:
-            raise ValueError(f'{type(self.segmentor).__name__} has its own loss, but terms or pixel weights on the '
-                             f'labelled branches {list(labeled)} need the losses of its heads. Use EncoderDecoder or '
-                             'MultiLevelEncoderDecoder.')
+        if labeled and type(self.segmentor).loss is not EncoderDecoder.loss:
+            raise ValueError(f'{type(self.segmentor).__name__} has its own loss, but joint_forward, and terms or pixel '
+                             f'weights on the labelled branches {list(labeled)}, need the losses of its heads. Use '
+                             'EncoderDecoder or MultiLevelEncoderDecoder.')
 
     def _weighted(self, losses: Dict[str, Tensor], iteration: int) -> Dict[str, Tensor]:
         """Multiply losses `<branch>....` by the weights of their branches; other values, such as accuracies, stay."""
