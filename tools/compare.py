@@ -93,8 +93,7 @@ def claim_folder(work_dir: str, digest: str, path: str) -> None:
     """
     note = osp.join(work_dir, 'config_digest.txt')
     if not osp.exists(note):
-        with open(note, 'w') as file:
-            file.write(digest)
+        replace_file(Path(note), digest.encode())
     with open(note) as file:
         if file.read() != digest:
             raise RuntimeError(f'{work_dir} was begun with another version of {path}. Delete it, or give another '

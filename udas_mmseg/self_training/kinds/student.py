@@ -1,9 +1,15 @@
 """The stage that trains a student on pseudo-labels."""
+import io
+import os.path as osp
 from typing import Any, ClassVar, Dict, Mapping, Tuple
 
+import torch
 from mmengine.config import Config
 
+from ...models.predictor import TEACHER_PREFIX, predictor_config
+from ...models.trained import load_checkpoint, segmentor_weights
 from ...utils.config_dicts import config_dicts
+from ...utils.files import replace_file
 from ..stage import REQUIRED, STAGE_KINDS, RunContext
 from .training import Training
 
@@ -15,7 +21,7 @@ class Student(Training):
     """Trains a student, which is the teacher of the next round.
 
     Settings: `config`, `options` that override it, and `init`: 'imagenet' (the weights that its config loads),
-    'scratch', or 'teacher' (the teacher's weights).
+    'scratch', or 'teacher' (the weights of the network that made the labels).
     """
     defaults: ClassVar[Dict[str, Any]] = dict(config=REQUIRED, init='imagenet', options={})
     takes: ClassVar[Tuple[str, ...]] = ('teacher', 'labels')
@@ -50,5 +56,16 @@ class Student(Training):
         return cfg
 
     def initial_weights(self, context: RunContext) -> str:
-        """Return the teacher's checkpoint if the student starts from it."""
-        return context.checkpoint_of(self, 'teacher') if self.settings['init'] == 'teacher' else ''
+        """Return the checkpoint of the network that made the labels if the student starts from it."""
+        if self.settings['init'] != 'teacher':
+            return ''
+        checkpoint = context.checkpoint_of(self, 'teacher')
+        prefix = predictor_config(context.config_of(self, 'teacher'))[1]
+        if not prefix.endswith(TEACHER_PREFIX):
+            return checkpoint
+        # a moving average made the labels, but the checkpoint would load the network that it averages
+        content = load_checkpoint(checkpoint)
+        weights, path = io.BytesIO(), osp.join(context.folder(self.name), 'teacher.pth')
+        torch.save(dict(state_dict=segmentor_weights(content.get('state_dict', content), prefix)), weights)
+        replace_file(path, weights.getvalue())
+        return path
