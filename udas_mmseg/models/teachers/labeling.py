@@ -57,7 +57,7 @@ def sure_weights(confidence: Tensor, threshold: float, by_confidence: bool = Fal
     return torch.where(confidence >= threshold, weight, torch.zeros_like(weight))
 
 
-class _Labeling:
+class LabelingPolicy:
     """Base class of labelling policies with a threshold.
 
     Args:
@@ -87,7 +87,7 @@ class _Labeling:
 
 
 @MODELS.register_module()
-class ThresholdLabeling(_Labeling):
+class ThresholdLabeling(LabelingPolicy):
     """Pixels of which the teacher is confident get its class, all others get 255.
 
     Args:
@@ -107,7 +107,7 @@ class ThresholdLabeling(_Labeling):
 
 
 @MODELS.register_module()
-class SureShareLabeling(_Labeling):
+class SureShareLabeling(LabelingPolicy):
     """Every pixel gets the teacher's class. All have the same weight, the share of confident pixels in the batch.
 
     Args:
@@ -127,7 +127,7 @@ class SureShareLabeling(_Labeling):
 
 
 @MODELS.register_module()
-class PixelWeightLabeling(_Labeling):
+class PixelWeightLabeling(LabelingPolicy):
     """Every pixel gets the teacher's class, and a weight that is above 0 only if the teacher is confident.
 
     Unlike with `ThresholdLabeling`, other pixels keep a label, which mixing and later weights can use, and they are
