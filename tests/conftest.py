@@ -6,6 +6,7 @@ from typing import Callable, Dict, Iterator
 
 import numpy as np
 import pytest
+import torch.utils.data
 from mmengine.config import config
 from mmengine.registry import init_default_scope
 from mmengine.runner import runner
@@ -33,6 +34,14 @@ def unformatted_configs() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope='session')
+def wait_little_for_workers() -> Iterator[None]:
+    """Torch waits 5 seconds for each worker of a loader that only the garbage collector finds, as after an error."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.utils.data._utils, 'MP_STATUS_CHECK_INTERVAL', 0.5)
+        yield
+
+
+@pytest.fixture(autouse=True, scope='session')
 def collect_little_garbage() -> None:
     """MMEngine calls the garbage collector for every data set: what was imported is none."""
     gc.collect()
@@ -43,7 +52,8 @@ def collect_little_garbage() -> None:
 def processes(request: pytest.FixtureRequest) -> Iterator[str]:
     """Forked processes, and in the slow tests those that a user starts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forked_python, 'FORKS', request.param == 'forked')
+        if request.param == 'started':
+            patch.setattr(forked_python, 'FORKS', False)
         yield request.param
 
 

@@ -17,10 +17,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
-FORKS = True  # False in slow tests, see `processes` in conftest.py
+FORKS = sys.platform == 'linux'  # False in slow tests, see `processes` in conftest.py
 STARTERS = ('compare.py', 'demo.py')  # tools that start other tools
 
 
@@ -114,7 +115,7 @@ def run_python(*command: Any, timeout: int = 300, **options: Any) -> subprocess.
     try:
         output, errors = process.communicate(timeout=timeout)
     except BaseException:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         raise
     return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
@@ -145,6 +146,7 @@ def serve(requests: socket.socket) -> Dict[str, Any]:
             sys.exit()
         pid = os.fork()
         if pid == 0:
+            os.setsid()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             requests.close()
@@ -154,6 +156,8 @@ def serve(requests: socket.socket) -> Dict[str, Any]:
         running[pid] = files.pop()
         for number in files:
             os.close(number)
+        while os.getpgid(pid) != pid:  # from here on it can be killed together with what it starts
+            time.sleep(0.001)
         requests.send(str(pid).encode())
 
 
@@ -173,7 +177,6 @@ def become(args: List[str], cwd: str, env: Dict[str, str], files: List[int]) -> 
     """Turn this process into one as if it had just been started."""
     import numpy
     import torch
-    os.setsid()
     os.chdir(cwd)
     for number, file in enumerate(files):
         os.dup2(file, number)
@@ -181,7 +184,8 @@ def become(args: List[str], cwd: str, env: Dict[str, str], files: List[int]) -> 
     os.environ.clear()
     os.environ.update(env)
     sys.argv = args
-    sys.path[:0] = [os.path.dirname(os.path.abspath(args[0])), *env.get('PYTHONPATH', '').split(os.pathsep)]
+    more = env['PYTHONPATH'].split(os.pathsep) if env.get('PYTHONPATH') else []
+    sys.path[:0] = [os.path.dirname(os.path.abspath(args[0])), *more]
     torch.set_num_threads(int(env.get('OMP_NUM_THREADS', os.cpu_count() or 1)))
     torch.seed()
     numpy.random.seed()
@@ -253,5 +257,6 @@ def import_everything() -> None:
 
 
 if __name__ == '__main__':
+    del sys.path[0]  # the folder of the tests
     import_everything()
     serve_and_run(socket.socket(fileno=int(sys.argv[1])))

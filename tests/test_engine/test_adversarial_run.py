@@ -67,7 +67,7 @@ def test_learning_rates_of_both_children_follow_the_schedule(adversarial_config:
     assert rates['discriminators.lr'] == [pytest.approx(1e-3 * factor)]
 
 
-def test_two_processes_agree_and_adapt(adversarial_config: Callable, tmp_path: Path) -> None:
+def test_two_processes_agree_and_adapt(processes: str, adversarial_config: Callable, tmp_path: Path) -> None:
     # without dropout and batch statistics, which differ by process
     still = {'model.segmentor.backbone.norm_eval': True, 'model.segmentor.auxiliary_head.norm_cfg': None,
              'model.segmentor.auxiliary_head.dropout_ratio': 0}

@@ -25,7 +25,7 @@ def train_in_two_processes(config: Path, work_dir: Path) -> Tuple[int, str]:
     return launch_two(str(ROOT / 'tools/train.py'), str(config), '--work-dir', str(work_dir), '--launcher', 'pytorch')
 
 
-def test_two_processes_run_every_stage_once(config: Path, tmp_path: Path) -> None:
+def test_two_processes_run_every_stage_once(processes: str, config: Path, tmp_path: Path) -> None:
     code, output = train_in_two_processes(config, tmp_path / 'run')
     assert code == 0, output[-5000:]
     stages = json.loads((tmp_path / 'run/manifest.json').read_text())['stages']

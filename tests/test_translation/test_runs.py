@@ -77,7 +77,8 @@ def test_two_processes_agree_with_one_that_has_all_of_their_images(translator_co
     assert not torch.allclose(alone[key], half[key], atol=1e-3)
 
 
-def test_two_processes_resume_with_the_buffers_of_each(translator_config: Callable, tmp_path: Path) -> None:
+def test_two_processes_resume_with_the_buffers_of_each(processes: str, translator_config: Callable,
+                                                       tmp_path: Path) -> None:
     whole = launch(translator_config('whole'), tmp_path / 'a')
     cut = translator_config('cut')
     launch(Config(dict(cut, train_cfg=dict(type='PositionTrainLoop', max_iters=4))), tmp_path / 'b')

@@ -32,7 +32,7 @@ dist.destroy_process_group()
 '''
 
 
-def test_two_processes_write_the_files_of_one(work: Path) -> None:
+def test_two_processes_write_the_files_of_one(processes: str, work: Path) -> None:
     for number in range(6):
         write_image(work / f'data/leftImg8bit/train/zwickau/{number}_leftImg8bit.png',
                     np.random.default_rng(number).integers(0, 256, (40, 60, 3), dtype=np.uint8))

@@ -95,7 +95,8 @@ runpy.run_path(sys.argv[0], run_name='__main__')
 '''
 
 
-def test_two_processes_share_the_work_and_make_the_same_files(whole: Dict[str, bytes], tmp_path: Path) -> None:
+def test_two_processes_share_the_work_and_make_the_same_files(processes: str, whole: Dict[str, bytes],
+                                                              tmp_path: Path) -> None:
     (tmp_path / 'records.py').write_text(RECORDS)
     code, output = launch_two(str(tmp_path / 'records.py'), TOOL, 'mine.py', 'trained.pth', '--launcher',
                               'pytorch', '--out', f'{tmp_path}/out')
