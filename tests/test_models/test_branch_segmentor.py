@@ -89,6 +89,18 @@ def test_weights_of_every_method_load_into_every_other(source: str, target: str)
     assert all(torch.equal(value, expected[key]) for key, value in model.segmentor.state_dict().items())
 
 
+@pytest.mark.parametrize('source', list(STATES)[1:])
+def test_weights_with_the_names_of_wrapped_children_load(source: str) -> None:
+    trained, model = STATES[source](), build_student(seed=5, ema_teacher=dict())
+    state = {key.replace('segmentor.', 'segmentor.module.', 1): value for key, value in trained.state_dict().items()
+             if not key.startswith('teacher.')}
+    result = model.load_state_dict(state, strict=False)
+    assert not (result.missing_keys or result.unexpected_keys)
+    expected = trained.segmentor.state_dict()
+    assert all(torch.equal(value, expected[key]) for network in (model.segmentor, model.teacher.network)
+               for key, value in network.state_dict().items())
+
+
 def test_a_misspelt_weight_of_the_segmentor_is_noticed() -> None:
     state = build_branches().state_dict()
     state['segmentor.decode_head.typo'] = torch.zeros(1)

@@ -25,15 +25,22 @@ def keep_names_in_parallel(model: nn.Module) -> None:
     Args:
         model (nn.Module): A model whose children may be wrapped later.
     """
+    model._register_state_dict_hook(strip_wrappers)
+    model._register_load_state_dict_pre_hook(lambda *arguments: strip_wrappers(model, *arguments))
 
-    def strip(module: nn.Module, state_dict: Dict[str, Any], prefix: str, *rest: Any) -> None:
-        for name, _ in module.named_children():
-            wrapped = f'{prefix}{name}.{_WRAPPER}'
-            for key in [key for key in state_dict if key.startswith(wrapped)]:
-                state_dict[f'{prefix}{name}.{key[len(wrapped):]}'] = state_dict.pop(key)
 
-    model._register_state_dict_hook(strip)
-    model._register_load_state_dict_pre_hook(lambda *arguments: strip(model, *arguments))
+def strip_wrappers(model: nn.Module, state_dict: Dict[str, Any], prefix: str, *_: Any) -> None:
+    """Rename `<child>.module.<weight>` to `<child>.<weight>` for all children of a model, in place.
+
+    Args:
+        model (nn.Module): The model.
+        state_dict (dict): Its state dict.
+        prefix (str): Prefix of the model's own names.
+    """
+    for name, _ in model.named_children():
+        wrapped = f'{prefix}{name}.{_WRAPPER}'
+        for key in [key for key in state_dict if key.startswith(wrapped)]:
+            state_dict[f'{prefix}{name}.{key[len(wrapped):]}'] = state_dict.pop(key)
 
 
 def together(action: Callable[[], Result]) -> Result:

@@ -10,7 +10,7 @@ from mmseg.utils import OptSampleList, add_prefix
 from torch import Tensor, nn
 
 from ...datasets.branches import BRANCHES
-from ...utils.processes import keep_names_in_parallel, unwrap
+from ...utils.processes import keep_names_in_parallel, strip_wrappers, unwrap
 from ..data_preprocessor import for_branches
 from ..predictor import SEGMENTOR_PREFIX
 from ..teachers import EMATeacher
@@ -229,6 +229,7 @@ class BranchSegmentor(BaseModel):
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, local_metadata: dict, strict: bool,
                               missing_keys: List[str], unexpected_keys: List[str], error_msgs: List[str]) -> None:
         """Also accept the weights of a plain segmentor, and those of other methods without their other children."""
+        strip_wrappers(self, state_dict, prefix)  # the hook that does it is called too late for what follows
         take_segmentor_weights(state_dict, prefix)
         # before the rest: a teacher without weights starts with those of the segmentor
         self.load_outside_children(state_dict, prefix, missing_keys, unexpected_keys)
