@@ -1,11 +1,11 @@
-"""Train and score configs over several seeds, one after the other, and write the table.
+"""Train and score configs with several seeds, one after the other, and write a table.
 
 python tools/compare.py configs/benchmarks/carla2camvid/{source_only,oracle}.py --seeds 0 1 2 --out carla2camvid
 python tools/compare.py configs/benchmarks/carla2camvid/cutmix.py --vary budget=1,2,5,10 --seeds 0 1 2 --out labels
 
-Runs that are finished are skipped and a run that was cut off is resumed, so the same command can be given again at
-any time. NAME.json has every run with its metrics, time, command and versions; NAME.md is the table. A config of
-self-training (`configs/udas/*_ssl*.py`) gives a row for each model that it trains: adapted, round 1, round 2, ...
+Finished runs are skipped and an interrupted run is resumed, so you can run the same command again at any time.
+NAME.json has all runs with their metrics, time, command and versions; NAME.md is the table. A config of self-training
+(`configs/udas/*_ssl*.py`) gives a row for each model that it trains: adapted, round 1, round 2, ...
 """
 import argparse
 import contextlib
@@ -29,7 +29,7 @@ from udas_mmseg.utils.variants import Variant, expand, folder_name, parse_values
 from udas_mmseg.visualization.comparison import markdown_table, summarize
 
 TOOLS = osp.dirname(osp.abspath(__file__))
-RESULTS = 'results.json'  # in the folder of a finished run
+RESULTS = 'results.json'  # file in the folder of a finished run
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,15 +37,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('configs', nargs='+', help='config files')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0], help='default: 0')
     parser.add_argument('--out', required=True, help='NAME of the table: NAME.json and NAME.md are written')
-    parser.add_argument('--work-dir', default='work_dirs/compare', help='runs go to a folder NAME below this one')
+    parser.add_argument('--work-dir', default='work_dirs/compare', help='folder for the runs, in a sub-folder NAME')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='passed to every run')
     parser.add_argument('--vary', action='append', default=[], metavar='KEY=a,b,c',
-                        help='a row for each of these values of a key; with several --vary for each combination')
+                        help='add a row for each of these values of a key; with several --vary, for each combination')
     return parser.parse_args()
 
 
 def versions() -> Dict[str, str]:
-    """Versions and device that the figures were measured with."""
+    """Return the versions and the device with which the figures were measured."""
     import mmcv
     import mmengine
     import mmseg
@@ -56,10 +56,10 @@ def versions() -> Dict[str, str]:
 
 
 def run_command(command: List[str], log: str, clock: str) -> float:
-    """Run a command into a log file, keeping the seconds spent so far in `clock` even if this process is killed.
+    """Run a command with its output in a log file, and store its time in the file `clock`, even if it is killed.
 
     Returns:
-        float: Seconds, over all attempts.
+        float: Seconds of all attempts.
 
     Raises:
         RuntimeError: with the end of the log, if the command fails.
@@ -86,29 +86,29 @@ def run_command(command: List[str], log: str, clock: str) -> float:
 
 
 def claim_folder(work_dir: str, digest: str, path: str) -> None:
-    """Note what is trained in a folder, or refuse one in which something else was.
+    """Record the config that is trained in a folder, or refuse a folder with another config.
 
     Raises:
-        RuntimeError: if the config has changed since.
+        RuntimeError: if the config has changed.
     """
     note = osp.join(work_dir, 'config_digest.txt')
     if not osp.exists(note):
         replace_file(Path(note), digest.encode())
     with open(note) as file:
         if file.read() != digest:
-            raise RuntimeError(f'{work_dir} was begun with another version of {path}. Delete it, or give another '
+            raise RuntimeError(f'{work_dir} was started with another version of {path}. Delete it, or choose another '
                                '--out.')
 
 
 def plan_runs(args: argparse.Namespace) -> List[Tuple[str, Variant, int]]:
-    """Config, variant and seed of every run, seed by seed.
+    """Return the config, variant and seed of every run, seed by seed.
 
     Raises:
         ValueError: if a varied key is malformed, or unknown to one of the configs.
     """
     keys = dict(parse_values(argument) for argument in args.vary)
     if 'randomness.seed' in keys:
-        raise ValueError('--vary randomness.seed: give --seeds, which makes one row of all seeds.')
+        raise ValueError('--vary randomness.seed: use --seeds instead, which gives one row for all seeds.')
     variants = expand(keys)
     for path in args.configs if keys else []:
         unknown = unknown_keys(keys, load_config(path).to_dict())
@@ -118,10 +118,10 @@ def plan_runs(args: argparse.Namespace) -> List[Tuple[str, Variant, int]]:
 
 
 def run_one(path: str, variant: Variant, seed: int, args: argparse.Namespace) -> List[Dict[str, Any]]:
-    """Train and score one variant of a config with one seed, or take what an earlier call did.
+    """Train and score a variant of a config with a seed, or read the results of an earlier call.
 
     Returns:
-        list[dict]: The run; where it trains several models, such as self-training, one for each.
+        list[dict]: The run; if it trains several models, as in self-training, an entry for each model.
     """
     name = config_name(path) + variant.suffix
     work_dir = osp.join(args.work_dir, osp.basename(args.out), folder_name(name), f'seed_{seed}')
@@ -150,7 +150,7 @@ def run_one(path: str, variant: Variant, seed: int, args: argparse.Namespace) ->
 
 
 def score(path: str, checkpoint: str, work_dir: str, options: List[str]) -> Dict[str, float]:
-    """Metrics of a trained model, by `tools/test.py`."""
+    """Compute the metrics of a trained model with `tools/test.py`."""
     metrics = osp.join(work_dir, 'metrics.json')
     test = [sys.executable, osp.join(TOOLS, 'test.py'), path, checkpoint, '--work-dir', osp.join(work_dir, 'test'),
             '--json', metrics, '--cfg-options', *options]
@@ -160,7 +160,7 @@ def score(path: str, checkpoint: str, work_dir: str, options: List[str]) -> Dict
 
 
 def write_table(runs: List[Dict[str, Any]], out: str) -> str:
-    """Write NAME.json and NAME.md; the table is returned."""
+    """Write NAME.json and NAME.md, and return the table."""
     table = markdown_table(summarize(runs))
     os.makedirs(osp.dirname(osp.abspath(out)), exist_ok=True)
     with open(f'{out}.json', 'w') as file:
@@ -173,7 +173,7 @@ def write_table(runs: List[Dict[str, Any]], out: str) -> str:
 
 def main() -> None:
     args = parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit('terminated'))  # so that the training is ended, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('terminated'))  # to also stop the training
     try:
         plan = plan_runs(args)
     except (OSError, ValueError) as error:  # the user's to correct: no traceback
@@ -188,7 +188,7 @@ def main() -> None:
         print(f'[{number + 1}/{len(plan)}{left}] {name}, seed {seed}', flush=True)
         try:
             runs.extend(run_one(path, variant, seed, args))
-        except RuntimeError as error:  # the other runs are still worth having
+        except RuntimeError as error:  # continue with the other runs
             failed.append(f'{name}, seed {seed}')
             print(f'{failed[-1]}: {error}', file=sys.stderr, flush=True)
             continue

@@ -1,9 +1,9 @@
-"""The whole of UDAS on generated street scenes, and what each part of it gains: `make demo`.
+"""Run all stages of UDAS on generated street scenes, and show the gain of each stage: `make demo`.
 
-Two processes share the processor's cores. One runs all stages of self-training: translation, adaptation with Domain
-CutMix, and two rounds of pseudo-labels and students. The other one runs the trainings that it is compared with. The
-result is a table, the ladder. Data, runs, tables and pictures are written below work_dirs/demo. After an interruption,
-run it again: finished parts are kept.
+Two processes share the CPU cores. One runs all stages of self-training: translation, adaptation with Domain CutMix, and
+two rounds of pseudo-labels and students. The other one trains the models with which they are compared. The result is a
+table with a row ("rung") for each model. Data, runs, tables and pictures are written to work_dirs/demo. After an
+interruption, run it again: finished parts are kept.
 """
 import argparse
 import json
@@ -32,27 +32,27 @@ from udas_mmseg.visualization.prediction_panel import draw_predictions
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 CONFIGS = osp.join(ROOT, 'configs/demo/self_training')
 SELF_TRAINING, COMPARISON = 'self_training', 'comparison'  # folders
-# the ladder; those that have a config beside self-training's are trained for comparison
+# the rows of the table; those in COMPARED are trained for comparison
 RUNGS = ('source only', 'translated', 'adapted', 'round 1', 'round 2', 'oracle')
 COMPARED = ('source only', 'translated', 'oracle')
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--out', default='work_dirs/demo', help='folder for everything (default: work_dirs/demo)')
+    parser.add_argument('--out', default='work_dirs/demo', help='output folder (default: work_dirs/demo)')
     parser.add_argument('--train', type=int, default=200, help='training images in each domain (default: 200)')
     parser.add_argument('--val', type=int, default=50, help='validation images in each domain (default: 50)')
     parser.add_argument('--iters', type=int, help="iterations of each training (default: the configs')")
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-                        help='over the config of self-training, e.g. self_training.label.views=1')
+                        help='override the config of self-training, e.g. self_training.label.views=1')
     return parser.parse_args()
 
 
 class Commands:
-    """Commands that run side by side, and are stopped together.
+    """Commands that run at the same time and are stopped together.
 
     Args:
-        threads (int): Threads of each for arithmetic.
+        threads (int): Number of threads of each command for arithmetic.
     """
 
     def __init__(self, threads: int) -> None:
@@ -62,13 +62,13 @@ class Commands:
         self._running: List[subprocess.Popen] = []
 
     def run(self, name: str, command: List[str], log: str, show: Callable[[str], str]) -> None:
-        """Run a Python file until it ends; its whole output goes to a log.
+        """Run a Python file until it ends, with its output in a log.
 
         Args:
-            name (str): What it does, for messages.
-            command (list[str]): The file, and its arguments.
-            log (str): Path of the log, which is added to.
-            show (Callable): What to print of a line, '' for nothing.
+            name (str): Description of the command for messages.
+            command (list[str]): The file and its arguments.
+            log (str): Path of the log, to which the output is appended.
+            show (Callable): Returns the text to print for a line of the output, '' for nothing.
 
         Raises:
             RuntimeError: with the end of the log, if the command fails and was not stopped.
@@ -92,7 +92,7 @@ class Commands:
             raise RuntimeError(f'{name} failed, log {log}:\n{"".join(lines)}')
 
     def stop(self) -> None:
-        """End what runs, and start nothing more."""
+        """Stop all running commands, and start no more."""
         with self._lock:
             self.stopped.set()
             for process in self._running:
@@ -100,7 +100,7 @@ class Commands:
 
 
 class Progress:
-    """Picks the lines to print from the output of a self-training run: stages, and the progress of trainings."""
+    """Selects the lines to print from the output of a self-training run: stages, and the progress of trainings."""
 
     def __init__(self) -> None:
         self.stage = ''
@@ -115,7 +115,7 @@ class Progress:
 
 
 def self_train(commands: Commands, out: str, options: List[str]) -> None:
-    """All stages of self-training, as a user would run them."""
+    """Run all stages of self-training, as a user would."""
     work_dir = osp.join(out, SELF_TRAINING)
     commands.run('self-training', [osp.join(ROOT, 'tools/train.py'), osp.join(CONFIGS, 'ssl.py'), '--work-dir',
                                    work_dir, *(['--cfg-options', *options] if options else [])],
@@ -123,7 +123,7 @@ def self_train(commands: Commands, out: str, options: List[str]) -> None:
 
 
 def compare(commands: Commands, out: str, options: List[str]) -> None:
-    """The trainings without self-training, one after the other; the last one waits for the translated images."""
+    """Run the trainings without self-training, one after the other; the last one waits for the translated images."""
     def show(line: str) -> str:
         found = re.match(r'\[(\d+)/(\d+).*?\] (\S+), seed', line)
         return 'comparison, training {} of {}: {}'.format(*found.groups()) if found else ''
@@ -139,21 +139,21 @@ def compare(commands: Commands, out: str, options: List[str]) -> None:
         if commands.stopped.wait(1):
             return
     commands.environment['UDAS_DEMO_TRANSLATIONS'] = stage_folders(out, 'translate')[0]
-    run('source_only', 'oracle', 'translated')  # what is finished is only read
+    run('source_only', 'oracle', 'translated')  # finished trainings are only read
 
 
 def stage_folders(out: str, kind: str) -> List[str]:
-    """Folders of the stages of a kind that self-training has completed, in order."""
+    """Return the folders of the complete self-training stages of a kind, in order."""
     work_dir = osp.abspath(osp.join(out, SELF_TRAINING))
     return [osp.join(work_dir, name) for name in complete_entries(work_dir, kind)]
 
 
 def read_rungs(out: str) -> Dict[str, Dict[str, Any]]:
-    """The result of each rung.
+    """Read the result of each model.
 
     Returns:
-        dict: Name of the rung -> `metrics` in percent on the target's validation images, `seconds`, and `config` and
-        `checkpoint` of its model.
+        dict: Name of the model -> `metrics` in percent on the target's validation images, `seconds`, `config` and
+        `checkpoint`.
     """
     made = trained_segmentors(osp.join(out, SELF_TRAINING))
     for rung in COMPARED:
@@ -163,20 +163,20 @@ def read_rungs(out: str) -> Dict[str, Dict[str, Any]]:
             result, = json.load(file)
         with open(osp.join(folder, 'last_checkpoint')) as file:
             made[rung] = dict(result, config=osp.join(CONFIGS, f'{name}.py'), checkpoint=file.read().strip())
-    return {rung: made[rung] for rung in RUNGS if rung in made}  # a run may have fewer rounds
+    return {rung: made[rung] for rung in RUNGS if rung in made}  # a run may have ended after fewer rounds
 
 
 def table(rungs: Dict[str, Dict[str, Any]], translation: float) -> str:
-    """Mean IoU of each rung on the target, then IoU of each class, rung beside rung.
+    """Format a table of the mean IoU of each model on the target, and one of the IoU of each class.
 
     Args:
         rungs (dict): See `read_rungs`.
-        translation (float): Minutes of training the translator and translating.
+        translation (float): Minutes for training the translator and translating.
     """
-    lines = ['| rung | mIoU on real, percent | minutes |', '| --- | --- | --- |']
+    lines = ['| model | mIoU on real, percent | minutes |', '| --- | --- | --- |']
     lines += [f'| {name} | {rung["metrics"]["mIoU"]:.1f} | {rung["seconds"] / 60:.1f} |'
               for name, rung in rungs.items()]
-    lines += ['', f'Translation: {translation:.1f} minutes more, of which all but source only and the oracle make use.']
+    lines += ['', f'Translation: {translation:.1f} more minutes; source only and the oracle do not use it.']
     lines += ['', f'| IoU on real | {" | ".join(rungs)} |', f'| --- |{" --- |" * len(rungs)}']
     metrics = [rung['metrics'] for rung in rungs.values()]
     for key in dict.fromkeys(key for scores in metrics for key in scores if key.startswith('IoU/')):
@@ -186,7 +186,7 @@ def table(rungs: Dict[str, Dict[str, Any]], translation: float) -> str:
 
 
 def draw(rungs: Dict[str, Dict[str, Any]], path: str) -> None:
-    """A picture of what each rung's model makes of images of both domains."""
+    """Draw the predictions of each model on images of both domains."""
     MMLogger.get_current_instance().setLevel('WARNING')
     models = {}
     for name, rung in rungs.items():
@@ -198,7 +198,7 @@ def draw(rungs: Dict[str, Dict[str, Any]], path: str) -> None:
 
 
 def train_all(args: argparse.Namespace) -> None:
-    """Both processes, side by side where there are cores for that; if one fails, the other is stopped."""
+    """Run both processes, at the same time if there are enough cores. If one fails, the other is stopped."""
     options = [f'train_cfg.max_iters={args.iters}'] if args.iters else []
     cores = os.cpu_count() or 1
     commands = Commands(max(1, cores // 2))
@@ -215,7 +215,7 @@ def train_all(args: argparse.Namespace) -> None:
 
 
 def prepare(out: str, train: int, val: int) -> None:
-    """Write the data, and tell the configs where everything is."""
+    """Write the data, and set the folders for the configs."""
     data = osp.join(out, 'data')
     os.environ['UDAS_DEMO_ROOT'] = osp.abspath(data)
     write_gta5(osp.join(data, 'gta5'), train, val, progress=True)
@@ -223,7 +223,7 @@ def prepare(out: str, train: int, val: int) -> None:
 
 
 def report(out: str) -> Tuple[str, str]:
-    """The table, and where to find the rest."""
+    """Return the table, and a list of the other results."""
     rungs, entries = read_rungs(out), complete_entries(osp.join(out, SELF_TRAINING))
     picture = osp.join(out, 'predictions.png')
     draw(rungs, picture)
@@ -233,11 +233,11 @@ def report(out: str) -> Tuple[str, str]:
     with open(osp.join(out, 'table.md'), 'w') as file:
         file.write(text)
     files = {
-        picture: 'images, truth and predictions',
+        picture: 'images, ground truth and predictions',
         **{f'{folder}_report/report.html': 'images, their translations, and real ones'
            for folder in stage_folders(out, 'translate')},
         **{entry['report']: f'how good {name} is' for name, entry in entries.items() if 'report' in entry},
-        **{folder: 'the last student, for MMSegmentation alone' for folder in stage_folders(out, 'export')},
+        **{folder: 'the last student, for plain MMSegmentation' for folder in stage_folders(out, 'export')},
         osp.join(out, 'table.md'): 'this table'
     }
     return text, '\n'.join(f'{path}: {what}' for path, what in files.items())
@@ -246,8 +246,8 @@ def report(out: str) -> Tuple[str, str]:
 def main() -> None:
     args = parse_args()
     started = time.monotonic()
-    warnings.filterwarnings('ignore')  # MMSegmentation's own, many a run
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit('terminated'))  # so that the trainings are ended, too
+    warnings.filterwarnings('ignore')  # MMSegmentation has many warnings in each run
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('terminated'))  # to also stop the trainings
     try:
         prepare(args.out, args.train, args.val)
         train_all(args)
@@ -255,7 +255,7 @@ def main() -> None:
     except (OSError, ValueError, RuntimeError) as error:  # the user's to correct: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     except KeyboardInterrupt:
-        raise SystemExit('interrupted: the same command goes on from here') from None
+        raise SystemExit('interrupted: run the same command again to continue') from None
     print(f'\n{text}\n{files}\n{(time.monotonic() - started) / 60:.1f} minutes')
 
 

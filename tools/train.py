@@ -1,10 +1,10 @@
-"""Train what a config describes.
+"""Train a config: a single model, or all stages of self-training.
 
 python tools/train.py configs/demo/source_only.py
 python tools/train.py CONFIG --resume            # after an interruption: ends with the same weights
 tools/dist_train.sh CONFIG 2                     # two processes, on GPUs or on the CPU
-python tools/train.py configs/udas/gta2cs_ssl.py # all stages of self-training; goes on where it was interrupted
-python tools/train.py configs/udas/gta2cs_ssl.py --dry-run    # their plan, and nothing else
+python tools/train.py configs/udas/gta2cs_ssl.py # all stages of self-training; run it again after an interruption
+python tools/train.py configs/udas/gta2cs_ssl.py --dry-run    # only print the plan
 """
 import argparse
 import errno
@@ -21,7 +21,7 @@ from udas_mmseg.engine.launch import load_config
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='where checkpoints and logs go (default: work_dirs/<config name>)')
+    parser.add_argument('--work-dir', help='folder for checkpoints and logs (default: work_dirs/<config name>)')
     parser.add_argument('--resume', action='store_true', help='continue from the last checkpoint in the work directory')
     parser.add_argument('--amp', nargs='?', const='float16', choices=['float16', 'bfloat16'],
                         help='automatic mixed precision (default type: float16)')
@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
                         help='override config entries, e.g. train_dataloader.batch_size=2')
     parser.add_argument('--dry-run', action='store_true', help='print the stages of self-training, and stop')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    # torchrun and its predecessor hand the local rank over in either spelling
+    # torchrun and its predecessor pass the local rank in different spellings
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -54,21 +54,21 @@ def main() -> None:
         run.train()
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise SystemExit(f'the disk of {cfg.work_dir} is full ({error}). What was written whole, such as the last '
-                             f'checkpoint, is kept: free some space and give {run.again}.') from error
+            raise SystemExit(f'the disk of {cfg.work_dir} is full ({error}). Complete files, such as the last '
+                             f'checkpoint, are kept: free some space and run {run.again}.') from error
         if not isinstance(error, run.mistakes):
             raise
         raise SystemExit(f'{type(error).__name__}: {last_line(error)}') from error
 
 
 def say(lines: Sequence[str]) -> None:
-    """Print, in the first of several processes."""
+    """Print lines in the first process only."""
     if os.environ.get('RANK', '0') == '0':
         print('\n'.join(lines), flush=True)
 
 
 def last_line(error: Exception) -> str:
-    """The message itself; an error of a loader worker carries the worker's traceback in front of it."""
+    """Return the message of an error, without the traceback at the start of errors from data loader workers."""
     return str(error).split(f'{type(error).__name__}: ')[-1].strip()
 
 

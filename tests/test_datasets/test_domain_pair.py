@@ -56,7 +56,7 @@ def test_declared_target_labels_are_refused(pair: Callable, labeled_config: Call
 def test_smuggled_target_labels_are_refused(pair: Callable, labeled_config: Callable) -> None:
     labeled = DATASETS.build(labeled_config('target'))
     labeled.data_prefix = dict(img_path='images')  # a data set that hides where its labels come from
-    with pytest.raises(ValueError, match='carries `gt_sem_seg`'):
+    with pytest.raises(ValueError, match='has `gt_sem_seg`'):
         pair(target=labeled)[StreamIndex(0, 0)]
 
 

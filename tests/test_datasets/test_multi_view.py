@@ -122,7 +122,7 @@ def test_labels_must_not_come_in_through_a_view(views_config: Callable, labeled_
     hiding = DATASETS.build(target)
     hiding.dataset.data_prefix = dict(img_path='images')
     pair = DATASETS.build(dict(type='DomainPairDataset', source=labeled_config(), target=hiding))
-    with pytest.raises(ValueError, match='target branch carries `gt_sem_seg`'):
+    with pytest.raises(ValueError, match='target branch has `gt_sem_seg`'):
         pair[StreamIndex(0, 0)]
     with pytest.raises(ValueError, match='target branch declares labels'):
         DATASETS.build(dict(type='DomainPairDataset', source=labeled_config(), target=target))

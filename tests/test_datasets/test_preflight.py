@@ -120,5 +120,5 @@ def test_a_teacher_that_would_stand_still_or_see_the_students_view_is_refused(la
     with pytest.raises(ValueError, match='nothing updates the teacher. Add dict'):
         check_config(dict(model=model, custom_hooks=[], train_dataloader=loader))
     pack.pop('meta_keys')
-    with pytest.raises(ValueError, match='source.pipeline: KeepTeacherView keeps .*PackSegInputs leaves it behind'):
+    with pytest.raises(ValueError, match='source.pipeline: KeepTeacherView adds .*PackSegInputs does not keep it'):
         check_config(dict(model=model, custom_hooks=hooks, train_dataloader=loader))

@@ -113,11 +113,11 @@ def test_label_budgets(config: Dict[str, Any], tmp_path: Path, part: str, count:
 def test_nothing_is_read_before_it_is_needed(config: Dict[str, Any], tmp_path: Path) -> None:
     dataset = DATASETS.build(dict(config, pseudo_label_root=str(tmp_path / 'later'), lazy_init=True))
     assert dataset.metainfo['classes'] == CLASSES['classes']
-    with pytest.raises(FileNotFoundError, match=r"pseudo_label_root='.*later' is no folder .*tools/pseudo_label\.py "
+    with pytest.raises(FileNotFoundError, match=r"pseudo_label_root='.*later' is not a folder .*tools/pseudo_label\.py "
                                                 r'CONFIG CHECKPOINT --out .*later.*self-training runner'):
         dataset.full_init()
     (tmp_path / 'later.part').mkdir()
-    with pytest.raises(FileNotFoundError, match=r'later\.part was begun'):
+    with pytest.raises(FileNotFoundError, match=r'later\.part is not complete'):
         dataset.full_init()
     write_set(tmp_path / 'later', LABELS)
     dataset.full_init()
@@ -129,10 +129,10 @@ def test_what_is_no_complete_set_is_refused(config: Dict[str, Any], tmp_path: Pa
     header = index_of(tmp_path / 'labels')
     del header['num_images']
     index.write_text(json.dumps(header))
-    with pytest.raises(ValueError, match='is not complete: .*goes on where it stopped'):
+    with pytest.raises(ValueError, match='is not complete: .*Run its command again'):
         DATASETS.build(config)
     index.unlink()
-    with pytest.raises(ValueError, match='is no set of pseudo-labels'):
+    with pytest.raises(ValueError, match='is not a set of pseudo-labels'):
         DATASETS.build(config)
 
 

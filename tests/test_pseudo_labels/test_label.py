@@ -197,7 +197,7 @@ def test_segmentor_is_found_in_models_and_other_models_are_refused() -> None:
 
 
 @pytest.mark.parametrize('options, message', [
-    (dict(views=0), 'views=0: allowed are whole numbers from 1'),
+    (dict(views=0), 'views=0: allowed are integers of 1 or more'),
     (dict(views=2.5), 'views=2.5'),
     (dict(batch_size=0), 'batch_size=0'),
     (dict(workers=-1), 'workers=-1'),

@@ -65,7 +65,7 @@ def test_good_labels_pass() -> None:
 
 @pytest.mark.parametrize('index, options, message', [
     (index_with(road=[100] * 200, car=[255]), dict(),
-     r'collapsed: 0\.50 % .* confidence of at least 0\.6; min_coverage=0\.01 asks for 1\.00 %'),
+     r'collapsed: 0\.50 % .* confidence of at least 0\.6; min_coverage=0\.01 requires 1\.00 %'),
     (index_with(road=[255] * 100, car=[100]), dict(), r'100\.00 % .* are kept are road; max_class_share=0\.99'),
     (index_with(road=[255] * 9, car=[255]), dict(max_class_share=0.8), r'90\.00 % .* are road'),
     (index_with(road=[255] * 95 + [0] * 1000, car=[255] * 5), dict(max_class_share=0.9), r'95\.00 % .* are road'),

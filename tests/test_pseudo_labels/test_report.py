@@ -177,9 +177,9 @@ def test_skipped_images_are_named(sets: Dict[str, str], dataset: Callable, tmp_p
 @pytest.mark.usefixtures('no_charts')
 def test_what_does_not_fit_is_named(sets: Dict[str, str], dataset: Callable, tmp_path: Path) -> None:
     out, images = str(tmp_path / 'out'), dataset()
-    with pytest.raises(FileNotFoundError, match=r"round 3='nowhere' is no folder"):
+    with pytest.raises(FileNotFoundError, match=r"round 3='nowhere' is not a folder"):
         write_quality_report(out, {'round 3': 'nowhere'}, images)
-    with pytest.raises(ValueError, match='would go into .*r1, which is a set'):
+    with pytest.raises(ValueError, match='cannot be written to .*r1, which is a set'):
         write_quality_report(sets['round 1'], sets, images)
     with pytest.raises(ValueError, match='0 sets of pseudo-labels'):
         write_quality_report(out, {}, images)

@@ -60,7 +60,7 @@ def test_finished_runs_are_kept_and_changed_configs_refused(processes: str, call
     config.write_text(SMALL.format(root=ROOT, iters=3))
     changed = call(*command)
     assert changed.returncode == 1
-    assert 'begun with another version' in changed.stderr and '2 of 2 runs failed' in changed.stderr
+    assert 'started with another version' in changed.stderr and '2 of 2 runs failed' in changed.stderr
 
 
 def test_a_run_that_fails_does_not_stop_the_others(call: Callable, tmp_path: Path) -> None:

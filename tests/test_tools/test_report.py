@@ -67,7 +67,7 @@ def test_truth_is_opened_only_on_request(report: ModuleType, work: Path, capsys:
 
 
 @pytest.mark.parametrize('arguments, message', [
-    (['nowhere'], "FileNotFoundError: nowhere='nowhere' is no folder"),
+    (['nowhere'], "FileNotFoundError: nowhere='nowhere' is not a folder"),
     (['run/02_label_r1/labels'] * 2, 'ValueError: a folder is given twice'),
     (['run/02_label_r1/labels', '--truth', 'target_train'], 'LabelMappedDataset has no labels to read'),
     (['run/02_label_r1/labels', '--source', 'source_train'],

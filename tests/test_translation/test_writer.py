@@ -109,7 +109,7 @@ def test_translations_by_something_else_are_refused_unless_overwritten(make: Mak
     out = complete(make(**first)).out
     before = contents(out)
     for update in (False, True):
-        with pytest.raises(FileExistsError, match=rf'made with {message}\(translator a\.pth, .*Give --overwrite'):
+        with pytest.raises(FileExistsError, match=rf'made with {message}\(translator a\.pth, .*Use --overwrite'):
             make(**second).begin(update)
     assert contents(out) == before
     writer = complete(make(**second, overwrite=True))

@@ -152,7 +152,7 @@ def test_files_of_something_else_are_refused_or_replaced(make: Make, change: dic
     (killed.folder / 'README').write_text('keep me')
     writer = make(**change, overwrite=True)
     assert writer.begin() == [0, 1, 2] and sorted(contents(killed.folder)) == ['README', 'index.json']
-    assert 'begun anew' in capsys.readouterr().out
+    assert 'started again' in capsys.readouterr().out
     write(writer, [0, 1, 2])
     writer.finish()
     assert make(**change).complete() is not None
@@ -203,7 +203,7 @@ def test_other_files_are_left_alone(make: Make, tmp_path: Path, name: str, conte
         (folder / name).write_bytes(content)
         before = contents(tmp_path)
         for update in (False, True):
-            with pytest.raises(FileExistsError, match=r'holds files but no index\.json of ours, and is left alone'):
+            with pytest.raises(FileExistsError, match=r'has files but no index\.json of such a set'):
                 make(overwrite=overwrite).begin(update)
         assert contents(tmp_path) == before
         (folder / name).unlink()

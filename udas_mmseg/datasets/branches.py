@@ -14,8 +14,8 @@ class Branch:
     """One stream of samples in a batch.
 
     Args:
-        name (str): Its key in a sample of `DomainPairDataset`, and the name that is mixed into the seeds of its stream.
-        labels (str): 'truth' (annotated), 'pseudo' (made by a model and read from files) or 'none'.
+        name (str): Its key in a sample of `DomainPairDataset`, which is also used in the seeds of its stream.
+        labels (str): 'truth' (annotated), 'pseudo' (predicted by a model and read from files) or 'none'.
         weight (float): Default weight of its losses, 0 or more. Defaults to 1.
 
     Raises:
@@ -27,7 +27,7 @@ class Branch:
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name in _RESERVED:
-            raise ValueError(f'Branch: name={self.name!r}. Allowed are names that Python takes as a keyword argument, '
+            raise ValueError(f'Branch: name={self.name!r}. Allowed are names that can be Python keyword arguments, '
                              f'such as "unlabeled_source", except {", ".join(_RESERVED)}.')
         if self.labels not in _KINDS:
             raise ValueError(f'Branch {self.name!r}: labels={self.labels!r}. Allowed are {_KINDS}.')
@@ -35,7 +35,8 @@ class Branch:
             raise ValueError(f'Branch {self.name!r}: weight={self.weight}. Allowed are numbers from 0.')
 
 
-# Branches go through the network in this order, so that the target's statistics count most in those of batch norm.
+# Branches pass through the network in this order. The target is last, so its statistics have the largest weight in
+# batch norm.
 BRANCHES: Dict[str, Branch] = {
     branch.name: branch
     for branch in (
@@ -48,16 +49,16 @@ BRANCHES: Dict[str, Branch] = {
 
 
 def register_branch(branch: Branch) -> Branch:
-    """Add a branch to the table, so that data sets, checks and models know it.
+    """Add a branch to the table, so that data sets, checks and models accept it.
 
-    Call it where a module is imported, and name the module in `custom_imports`. In the table, branches without labels
-    come after those with labels, and the target stays the last one. Registering the same branch again changes nothing.
+    Call it at the top level of a module, and add the module to `custom_imports`. In the table, branches without labels
+    are after those with labels, and the target is always the last one. Registering a branch again changes nothing.
 
     Returns:
         Branch: The branch.
 
     Raises:
-        ValueError: if the table has another branch of that name.
+        ValueError: if the table has another branch with the same name.
 
     Example:
         >>> register_branch(Branch('unlabeled_source', labels='none'))
@@ -75,10 +76,10 @@ def register_branch(branch: Branch) -> Branch:
 
 
 def known_branch(name: str) -> Branch:
-    """The branch of that name.
+    """Return the branch with a name.
 
     Raises:
-        ValueError: if there is none, listing those that there are.
+        ValueError: if there is none; the message lists the known branches.
     """
     if name not in BRANCHES:
         raise ValueError(f'{name!r} is not the name of a branch. Known: {", ".join(BRANCHES)}. To add one, call '

@@ -1,4 +1,4 @@
-"""One key for all label budgets of a config."""
+"""A single key for all label budgets of a config."""
 from typing import Any, Dict, Iterator, Mapping
 
 from mmengine.config import Config
@@ -9,13 +9,13 @@ from .list_files import NO_LABELS
 
 
 def apply_budget(cfg: Mapping[str, Any]) -> None:
-    """Give the top-level key `budget` of a config to every `LabelBudgetDataset` in it, in place.
+    """Copy the top-level key `budget` of a config to every `LabelBudgetDataset` in it, in place.
 
-    MMEngine evaluates a config file once. A child of it, or `--cfg-options budget=500`, changes the key but not the
-    values that were computed from it, so this is done after everything is merged. Nothing happens without the key.
+    MMEngine evaluates a config file once. A child config or `--cfg-options budget=500` changes the key, but not the
+    values that were computed from it. Call this function after everything is merged. Without the key, nothing changes.
 
     Args:
-        cfg (Config | dict): A config whose `budget` is a number of images, or a part of them as '1/16'.
+        cfg (Config | dict): A config whose `budget` is a number of images, or a fraction of them such as '1/16'.
 
     Raises:
         ValueError: if `budget` is not a valid size, or no data set in `train_dataloader` has a budget.
@@ -35,7 +35,7 @@ def apply_budget(cfg: Mapping[str, Any]) -> None:
         raise ValueError(f'budget={budget!r}: {error}') from None
     if not any(_budget_datasets(dict(train=cfg.get('train_dataloader')))):
         raise ValueError(f'budget={budget!r} has no effect: no data set in train_dataloader is a LabelBudgetDataset. '
-                         'Leave budget out, or use a config with labelled target images, such as '
+                         'Remove budget, or use a config with labelled target images, such as '
                          'configs/udas/gta2cs_uda_cutmix.py.')
     for dataset in _budget_datasets(cfg):
         dataset['n'] = budget
@@ -63,10 +63,10 @@ def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
 
 
 def check_budget(cfg: Mapping[str, Any]) -> None:
-    """Check that the label budgets of a config are what its top-level key `budget` says, where it has that key.
+    """Check that all label budgets of a config equal its top-level key `budget`, if it has this key.
 
     Raises:
-        ValueError: if one of them is not, since the config was read without `apply_budget`.
+        ValueError: if one of them differs, because the config was read without `apply_budget`.
     """
     budget = cfg.get('budget')
     for dataset in _budget_datasets(cfg) if budget is not None else ():

@@ -1,4 +1,4 @@
-"""Training samples of several domains."""
+"""Training samples with several branches, such as source and target."""
 from typing import Any, Dict, List, Optional, Union
 
 from mmseg.registry import DATASETS
@@ -13,20 +13,20 @@ from .stream import StreamDataset, StreamIndex
 
 @DATASETS.register_module()
 class DomainPairDataset(Dataset):
-    """Branches side by side: a labelled source, an unlabelled target, pseudo-labelled and labelled target images.
+    """Combines several branches: labelled source, unlabelled target, pseudo-labelled and labelled target images.
 
-    A sample is `dict(source=..., target=..., ...)` with the branches that are given, in the order of the table
-    `BRANCHES`, each an ordinary MMSegmentation sample. Each branch is a stream with its own order and pipeline; see
+    A sample is `dict(source=..., target=..., ...)` with the given branches, in the order of the table `BRANCHES`. Each
+    entry is an ordinary MMSegmentation sample. Each branch is a stream with its own order and pipeline; see
     `StreamDataset`. Use it with `PositionSampler`.
 
     Args:
         max_broken (int): See `StreamDataset`; for each branch. Defaults to 0.
-        orders (dict, optional): Config of the `SamplingOrder` of a branch, by its name. Other branches have a
-            `UniformOrder`.
-        **branches (dict | Dataset | None): A data set, or its config, for each branch. The name is one of the table:
-            `source`, `labeled_target`, `pseudo_labeled`, `target`, or one that `register_branch` added. None leaves a
-            branch out. Samples of a branch without labels must not carry `gt_sem_seg`, and those of a branch with
-            pseudo-labels must. Whether annotated labels are needed is up to the model: a translator needs none.
+        orders (dict, optional): Branch name -> config of its `SamplingOrder`. Other branches have a `UniformOrder`.
+        **branches (dict | Dataset | None): A data set, or its config, for each branch. Names are those of the table:
+            `source`, `labeled_target`, `pseudo_labeled`, `target`, and those added by `register_branch`. None leaves
+            out a branch. Samples of a branch without labels must not have `gt_sem_seg`, and those of a branch with
+            pseudo-labels must have it. The model determines whether annotated labels are needed; a translator needs
+            none.
 
     Raises:
         ValueError: if a name is not in the table, if no branch has labels, if a branch is empty, if a branch without
@@ -49,7 +49,7 @@ class DomainPairDataset(Dataset):
         for name in orders:
             if name not in given:
                 raise ValueError(f'DomainPairDataset: orders has an entry {name!r}, but the branches are '
-                                 f'{sorted(given)}. Name one of these, or take the entry out.')
+                                 f'{sorted(given)}. Use one of these, or remove the entry.')
         self.branches = {
             name: StreamDataset(given[name], branch=name, max_broken=max_broken, order=orders.get(name))
             for name in BRANCHES if name in given
@@ -58,7 +58,7 @@ class DomainPairDataset(Dataset):
         if not labeled:
             with_labels = [f'`{branch.name}`' for branch in BRANCHES.values() if branch.labels != NONE]
             raise ValueError('DomainPairDataset has no branch with labels, only '
-                             f'{list(self.branches) or "nothing"}. Give it {" or ".join(with_labels)}.')
+                             f'{list(self.branches) or "nothing"}. Add {" or ".join(with_labels)}.')
         self.first = labeled[0]
         self._refuse_declared_labels()
         self._compare_classes()
@@ -70,7 +70,7 @@ class DomainPairDataset(Dataset):
         return [name for name in self.branches if BRANCHES[name].labels == NONE]
 
     def _annotated_datasets(self) -> List[Any]:
-        """Data sets of branches with annotated labels, and those mixed into them, that declare labels."""
+        """Return the data sets with labels in branches with annotated labels, including those that are mixed in."""
         parts = [part for name, stream in self.branches.items() if BRANCHES[name].labels not in (NONE, PSEUDO)
                  for part in nested_datasets(stream)]
         mixed = [part for dataset in parts if isinstance(dataset, DomainMixDataset)
@@ -84,8 +84,8 @@ class DomainPairDataset(Dataset):
                 declared = _declared_labels(part)
                 if declared is not None:
                     raise ValueError(f'the {name} branch declares labels (seg_map_path={declared!r}). Training never '
-                                     'opens labels of this branch: take `seg_map_path` out of its `data_prefix`, and '
-                                     'use `labeled_target` for the target images whose labels may be used.')
+                                     'opens labels of this branch: remove `seg_map_path` from its `data_prefix`, and '
+                                     'use `labeled_target` for target images whose labels may be used.')
 
     def _compare_classes(self) -> None:
         classes = {name: tuple(stream.metainfo.get('classes') or ()) for name, stream in self.branches.items()}
@@ -97,15 +97,15 @@ class DomainPairDataset(Dataset):
 
     @property
     def metainfo(self) -> dict:
-        """Meta information of the source, or of the first branch; the classes are those of every branch."""
+        """Meta information of the source or of the first branch; all branches have the same classes."""
         return self.branches[self.first].metainfo
 
     def __len__(self) -> int:
-        """Samples in one pass over the source, or over the first branch; the stream itself does not end."""
+        """Return the number of samples in one pass over the source or the first branch; the stream is endless."""
         return len(self.branches[self.first])
 
     def __getitem__(self, index: Union[StreamIndex, int]) -> Dict[str, dict]:
-        """One sample of every branch; a plain integer means seed 0."""
+        """Return a sample of every branch; a plain integer means seed 0."""
         sample = {name: stream[index] for name, stream in self.branches.items()}
         for name, of_branch in sample.items():
             for view in views_of(of_branch):
@@ -114,15 +114,15 @@ class DomainPairDataset(Dataset):
 
 
 def _declared_labels(dataset: Any) -> Optional[str]:
-    """The folder of labels that the config of a data set names."""
+    """Return the label folder of a data set's config."""
     return getattr(dataset, 'data_prefix', {}).get('seg_map_path')
 
 
 def _check_labels(name: str, has_labels: bool) -> None:
     kind = BRANCHES[name].labels
     if kind == NONE and has_labels:
-        raise ValueError(f'a sample of the {name} branch carries `gt_sem_seg`: its labels would leak into training. '
-                         'Take the label loading out of its pipeline.')
+        raise ValueError(f'a sample of the {name} branch has `gt_sem_seg`: its labels would leak into training. '
+                         'Remove the loading of labels from its pipeline.')
     if kind == PSEUDO and not has_labels:
         raise ValueError(f'a sample of the {name} branch has no label (`gt_sem_seg`): its pipeline loads none. Add '
-                         'dict(type="LoadPseudoLabel"), or make it the target branch.')
+                         'dict(type="LoadPseudoLabel"), or use it as the target branch.')

@@ -1,4 +1,4 @@
-"""Several views of one image that share its geometry."""
+"""Several views of an image with the same geometry."""
 import copy
 from typing import Any, Dict, Iterator, Sequence, Union
 
@@ -17,26 +17,26 @@ _GEOMETRY = ('CenterCrop', 'Pad', 'RandomAffine', 'RandomChoiceResize', 'RandomC
 class MultiViewDataset(Dataset):
     """Several views of each sample: the same image and label, each with its own colour augmentation.
 
-    The pipeline of `dataset` loads a sample and changes its geometry once, for all views. Each view then continues
-    from a copy of the result. A sample is that of the first view, with the other ones under the key `views`:
+    The pipeline of `dataset` loads a sample and changes its geometry once, for all views. The transforms of each view
+    are then applied to a copy of the result. A sample is that of the first view, with the others in the key `views`:
 
         dict(inputs=..., data_samples=..., views=dict(strong=dict(inputs=..., data_samples=...), ...))
 
-    A model that does not know about views therefore trains on the first one. `DomainDataPreProcessor` treats every
-    view like an ordinary sample, so that a model finds a batch under the same keys.
+    A model without support for views therefore trains on the first one. `DomainDataPreProcessor` processes every view
+    like an ordinary sample, so the keys of a batch are the same.
 
-    The draws of a view depend on the sample's random state after the shared pipeline and on the view's name. Inside a
-    `StreamDataset` or `DomainPairDataset` they are thus a function of seed and position, and another view more does
-    not change them.
+    The random numbers of a view depend on the sample's random state after the shared pipeline and on the name of the
+    view. Inside a `StreamDataset` or `DomainPairDataset`, they therefore depend only on the seed and the position, and
+    adding a view does not change the others.
 
     Args:
         dataset (dict | Dataset): Any MMSegmentation data set, whose pipeline does not pack.
-        views (dict[str, Sequence[dict | Callable]]): Transforms of each view, by its name. Each list ends with
-            `PackSegInputs`, and none changes the geometry.
+        views (dict[str, Sequence[dict | Callable]]): View name -> list of transforms, which must end with
+            `PackSegInputs` and must not change the geometry.
 
     Raises:
-        ValueError: if there is no view, if a view changes the geometry, or, for a sample, if the data set packs it or
-            a view does not.
+        ValueError: if there is no view, a view changes the geometry or does not pack a sample, or the data set packs a
+            sample.
 
     Example:
         >>> pack = dict(type='PackSegInputs')
@@ -50,7 +50,7 @@ class MultiViewDataset(Dataset):
     def __init__(self, dataset: Union[dict, Dataset], views: Dict[str, Sequence[Any]]) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         if not views:
-            raise ValueError('MultiViewDataset: views is empty. Give at least one, such as '
+            raise ValueError('MultiViewDataset: views is empty. Add at least one, such as '
                              "views=dict(weak=[dict(type='PackSegInputs')]).")
         self.views = {name: Compose(steps) for name, steps in views.items()}
         for name, pipeline in self.views.items():
@@ -62,7 +62,7 @@ class MultiViewDataset(Dataset):
         return self.dataset.metainfo
 
     def full_init(self) -> None:
-        """Let the data set find its files; MMEngine's wrappers (`RepeatDataset`, `ConcatDataset`) ask for it."""
+        """Initialise the data set. MMEngine's wrappers (`RepeatDataset`, `ConcatDataset`) call this method."""
         if hasattr(self.dataset, 'full_init'):
             self.dataset.full_init()
 
@@ -71,11 +71,11 @@ class MultiViewDataset(Dataset):
         return self.dataset.get_data_info(index)
 
     def __len__(self) -> int:
-        """Samples of the data set."""
+        """Return the number of samples of the data set."""
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Dict[str, Any]:
-        """The first view of a sample, with the others under `views`."""
+        """Return the first view of a sample, with the others in `views`."""
         results = unpacked(self.dataset[index], 'MultiViewDataset', 'dataset', 'each of `views`')
         key = child_key()
         packed = {name: self._view(name, results, *key) for name in self.views}
@@ -96,13 +96,13 @@ class MultiViewDataset(Dataset):
 
 
 def views_of(sample: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
-    """The views of a sample, or of a batch: itself, which is the first view, and those under its key `views`."""
+    """Iterate over the views of a sample or a batch: itself (the first view), and those in its key `views`."""
     yield sample
     yield from sample.get('views', {}).values()
 
 
 def _refuse_geometry(name: str, pipeline: Compose) -> None:
-    """Refuse what would let a view no longer fit the others and its label."""
+    """Check that a view does not change the geometry, so that it matches the others and its label."""
     for step in steps_of(pipeline):
         kind = type(step).__name__
         if kind in _GEOMETRY:

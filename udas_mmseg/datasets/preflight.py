@@ -18,24 +18,25 @@ from .list_files import NO_LABELS, check_listed_files
 from .transforms.teacher_view import TEACHER_IMAGE
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-_WRAPPED = ('dataset', 'datasets')  # as MMEngine's wrappers call them
+_WRAPPED = ('dataset', 'datasets')  # argument names of MMEngine's wrappers
 
 
 def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
     """Check every data set of a config, and the model's classes and pretrained weights.
 
-    Folders and files exist, images have labels, the first labels and some further on have known ids and the size of
-    their images, every head of the model has as many classes as the data, and local files of weights exist.
+    The following is checked: folders and files exist; images have labels; some labels, evenly spaced in the data set,
+    have known ids and the size of their images; every head of the model has the number of classes of the data; local
+    files of weights exist.
 
     Args:
         cfg (Config | dict): An MMSegmentation config.
-        num_scanned (int): Samples of each data set that are read, spread over it. Defaults to 8.
+        num_scanned (int): Number of samples of each data set to read, evenly spaced. Defaults to 8.
 
     Returns:
         list[str]: A line about each data set.
 
     Raises:
-        ValueError: listing everything that does not fit.
+        ValueError: listing all mistakes.
     """
     lines: List[str] = []
     problems: List[str] = []
@@ -62,7 +63,7 @@ def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
 
 
 def _check_teacher(cfg: Dict[str, Any]) -> List[str]:
-    """Mistakes that would train without an error: a teacher that is never updated, or sees what its student sees."""
+    """Find mistakes without an error in training: a teacher that is never updated, or gets the student's input."""
     problems = []
     hooks = [hook.get('type') for hook in cfg.get('custom_hooks') or [] if isinstance(hook, dict)]
     if (cfg.get('model') or {}).get('ema_teacher') is not None and 'EMATeacherHook' not in hooks:
@@ -71,7 +72,7 @@ def _check_teacher(cfg: Dict[str, Any]) -> List[str]:
     for path, pipeline in _entries((cfg.get('train_dataloader') or {}).get('dataset'), 'pipeline', 'train_dataloader'):
         steps = {step['type']: step for step in pipeline if isinstance(step, dict)}
         if 'KeepTeacherView' in steps and TEACHER_IMAGE not in steps.get('PackSegInputs', {}).get('meta_keys', ()):
-            problems.append(f'{path}: KeepTeacherView keeps {TEACHER_IMAGE!r}, and PackSegInputs leaves it behind. Set '
+            problems.append(f'{path}: KeepTeacherView adds {TEACHER_IMAGE!r}, but PackSegInputs does not keep it. Set '
                             f'PackSegInputs.meta_keys=("img_path", "ori_shape", "img_shape", "{TEACHER_IMAGE}").')
     return problems
 
@@ -111,7 +112,7 @@ def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) ->
     kind = _kind_of(cfg)
     if not (_is_budget(cfg) or (isinstance(kind, type) and issubclass(kind, BaseDataset))):
         return f'{cfg["type"]}, not checked'
-    # unserialized, since MMEngine cannot serialize an empty list
+    # not serialized, because MMEngine cannot serialize an empty list
     lazy = dict(lazy_init=True, serialize_data=False)
     dataset = DATASETS.build(_with_inner(cfg, lazy) if _is_budget(cfg) else {**cfg, **lazy})
     prefix = dataset.data_prefix
@@ -139,7 +140,7 @@ def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) ->
             broken.append(str(error))
             if len(broken) > max_broken:
                 raise
-    if len(broken) == len(infos):  # no longer a few bad files; a stream would find out only at its limit
+    if len(broken) == len(infos):  # not just a few bad files; a stream would only fail at its limit
         raise ValueError(f'all {len(infos)} samples that were read are broken (max_broken={max_broken}). The first: '
                          f'{broken[0]}')
     found = f'{len(infos) - len(broken)} of {len(infos)} found good' if broken else 'and found good'
@@ -148,7 +149,7 @@ def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) ->
 
 
 def _with_inner(cfg: dict, changes: dict) -> dict:
-    """A budget's config with changes to the data set in it, if there is one."""
+    """Return a config with changes to the data set in its budget, if it has one."""
     return {**cfg, 'dataset': {**cfg['dataset'], **changes}} if isinstance(cfg.get('dataset'), dict) else cfg
 
 
@@ -157,7 +158,7 @@ def _is_budget(cfg: dict) -> bool:
 
 
 def _translated(dataset: BaseDataset) -> str:
-    """How many images of a data set are translated, if it was given translations."""
+    """Describe how many images of a data set are translated, if it has translations."""
     if getattr(dataset, 'translated_root', None) is None:
         return ''
     count = sum(bool(dataset.get_data_info(index).get('is_translated')) for index in range(len(dataset)))
@@ -165,7 +166,7 @@ def _translated(dataset: BaseDataset) -> str:
 
 
 def _scan_sample(info: dict, loaders: Sequence, num_classes: int) -> None:
-    """Load one sample as training would, and look at the ids of its label."""
+    """Load a sample as in training, and check the ids of its label."""
     label_path = info.get('seg_map_path')
     if label_path is not None and not osp.exists(label_path):
         raise FileNotFoundError(f'{info["img_path"]} has no label: {label_path} does not exist. Check '
@@ -183,5 +184,5 @@ def _scan_sample(info: dict, loaders: Sequence, num_classes: int) -> None:
 
 
 def _entries(cfg: Any, wanted: str, path: str = 'model') -> Iterator[Tuple[str, Any]]:
-    """Every entry of that name in a config, with its dotted key."""
+    """Iterate over all entries with a name in a config, with their dotted keys."""
     return ((f'{place}.{wanted}', part[wanted]) for place, part in config_dicts(cfg, path) if wanted in part)

@@ -1,4 +1,4 @@
-"""Images whose labels a trained model gave them."""
+"""Images with labels that a trained model has predicted."""
 import os.path as osp
 from typing import Any, Dict, List, Optional, Union
 
@@ -16,23 +16,23 @@ from .translated import first_names
 
 @DATASETS.register_module()
 class PseudoLabeledDataset(LabelMappedDataset):
-    """Images with pseudo-labels of a folder that `tools/pseudo_label.py` or the self-training runner wrote.
+    """Images with pseudo-labels from a folder that `tools/pseudo_label.py` or the self-training runner wrote.
 
     The label of `<img_path>/a/b.jpg` is `<pseudo_label_root>/a/b.png`; `LoadPseudoLabel` in the pipeline reads it with
-    its confidence. Images that could not be labelled (`skipped` in the index) are left out; the log counts them. No
-    other label is ever opened. The folder is looked at when the images are listed, and its index is read then and not
-    again: whoever replaces the set during a run keeps the file names.
+    its confidence. Images that could not be labelled (`skipped` in the index) are left out, and the log has their
+    number. No other label is ever opened. The folder and its index are read once, when the images are listed. If the
+    set is replaced during a run, the names of its files must not change.
 
     Args:
-        pseudo_label_root (str): The folder, taken as given and, like `--out` of the tool, relative to the current
-            folder: not below `data_root`.
-        metainfo (dict | str, optional): `classes` and `palette`, or the name of a data set that has them, such as
+        pseudo_label_root (str): Folder of the labels. Like `--out` of the tool, it is relative to the current folder,
+            not to `data_root`.
+        metainfo (dict | str, optional): `classes` and `palette`, or the name of a data set class that has them, such as
             'CityscapesDataset'.
         **kwargs: Other arguments of `LabelMappedDataset`, except `label_map`; `data_prefix` without `seg_map_path`.
 
     Raises:
         FileNotFoundError: if a folder or the list file is missing, or there are no images.
-        ValueError: if the folder is no complete set, has other classes, or lacks the label of an image; if
+        ValueError: if the folder is not a complete set, has other classes, or has no label for an image; if
             `seg_map_path` or `label_map` is given, or every image was skipped.
 
     Example:
@@ -50,9 +50,9 @@ class PseudoLabeledDataset(LabelMappedDataset):
         prefix = kwargs.setdefault('data_prefix', dict(img_path=''))
         for name, value in (('seg_map_path', prefix.get('seg_map_path')), ('label_map', kwargs.get('label_map'))):
             if value is not None:
-                raise ValueError(f'PseudoLabeledDataset was given {name}={value!r}, but its labels are the train ids '
-                                 f'in pseudo_label_root={pseudo_label_root!r}, and no others are opened. Take '
-                                 f'`{name}` out, or use LabelMappedDataset.')
+                raise ValueError(f'PseudoLabeledDataset has {name}={value!r}, but its labels are the train ids in '
+                                 f'pseudo_label_root={pseudo_label_root!r}, and no others are opened. Remove '
+                                 f'`{name}`, or use LabelMappedDataset.')
         self.pseudo_label_root = pseudo_label_root
         self._histogram: Optional[np.ndarray] = None
         super().__init__(metainfo=_metainfo_of(metainfo), **kwargs)
@@ -76,7 +76,7 @@ class PseudoLabeledDataset(LabelMappedDataset):
         return labeled
 
     def get_data_info(self, idx: int) -> Dict[str, Any]:
-        """What is known of a sample before it is loaded; the histogram of the whole set is one array for all."""
+        """Return the data information of a sample before loading it; all samples share the histogram of the set."""
         info = super().get_data_info(idx)
         if self._histogram is not None:
             info[HISTOGRAM_KEY] = self._histogram
@@ -92,7 +92,7 @@ class PseudoLabeledDataset(LabelMappedDataset):
             text = (f'{len(data_list) - len(kept):,} of {len(data_list):,} images could not be labelled, as index.json '
                     f'of {self.pseudo_label_root} says, and are left out: {names}')
             if not kept:
-                raise ValueError(f'{text}. No image is left: restore the images, and label them anew.')
+                raise ValueError(f'{text}. No image is left: restore the images, and label them again.')
             MMLogger.get_current_instance().warning(f'{text}.')
         return kept
 
@@ -108,12 +108,12 @@ class PseudoLabeledDataset(LabelMappedDataset):
 
 
 def _metainfo_of(given: Union[dict, str, None]) -> Optional[dict]:
-    """Classes and palette, if need be those of a data set of that name."""
+    """Return classes and palette, given directly or as the name of a data set class."""
     if not isinstance(given, str):
         return given
     kind = DATASETS.get(given)
     found = getattr(kind, 'METAINFO', {})
     if not found.get('classes'):
-        raise ValueError(f'metainfo={given!r} of PseudoLabeledDataset: there is no data set of that name that has '
-                         "classes. Give such a name ('CityscapesDataset'), or dict(classes=..., palette=...).")
+        raise ValueError(f'metainfo={given!r} of PseudoLabeledDataset: there is no data set with this name that has '
+                         "classes. Use such a name ('CityscapesDataset'), or dict(classes=..., palette=...).")
     return dict(found)

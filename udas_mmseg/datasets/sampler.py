@@ -10,15 +10,15 @@ from .stream import StreamIndex
 
 @DATA_SAMPLERS.register_module()
 class PositionSampler(Sampler):
-    """Increasing positions of a stream, dealt out to the ranks: rank r of W takes start + r, start + r + W, ...
+    """Increasing positions of a stream, distributed over the ranks: rank r of W gets start + r, start + r + W, ...
 
-    With a batch of B on each rank, iteration i of a run from 0 uses the positions from i*B*W to (i+1)*B*W - 1, each
-    exactly once over all ranks. `PositionTrainLoop` sets the start when a run is resumed.
+    With a batch of B samples on each rank, iteration i of a run that starts at 0 uses the positions from i*B*W to
+    (i+1)*B*W - 1, each exactly once over all ranks. `PositionTrainLoop` sets the start when a run is resumed.
 
     Args:
         dataset (Sized): A `StreamDataset` or `DomainPairDataset`.
-        seed (int, optional): Seed of the stream; MMEngine's Runner passes its own. Defaults to one that all ranks
-            agree on.
+        seed (int, optional): Seed of the stream; MMEngine's Runner passes its own. Defaults to a random one that is the
+            same on all ranks.
         start (int): First position over all ranks. Defaults to 0.
     """
 
@@ -29,12 +29,12 @@ class PositionSampler(Sampler):
         self.start = start
 
     def __iter__(self) -> Iterator[StreamIndex]:
-        """Endless; starts at `start` each time."""
+        """Iterate endlessly, each time from `start`."""
         position = self.start + self.rank
         while True:
             yield StreamIndex(self.seed, position)
             position += self.world_size
 
     def __len__(self) -> int:
-        """Samples of one pass that fall to this rank, rounded up. MMEngine derives epoch lengths from it."""
+        """Return the number of samples of one pass on this rank, rounded up. MMEngine derives epoch lengths from it."""
         return -(-len(self.dataset) // self.world_size)

@@ -1,4 +1,4 @@
-"""Endless training streams that are a pure function of (seed, position)."""
+"""Endless training streams, which depend only on the seed and the position."""
 from typing import Any, Dict, NamedTuple, Union
 
 import numpy as np
@@ -10,31 +10,32 @@ from ..utils.randomness import seeded_rng
 from .image_files import SampleError
 from .orders import SAMPLING_ORDERS, SamplingOrder
 
-_TRIES = 1000  # at another sample, before a stream gives up
+_TRIES = 1000  # number of replacement samples to try
 
 
 class StreamIndex(NamedTuple):
-    """Where a stream is asked for a sample."""
+    """Seed and position of a sample in a stream."""
     seed: int
     position: int
 
 
 @DATASETS.register_module()
 class StreamDataset(Dataset):
-    """One data set as an endless stream of training samples.
+    """A data set as an endless stream of training samples.
 
-    The sample at a position depends on (seed, branch, position) alone: the order chooses it, and every random decision
-    of the pipeline is drawn from generators seeded by these three. The stream is therefore the same for any number of
-    workers and processes, and a run resumes by starting at another position. Use it with `PositionSampler` and
-    `PositionTrainLoop`; any MMSegmentation model trains on it.
+    The sample at a position depends only on (seed, branch, position): the sampling order chooses it, and all random
+    decisions of the pipeline use generators that are seeded with these three. The stream is therefore the same for any
+    number of workers and processes, and a run resumes by starting at another position. Use it with `PositionSampler`
+    and `PositionTrainLoop`. Any MMSegmentation model can be trained on it.
 
     Args:
         dataset (dict | Dataset): Any map-style MMSegmentation data set, or its config.
-        branch (str): Name that is mixed into the seeds, so that two streams over one data set differ.
-            Defaults to 'source'.
-        max_broken (int): How many different samples may be skipped because a file is damaged or a label does not fit
-            its image (`SampleError`). A skipped sample is named in the log and replaced by another one, chosen by the
-            position. One more than that is an error. Counted in each worker. Defaults to 0.
+        branch (str): Name that is used in the seeds, so that two streams over the same data set differ. Defaults to
+            'source'.
+        max_broken (int): Number of different samples that may be skipped because a file is damaged or a label does not
+            match its image (`SampleError`). A skipped sample is named in the log and replaced by another one, which
+            depends on the position. One more broken sample is an error. Samples are counted in each worker. Defaults
+            to 0.
         order (dict | SamplingOrder, optional): The `SamplingOrder`, or its config. Defaults to `UniformOrder`: passes
             over the data set, each in a random order.
 
@@ -67,11 +68,11 @@ class StreamDataset(Dataset):
         return self.dataset.metainfo
 
     def __len__(self) -> int:
-        """Samples in one pass; the stream itself does not end."""
+        """Return the number of samples in one pass; the stream itself is endless."""
         return len(self.dataset)
 
     def __getitem__(self, index: Union[StreamIndex, int]) -> Any:
-        """Sample at a position; a plain integer means seed 0."""
+        """Return the sample at a position; a plain integer means seed 0."""
         seed, position = index if isinstance(index, tuple) else (0, index)
         chosen = self.order.index(seed, self.branch, position, self.dataset)
         if not 0 <= chosen < len(self.dataset):
@@ -81,7 +82,7 @@ class StreamDataset(Dataset):
             return self._load(chosen)
 
     def _load(self, chosen: int) -> Any:
-        """Load a sample; one that is broken is replaced as far as `max_broken` allows."""
+        """Load a sample; a broken one is replaced if `max_broken` allows it."""
         for _ in range(_TRIES):
             try:
                 return self.dataset[chosen]
@@ -92,7 +93,7 @@ class StreamDataset(Dataset):
         raise SampleError(f'{_TRIES} samples of branch {self.branch!r} in a row were broken; the last: {last}')
 
     def _count_broken(self, chosen: int, error: SampleError) -> None:
-        # a damaged image of another domain comes with many samples, and is one all the same
+        # a damaged image of another domain occurs in many samples, but is counted only once
         if chosen in self.broken or str(error) in self.broken.values():
             return
         if len(self.broken) >= min(self.max_broken, len(self.dataset) - 1):

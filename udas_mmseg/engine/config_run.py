@@ -1,4 +1,4 @@
-"""Runs of a config, as `tools/train.py` and `tools/compare.py` see them: a single training, or several stages."""
+"""Runs of a config for `tools/train.py` and `tools/compare.py`: a single training, or several stages."""
 import os.path as osp
 from abc import ABC, abstractmethod
 from typing import Any, Dict, List, Optional, Tuple, Type
@@ -12,14 +12,14 @@ from .launch import build_runner, enable_amp, init_distributed, prepare_resume
 
 
 class ConfigRun(ABC):
-    """A run that the tools can plan, check, train and read the results of.
+    """A run that the tools can plan, check and train, and whose results they can read.
 
-    A class that is registered in MMEngine's `RUNNERS` and is a subclass of this one takes part by that: `runner_type`
-    in a config names it. Every other runner is used as a `SingleTraining`.
+    To add another kind of run, register a subclass in MMEngine's `RUNNERS`, and set `runner_type` in a config to its
+    name. Every other runner is used as a `SingleTraining`.
 
     Attributes:
-        again: What to give after an interruption to go on.
-        mistakes: Exceptions of `train` that are the user's to correct: shown without a traceback.
+        again: Description of the command that continues after an interruption.
+        mistakes: Exceptions of `train` that are mistakes of the user, which are shown without a traceback.
     """
     again: str = 'the same command'
     mistakes: Tuple[Type[Exception], ...] = (FloatingPointError, SampleError)
@@ -28,28 +28,28 @@ class ConfigRun(ABC):
     @abstractmethod
     def from_options(cls, cfg: Config, amp: Optional[str] = None, launcher: str = 'none',
                      resume: bool = False) -> 'ConfigRun':
-        """Build it from a config and the options of `tools/train.py`.
+        """Build the run from a config and the options of `tools/train.py`.
 
         Args:
-            cfg (Config): With `work_dir`.
+            cfg (Config): Config with `work_dir`.
             amp (str, optional): 'float16', 'bfloat16' or None for neither.
             launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'. Defaults to 'none'.
-            resume (bool): Go on from the last checkpoint in the work directory. Defaults to False.
+            resume (bool): Whether to continue from the last checkpoint in the work directory. Defaults to False.
         """
 
     def plan(self) -> str:
-        """The stages as a table; '' for a single training."""
+        """Return the stages as a table; '' for a single training."""
         return ''
 
     @abstractmethod
     def prepare(self) -> List[str]:
-        """Check everything against the data, and set up for several processes.
+        """Check everything against the data, and set up several processes.
 
         Returns:
             list[str]: A line about each data set.
 
         Raises:
-            ValueError: listing everything that does not fit.
+            ValueError: listing all mistakes.
         """
 
     @abstractmethod
@@ -59,22 +59,22 @@ class ConfigRun(ABC):
     @classmethod
     @abstractmethod
     def results(cls, work_dir: str) -> Dict[str, Dict[str, Any]]:
-        """The models that were trained in a work directory.
+        """Return the models that were trained in a work directory.
 
         Returns:
-            dict: Name of each ('' for the only one of a single training) -> `checkpoint` and, where they are known,
-            `config`, `metrics` on the validation images and `seconds`.
+            dict: Name of each model ('' for the model of a single training) -> `checkpoint` and, if known, `config`,
+            `metrics` on the validation images and `seconds`.
         """
 
 
 class SingleTraining(ConfigRun):
-    """One training, by MMEngine's Runner or a registered one.
+    """A training with MMEngine's Runner or a registered one.
 
     Args:
-        cfg (Config): Of the training; changed by `prepare`.
+        cfg (Config): Config of the training; `prepare` changes it.
         amp (str, optional): 'float16', 'bfloat16' or None for neither.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'. Defaults to 'none'.
-        resume (bool): Go on from the last checkpoint in the work directory. Defaults to False.
+        resume (bool): Whether to continue from the last checkpoint in the work directory. Defaults to False.
     """
     again = 'the same command with --resume'
 
@@ -87,7 +87,7 @@ class SingleTraining(ConfigRun):
     @classmethod
     def from_options(cls, cfg: Config, amp: Optional[str] = None, launcher: str = 'none',
                      resume: bool = False) -> 'SingleTraining':
-        """Build it from a config and the options of `tools/train.py`."""
+        """Build the run from a config and the options of `tools/train.py`."""
         return cls(cfg, amp, launcher, resume)
 
     def prepare(self) -> List[str]:
@@ -108,12 +108,12 @@ class SingleTraining(ConfigRun):
 
     @classmethod
     def results(cls, work_dir: str) -> Dict[str, Dict[str, Any]]:
-        """The last checkpoint."""
+        """Return the last checkpoint."""
         with open(osp.join(work_dir, 'last_checkpoint')) as file:
             return {'': dict(checkpoint=file.read().strip())}
 
 
 def run_type(cfg: Config) -> Type[ConfigRun]:
-    """The class that runs a config: the one that `runner_type` names if it is a `ConfigRun`, else `SingleTraining`."""
+    """Return the class that runs a config: that of `runner_type` if it is a `ConfigRun`, else `SingleTraining`."""
     named = RUNNERS.get(cfg.runner_type) if cfg.get('runner_type') else None
     return named if isinstance(named, type) and issubclass(named, ConfigRun) else SingleTraining

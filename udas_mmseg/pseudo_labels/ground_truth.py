@@ -1,4 +1,4 @@
-"""Ground truth for judging pseudo-labels. It is never used in training."""
+"""Ground truth with which pseudo-labels are compared. It is never used in training."""
 import os.path as osp
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, Dict, Optional, Sequence
@@ -18,11 +18,11 @@ from .quality import Counts, count_agreement
 
 
 class GroundTruth:
-    """Labels of images, found by the place that the images' pseudo-labels have in a set.
+    """Ground truth labels, which are found by the path of a pseudo-label in its set.
 
     Args:
-        dataset (BaseDataset): A labelled data set whose pipeline says how labels are read.
-        classes (Sequence[str]): Those of the pseudo-labels.
+        dataset (BaseDataset): A labelled data set, whose pipeline reads the labels.
+        classes (Sequence[str]): Classes of the pseudo-labels.
 
     Raises:
         ValueError: if it has other classes, or no labels.
@@ -41,29 +41,29 @@ class GroundTruth:
         return name in self._numbers
 
     def read(self, name: str) -> Optional[np.ndarray]:
-        """The truth for that pseudo-label, (H, W) uint8 in {0..C-1, 255}; None if there is none."""
+        """Return the ground truth of a pseudo-label, (H, W) uint8 in {0..C-1, 255}; None if there is none."""
         return self._read(self._numbers[name]) if name in self else None
 
     def count(self, folder: str, labels: Sequence[str], workers: int = 2) -> Counts:
-        """Compare pseudo-labels with the truth, with progress on standard error.
+        """Compare pseudo-labels with the ground truth, with progress on standard error.
 
         Args:
-            folder (str): The set.
-            labels (Sequence[str]): Labels in it. Those without a truth are left out.
-            workers (int): Threads. Defaults to 2.
+            folder (str): Folder of the set.
+            labels (Sequence[str]): Labels in the folder. Those without ground truth are left out.
+            workers (int): Number of threads. Defaults to 2.
 
         Returns:
             np.ndarray: (C, C, 256), see `count_agreement`.
 
         Raises:
-            SampleError: if a file is broken, or a label has another size than its truth.
-            ValueError: if none has a truth.
+            SampleError: if a file is broken, or a label does not have the size of its ground truth.
+            ValueError: if no label has ground truth.
         """
         known = [name for name in labels if name in self]
         if not known:
             raise ValueError(f'no image of {folder} has ground truth: it has {labels[0] if labels else "no labels"}, '
-                             f'and there is truth for {next(iter(self._numbers))}. `data_prefix.img_path` of the '
-                             'ground truth must be the folder that the labelled images are below.')
+                             f'but ground truth exists for {next(iter(self._numbers))}. `data_prefix.img_path` of the '
+                             'ground truth must be the folder that contains the labelled images.')
         total = np.zeros((len(self.classes), len(self.classes), LEVELS), np.int64)
         progress = Progress(f'comparing {folder} with the truth', len(known))
         with ThreadPoolExecutor(max(1, workers)) as pool:
@@ -82,21 +82,21 @@ class GroundTruth:
 
 
 def paths_by_label(dataset: BaseDataset) -> Dict[str, str]:
-    """Paths of a data set's images, by where their pseudo-labels are in a set."""
+    """Return the paths of a data set's images by the paths of their pseudo-labels in a set."""
     infos = (dataset.get_data_info(index) for index in range(len(dataset)))
     images = [info.get('original_img_path', info['img_path']) for info in infos]
     return {mirrored_path(image, dataset.data_prefix.get('img_path') or ''): image for image in images}
 
 
 def label_reader(dataset: BaseDataset) -> Callable[[int], np.ndarray]:
-    """A function that reads the label of a sample, (H, W) uint8, by the data set's pipeline but without the image.
+    """Return a function that reads the label of a sample, (H, W) uint8, with the pipeline but without the image.
 
     Raises:
         ValueError: if the pipeline does not read labels, or the data set has none.
     """
     steps = [step for step in dataset.pipeline.transforms if isinstance(step, (LabelLoader, LoadAnnotations))]
     if not steps or 'seg_map_path' not in dataset.get_data_info(0):
-        raise ValueError(f'{type(dataset).__name__} has no labels to read. Give a data set with `seg_map_path` in its '
+        raise ValueError(f'{type(dataset).__name__} has no labels to read. Use a data set with `seg_map_path` in its '
                          '`data_prefix`, and LoadLabelIds in its pipeline.')
 
     def read(index: int) -> np.ndarray:
@@ -109,14 +109,14 @@ def label_reader(dataset: BaseDataset) -> Callable[[int], np.ndarray]:
 
 
 def class_shares(dataset: BaseDataset, max_images: int = 200) -> Dict[str, float]:
-    """Share of each class in the labels of a data set, such as the source.
+    """Compute the share of each class in the labels of a data set, such as the source.
 
     Args:
-        dataset (BaseDataset): A labelled data set whose pipeline says how labels are read.
-        max_images (int): How many are read, evenly spread. Defaults to 200.
+        dataset (BaseDataset): A labelled data set, whose pipeline reads the labels.
+        max_images (int): Largest number of labels to read, evenly spaced. Defaults to 200.
 
     Returns:
-        dict[str, float]: In [0, 1], of the pixels that have a class.
+        dict[str, float]: Share in [0, 1] of the pixels that have a class.
 
     Raises:
         SampleError: if a label is broken.

@@ -1,4 +1,4 @@
-"""Pseudo-labels of a config's unlabelled images, by a trained model."""
+"""Labelling the unlabelled images of a config with a trained model."""
 import logging
 import os.path as osp
 import sys
@@ -23,22 +23,22 @@ from .predict import Labeler, build_labeler, predict_views
 from .writer import PseudoLabelWriter
 
 _DEFAULT_AUGMENT = dict(type='SegAutoAugment', policy='imagenet')
-_SCANNED = 8  # images that are read before anything is labelled
+_SCANNED = 8  # number of images that are read before labelling starts
 
 
 @dataclass(frozen=True)
 class LabelingOptions:
-    """How a data set is labelled.
+    """Options of labelling a data set.
 
     Args:
-        views (int): Views of each image, the image itself among them. UDAS merges 3. Defaults to 3.
-        augment (dict, optional): Config of the `SegAugment` that the further views are drawn from. Defaults to
-            AutoAugment's ImageNet policy.
-        seed (int): Seed of the draws, 0 or more. Defaults to 0.
-        temperature (float): Temperature of the softmax, above 0; below 1 sharpens. Defaults to 1.0.
-        batch_size (int): Images whose views are predicted at once. Defaults to 1.
-        workers (int): Processes that load images and draw views. Defaults to 2.
-        max_broken (int): Images that may be left out because they cannot be read. Defaults to 0.
+        views (int): Number of views of each image, including the image itself. UDAS merges 3. Defaults to 3.
+        augment (dict, optional): Config of the `SegAugment` that produces the other views. Defaults to AutoAugment's
+            ImageNet policy.
+        seed (int): Seed of the augmentation, 0 or more. Defaults to 0.
+        temperature (float): Temperature of the softmax, above 0. Values below 1 raise the confidences. Defaults to 1.0.
+        batch_size (int): Number of images whose views are predicted at once. Defaults to 1.
+        workers (int): Number of processes that load images and draw views. Defaults to 2.
+        max_broken (int): Number of images that may be skipped because they cannot be read. Defaults to 0.
 
     Raises:
         ValueError: if a value is outside its range, or the geometry of `augment` cannot be undone.
@@ -55,15 +55,16 @@ class LabelingOptions:
         for name, lowest in (('views', 1), ('batch_size', 1), ('seed', 0), ('workers', 0), ('max_broken', 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < lowest:
-                raise ValueError(f'{name}={value!r}: allowed are whole numbers from {lowest}.')
+                raise ValueError(f'{name}={value!r}: allowed are integers of {lowest} or more.')
         if not 0 < self.temperature < float('inf'):
-            raise ValueError(f'temperature={self.temperature}: it must be above 0; 1 changes nothing, less sharpens.')
+            raise ValueError(f'temperature={self.temperature}: it must be above 0. Values below 1 raise the '
+                             'confidences.')
         if self.augment_cfg is not None:
             build_augment(self.augment_cfg)
 
     @property
     def augment_cfg(self) -> Optional[Dict[str, Any]]:
-        """Config of the augmentation that the further views are drawn from; None if there are none."""
+        """The config of the augmentation that produces the other views; None if there are no other views."""
         if self.views == 1:
             return None
         return dict(_DEFAULT_AUGMENT if self.augment is None else self.augment)
@@ -82,28 +83,28 @@ def write_pseudo_labels(cfg: Config,
                         dataset: Union[str, dict] = 'target_train',
                         overwrite: bool = False,
                         name: Optional[str] = None) -> Dict[str, Any]:
-    """Label a data set by the most confident of several views of each image.
+    """Label a data set with the most confident of several views of each image.
 
-    In a process group, call it in every process: each labels its share. A set that was begun with the same settings is
-    completed. A complete set of the same images with the same settings is left as it is.
+    In a process group, call it in every process: each labels a part of the images. A set that was started with the same
+    settings is completed. A complete set of the same images with the same settings is not changed.
 
     Args:
-        cfg (Config): Config that the teacher was trained with.
+        cfg (Config): Config of the teacher.
         checkpoint (str): Its weights.
-        out (str): Folder of the set. It appears when all files are written.
+        out (str): Folder of the set. It gets its name when all files are written.
         options (LabelingOptions, optional): Views, batch size and so on. Defaults to those of UDAS.
         dataset (str | dict): Entry of the config with the images, or the config of their data set. Images are loaded
-            by the test pipeline, and labels are never opened. Defaults to 'target_train'.
-        overwrite (bool): Whether a set that was made with something else is replaced. Defaults to False.
-        name (str, optional): Name of the config in the index. Defaults to the config's file.
+            with the test pipeline, and labels are never opened. Defaults to 'target_train'.
+        overwrite (bool): Whether to replace an existing set from other settings. Defaults to False.
+        name (str, optional): Name of the config in the index. Defaults to the file name of the config.
 
     Returns:
         dict: The content of `index.json`, in every process.
 
     Raises:
-        OSError: if a file is missing or cannot be written, or `out` holds something else.
-        ValueError: if the data, the model and the options do not fit together, or too many images cannot be read.
-        SystemExit: in a process group, where another process has raised one of these.
+        OSError: if a file is missing or cannot be written, or `out` has other files.
+        ValueError: if the data, the model and the options do not match, or too many images cannot be read.
+        SystemExit: in a process group, if another process has raised one of these.
     """
     options = options or LabelingOptions()
     dataset_cfg, teacher = together(lambda: _describe(cfg, checkpoint, dataset, name or cfg.filename or ''))
@@ -118,17 +119,17 @@ def write_pseudo_labels(cfg: Config,
 
 def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWriter,
                   options: LabelingOptions) -> Dict[str, Any]:
-    """Label the images that have no label yet; in several processes each takes its share.
+    """Label the images that have no label yet. With several processes, each labels a part of them.
 
-    Call it in every process of the group, with the model in evaluation mode. The files do not depend on the number of
-    processes or of workers, nor on where a run was broken off: every batch has `batch_size` images of one size, filled
-    up with copies where there are fewer, and views are a function of seed and image.
+    Call it in every process of the group, with the model in evaluation mode. The files depend neither on the number of
+    processes or workers, nor on interruptions: every batch has `batch_size` images of the same size and is padded with
+    copies if there are fewer, and views depend only on the seed and the image.
 
     Args:
         labeler (Labeler): The model.
         dataset (BaseDataset): Unlabelled images in the writer's order. A sample that fails must not be replaced.
         writer (PseudoLabelWriter): The set.
-        options (LabelingOptions): How labels are made.
+        options (LabelingOptions): Options of labelling.
 
     Returns:
         dict: The content of `index.json`, in every process.
@@ -159,7 +160,7 @@ def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWri
 
 
 def _sizes(image: ImageViews) -> tuple:
-    """The sizes of an image's views, and its original size: those of one batch must agree."""
+    """Return the sizes of an image's views and its original size, which must be equal in a batch."""
     views = tuple(tuple(sample['inputs'].shape) for sample in image.samples)
     return views, tuple(image.samples[0]['data_samples'].ori_shape)
 
@@ -169,7 +170,7 @@ def _finish(writer: PseudoLabelWriter, skipped: Mapping[str, str], max_broken: i
     counted = f'{len(skipped)} of {len(writer.names)} images cannot be read'
     if len(skipped) > max_broken or len(skipped) == len(writer.names):
         raise ValueError(f'{counted} (max_broken={max_broken}); the others are labelled and kept in {writer.folder}:\n'
-                         f'- {listed}\nMend them and give the same command, or allow them to be left out with a '
+                         f'- {listed}\nRepair them and run the same command again, or allow skipping them with a '
                          'higher `max_broken` (--max-broken).')
     if skipped:
         print_log(f'{counted} and have no label:\n- {listed}', 'current', logging.WARNING)
@@ -177,11 +178,11 @@ def _finish(writer: PseudoLabelWriter, skipped: Mapping[str, str], max_broken: i
 
 
 def _describe(cfg: Config, checkpoint: str, dataset: Union[str, dict], name: str) -> Tuple[Dict[str, Any], dict]:
-    """Config of the images, and the teacher as the index has it."""
+    """Return the config of the images, and the description of the teacher for the index."""
     dataset_cfg = images_to_label(cfg, dataset)
     if not osp.isfile(checkpoint):
         raise FileNotFoundError(f'checkpoint {checkpoint} does not exist (looked in {osp.abspath(osp.curdir)}). '
-                                'Give a local file that tools/train.py wrote.')
+                                'Use a local file from tools/train.py.')
     return dataset_cfg, dict(config=name, checkpoint=checkpoint, sha256=file_digest(checkpoint),
                              config_digest=labeling_digest(cfg, dataset_cfg['pipeline']))
 
@@ -189,7 +190,7 @@ def _describe(cfg: Config, checkpoint: str, dataset: Union[str, dict], name: str
 def _open(dataset_cfg: Dict[str, Any], out: str, teacher: Dict[str, str], options: LabelingOptions,
           overwrite: bool) -> Tuple[BaseDataset, PseudoLabelWriter]:
     """Read some images, and open the set."""
-    # a broken image does not stop the labelling: it is left out, and counted
+    # a broken image does not stop the labelling: it is skipped and counted
     lines = check_config(dict(test_dataloader=dict(dataset=dict(max_broken=_SCANNED, dataset=dataset_cfg))), _SCANNED)
     if is_main_process():
         print('\n'.join(lines).replace('test_dataloader.dataset.dataset', 'to label'), flush=True)
@@ -198,14 +199,14 @@ def _open(dataset_cfg: Dict[str, Any], out: str, teacher: Dict[str, str], option
 
 
 def images_to_label(cfg: Config, dataset: Union[str, dict]) -> Dict[str, Any]:
-    """Config of the images to label, loaded by the test pipeline without labels.
+    """Return the config of the images to label, with the test pipeline and without labels.
 
     Args:
-        cfg (Config): Has the test pipeline, and under the key `dataset` the images.
-        dataset (str | dict): That key, or the config of the data set.
+        cfg (Config): Config with the test pipeline and the images.
+        dataset (str | dict): Key of the data set in the config, or the config of the data set.
 
     Raises:
-        ValueError: if there is no such data set, no test pipeline, or one that changes images by chance.
+        ValueError: if there is no such data set, no test pipeline, or a test pipeline with random changes.
     """
     found = cfg.get(dataset) if isinstance(dataset, str) else dataset
     kind = DATASETS.get(found['type']) if isinstance(found, dict) and 'type' in found else None
@@ -215,34 +216,34 @@ def images_to_label(cfg: Config, dataset: Union[str, dict]) -> Dict[str, Any]:
                          'configs/_base_/datasets, or name another one with --dataset.')
     pipeline = (cfg.get('test_dataloader') or {}).get('dataset', {}).get('pipeline') or cfg.get('test_pipeline')
     if not pipeline:
-        raise ValueError('the config has neither test_dataloader.dataset.pipeline nor test_pipeline, so that nothing '
-                         'says how images are loaded. Add `test_pipeline`, as in configs/_base_/datasets.')
+        raise ValueError('the config has neither test_dataloader.dataset.pipeline nor test_pipeline, so it is unknown '
+                         'how images are loaded. Add `test_pipeline`, as in configs/_base_/datasets.')
     found = without_labels(found, [_verified(step) for step in pipeline])
     if not predicts_alike(found['pipeline']):
         names = [str(step['type']) for step in found['pipeline']]
-        raise ValueError(f'the test pipeline is {names}: whole images are labelled, always alike. Write '
-                         'LoadVerifiedImage, perhaps Resize, and PackSegInputs.')
+        raise ValueError(f'the test pipeline is {names}, but labelling needs whole images without random changes. Use '
+                         'LoadVerifiedImage, optionally Resize, and PackSegInputs.')
     return {**found, 'test_mode': False}
 
 
 def _verified(step: Dict[str, Any]) -> Dict[str, Any]:
-    """The step, or in place of MMCV's image loader one that loads the same and names broken files."""
+    """Return the step, or instead of MMCV's image loader one that names broken files."""
     return {**step, 'type': 'LoadVerifiedImage'} if TRANSFORMS.get(step['type']) is LoadImageFromFile else step
 
 
 def open_images(dataset_cfg: Dict[str, Any]) -> BaseDataset:
     """Build the data set that `images_to_label` describes."""
     images = DATASETS.build(dataset_cfg)
-    images.test_mode = True  # a sample that fails is not replaced by another one
+    images.test_mode = True  # do not replace a sample that fails by another one
     return images
 
 
 def open_set(images: BaseDataset, out: str, teacher: Dict[str, Any], options: LabelingOptions,
              overwrite: bool) -> PseudoLabelWriter:
-    """The set that the labels of these images go to.
+    """Open the set for the labels of these images.
 
     Raises:
-        ValueError: if there are no images, or two would have the same file.
+        ValueError: if there are no images, or two images would have the same file.
     """
     paths = [images.get_data_info(index)['img_path'] for index in range(len(images))]
     return PseudoLabelWriter(out, paths, images.data_prefix['img_path'], images.metainfo.get('classes') or (), teacher,
@@ -250,5 +251,5 @@ def open_set(images: BaseDataset, out: str, teacher: Dict[str, Any], options: La
 
 
 def labeling_digest(cfg: Config, pipeline: Sequence[dict]) -> str:
-    """SHA-256 of the config's settings that affect labels: the model and the pipeline."""
+    """Return the SHA-256 of the config's settings that affect labels: the model and the pipeline."""
     return config_digest(dict(model=cfg.to_dict()['model'], pipeline=[dict(step) for step in pipeline]))

@@ -1,4 +1,4 @@
-"""Predicting several views of each image, and merging them by the most confident one."""
+"""Predicting several views of each image, and merging them: the most confident view of each pixel is used."""
 from typing import Iterator, NamedTuple, Sequence, Tuple
 
 import torch
@@ -23,7 +23,7 @@ class Labeler(NamedTuple):
 
     @classmethod
     def of(cls, model: nn.Module) -> 'Labeler':
-        """The network of a model that also predicts in validation; see `predictor_of`.
+        """Return a labeler with the predicting network of a model; see `predictor_of`.
 
         Raises:
             ValueError: if it is not derived from MMSegmentation's `EncoderDecoder`.
@@ -41,13 +41,13 @@ class Labeler(NamedTuple):
         """Check that the segmentor can label images of these classes.
 
         Raises:
-            ValueError: if it has other classes, or one output channel where several views or another temperature need
-                a probability for each class.
+            ValueError: if it has other classes, or only one output channel, although several views or another
+                temperature need a probability for each class.
         """
         segmentor = self.segmentor
         if segmentor.num_classes != len(classes):
             raise ValueError(f'the model has num_classes={segmentor.num_classes}, but the images have {len(classes)} '
-                             f'classes {tuple(classes)}. Label them with a model that was trained for these, or '
+                             f'classes {tuple(classes)}. Use a model that was trained for these classes, or '
                              'correct `metainfo.classes`.')
         if segmentor.out_channels == 1 and (views > 1 or temperature != 1):
             raise ValueError('the model has one output channel for both classes, and is supported with views=1 and '
@@ -56,11 +56,11 @@ class Labeler(NamedTuple):
 
 
 def build_labeler(cfg: Config, checkpoint: str) -> Labeler:
-    """The trained segmentor of a config, in evaluation mode on the best device.
+    """Build the trained segmentor of a config, in evaluation mode on the best device.
 
     Raises:
-        FileNotFoundError: if there is no such checkpoint.
-        ValueError: if the checkpoint does not fit the config.
+        FileNotFoundError: if the checkpoint does not exist.
+        ValueError: if the checkpoint does not match the config.
     """
     content = load_checkpoint(checkpoint)
     return Labeler.of(build_original(cfg, content.get('state_dict', content)).to(get_device()))
@@ -71,18 +71,18 @@ def predict_views(labeler: Labeler,
                   images: Sequence[ImageViews],
                   batch_size: int = 1,
                   temperature: float = 1.0) -> Iterator[Tuple[Tensor, Tensor]]:
-    """Predict all views of some images in one batch (one for each size of the views), and merge those of each image.
+    """Predict all views of some images in one batch (for each size of the views), and merge the views of each image.
 
     Args:
         labeler (Labeler): The model, in evaluation mode.
-        images (Sequence[ImageViews]): Images of one size, whose views are of the same sizes.
-        batch_size (int): Images to which the batch is filled up with copies. Defaults to 1.
-        temperature (float): Of the softmax. Defaults to 1.0.
+        images (Sequence[ImageViews]): Images of the same size, whose views have the same sizes.
+        batch_size (int): Number of images to which the batch is padded with copies. Defaults to 1.
+        temperature (float): Temperature of the softmax. Defaults to 1.0.
 
     Yields:
         tuple: label (H, W) uint8 and confidence (H, W) float32 of each image, at its original size.
     """
-    filled = [*images, *[images[-1]] * (batch_size - len(images))]  # rounding depends on a batch's size
+    filled = [*images, *[images[-1]] * (batch_size - len(images))]  # rounding depends on the size of a batch
     sizes = [sample['inputs'].shape for sample in images[0].samples]
     predictions = {}
     for size in dict.fromkeys(sizes):
@@ -106,11 +106,11 @@ def predict_views(labeler: Labeler,
 
 def _in_image(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_view: AffineMap,
               temperature: float) -> Tuple[Tensor, Tensor, Tensor]:
-    """Label (H, W) uint8 and confidence (H, W) of a view in the image's frame, and which pixels it has, (H, W) bool.
+    """Warp the prediction for a view to the image: label (H, W) uint8, confidence (H, W) and valid pixels (H, W) bool.
 
-    Where nothing moved, label and confidence are those of plain inference, bit for bit.
+    If nothing moved, label and confidence are those of plain inference, bit for bit.
     """
-    if segmentor.out_channels == 1:  # there is no other view: see `Labeler.check`
+    if segmentor.out_channels == 1:  # then there is only one view, see `Labeler.check`
         result = segmentor.postprocess_result(logits, [sample])[0]
         label, sure = result.pred_sem_seg.data[0], confidence(result.seg_logits.data)
         valid = torch.ones_like(label, dtype=torch.bool)
@@ -125,9 +125,9 @@ def _in_image(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_vi
 
 
 def _enlarged(segmentor: nn.Module, logits: Tensor, sample: SegDataSample) -> Tensor:
-    """Logits (1, C, h, w) at the original size, as MMSegmentation's `postprocess_result` has them.
+    """Resize logits to the original size, (1, C, h, w), in the same way as MMSegmentation's `postprocess_result`.
 
-    `postprocess_result` also takes the argmax, which on a CPU costs more than all other work after the network.
+    `postprocess_result` also computes the argmax, which on a CPU costs more than all other work after the network.
     """
     meta = sample.metainfo
     left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))

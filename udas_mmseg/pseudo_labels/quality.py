@@ -1,7 +1,7 @@
 """Scores of pseudo-labels, without ground truth and with it.
 
-Everything here works on counts: of pixels by class and stored confidence (`confidence_histogram` of a set's index),
-and where ground truth is at hand, of pixels by predicted class, true class and stored confidence.
+All functions use counts: of pixels by class and stored confidence (`confidence_histogram` of a set's index) or, with
+ground truth, of pixels by predicted class, true class and stored confidence.
 """
 import os.path as osp
 from concurrent.futures import ThreadPoolExecutor
@@ -17,16 +17,16 @@ from ..utils.progress import Progress
 Counts = np.ndarray  # (C, C, 256): pixels by predicted class, true class and stored confidence
 
 
-class CollapsedPseudoLabels(ValueError):  # noqa: N818, the name says what is wrong
-    """Pseudo-labels that a student cannot learn from: next to no pixels are kept, or all are of one class."""
+class CollapsedPseudoLabels(ValueError):  # noqa: N818, the name describes the problem
+    """A student cannot learn from pseudo-labels: almost no pixels are kept, or almost all are of one class."""
 
 
 def kept_pixels(index: Mapping[str, Any], thresholds: Thresholds) -> Tuple[np.ndarray, np.ndarray]:
-    """Pixels of each class in a set, and those that are kept.
+    """Count the pixels of each class in a set, and those that are kept.
 
     Args:
         index (Mapping): Content of `index.json`.
-        thresholds (float | Sequence[float]): Of the confidence, in [0, 1]; one for all classes, or one a class.
+        thresholds (float | Sequence[float]): Confidence thresholds in [0, 1]; one for all classes, or one for each.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: pixels and kept pixels, both (C, ) int64.
@@ -36,19 +36,19 @@ def kept_pixels(index: Mapping[str, Any], thresholds: Thresholds) -> Tuple[np.nd
     """
     histogram = set_histogram(index)
     if histogram is None:
-        raise ValueError('the index has no `confidence_histogram`: these pseudo-labels are older than it. Label the '
-                         'images again, with tools/pseudo_label.py --overwrite.')
+        raise ValueError('the index has no `confidence_histogram`, because an older version wrote these pseudo-labels. '
+                         'Label the images again with tools/pseudo_label.py --overwrite.')
     return histogram.sum(axis=1), np.where(_is_kept(thresholds), histogram, 0).sum(axis=1)
 
 
 def coverage(index: Mapping[str, Any], thresholds: Thresholds) -> Dict[str, float]:
-    """Share of each class' pixels that is kept, in [0, 1]; 0 for a class without pixels. See `kept_pixels`."""
+    """Compute the kept share of each class's pixels, in [0, 1]; 0 for a class without pixels. See `kept_pixels`."""
     total, kept = kept_pixels(index, thresholds)
     return dict(zip(index['classes'], _ratio(kept, total).tolist()))
 
 
 def overall_coverage(index: Mapping[str, Any], thresholds: Thresholds) -> float:
-    """Share of all pixels that is kept, in [0, 1]. See `kept_pixels`."""
+    """Compute the kept share of all pixels, in [0, 1]. See `kept_pixels`."""
     total, kept = kept_pixels(index, thresholds)
     return float(_ratio(kept.sum(), total.sum()))
 
@@ -61,18 +61,19 @@ def check_pseudo_labels(index: Mapping[str, Any],
 
     Args:
         index (Mapping): Content of `index.json`.
-        threshold (float | Sequence[float]): Of the confidence; one for all classes, or one a class. Defaults to 0.6.
-        min_coverage (float): Share of the pixels that must be kept at least. Defaults to 0.01.
-        max_class_share (float): Share of the kept pixels that one class may have at most. Defaults to 0.99.
+        threshold (float | Sequence[float]): Confidence threshold; one for all classes, or one for each. Defaults to
+            0.6.
+        min_coverage (float): Smallest share of the pixels that must be kept. Defaults to 0.01.
+        max_class_share (float): Largest share of the kept pixels that a class may have. Defaults to 0.99.
 
     Raises:
-        CollapsedPseudoLabels: if the set is empty or of one class; the message has the table of coverage.
+        CollapsedPseudoLabels: if the set does not meet these limits; the message has the table of coverage.
     """
     total, kept = kept_pixels(index, threshold)
     covered, problem = float(_ratio(kept.sum(), total.sum())), ''
     if covered < min_coverage or not kept.any():
         problem = (f'{_percent(covered)} % of the pixels have a confidence of at least {threshold}; '
-                   f'min_coverage={min_coverage} asks for {_percent(min_coverage)} %')
+                   f'min_coverage={min_coverage} requires {_percent(min_coverage)} %')
     elif kept.max() > max_class_share * kept.sum():
         name = index['classes'][int(kept.argmax())]
         problem = (f'{_percent(kept.max() / kept.sum())} % of the pixels that are kept are {name}; '
@@ -80,11 +81,11 @@ def check_pseudo_labels(index: Mapping[str, Any],
     if problem:
         raise CollapsedPseudoLabels(
             f'the pseudo-labels have collapsed: {problem}. Is the teacher trained, and for these classes? A lower '
-            f'threshold keeps more.\n\n{markdown_coverage(index, threshold)}')
+            f'threshold keeps more pixels.\n\n{markdown_coverage(index, threshold)}')
 
 
 def markdown_coverage(index: Mapping[str, Any], threshold: Thresholds = 0.6) -> str:
-    """A table of each class, in percent: its share of all pixels, how much of it is kept, its share of kept pixels."""
+    """Format a table of the classes, in percent: share of all pixels, kept share of the class, share of kept pixels."""
     total, kept = kept_pixels(index, threshold)
     columns = (_ratio(total, total.sum()), _ratio(kept, total), _ratio(kept, kept.sum()))
     lines = ['| class | of all pixels | kept | of those kept |', '| --- | --- | --- | --- |']
@@ -95,25 +96,26 @@ def markdown_coverage(index: Mapping[str, Any], threshold: Thresholds = 0.6) -> 
 
 
 def label_change(old_dir: str, new_dir: str, threshold: Thresholds = 0.6, workers: int = 2) -> float:
-    """How much pseudo-labels have changed between two sets.
+    """Measure how much pseudo-labels have changed between two sets.
 
     Args:
-        old_dir (str): A set.
-        new_dir (str): A later one of the same images. What only one of them has counts as not kept by the other.
-        threshold (float | Sequence[float]): Of the confidence. Defaults to 0.6.
-        workers (int): Threads. Defaults to 2.
+        old_dir (str): Folder of a set.
+        new_dir (str): Folder of a later set of the same images. If only one set has a label, its pixels count as not
+            kept in the other set.
+        threshold (float | Sequence[float]): Confidence threshold. Defaults to 0.6.
+        workers (int): Number of threads. Defaults to 2.
 
     Returns:
-        float: Of the pixels that either keeps, the share whose class differs or that the other one does not keep, in
-            [0, 1]; 0 if nothing is kept.
+        float: Of the pixels that at least one set keeps, the share in [0, 1] whose class differs or that only one set
+            keeps; 0 if nothing is kept.
 
     Raises:
-        SampleError: if a file is broken, or an image has another size in the other set.
+        SampleError: if a file is broken, or an image has different sizes in the two sets.
         ValueError: if the sets have no image in common.
     """
     old, new = (set(list_labels(folder)) for folder in (old_dir, new_dir))
     if not old & new:
-        raise ValueError(f'{old_dir} and {new_dir} have no image in common ({len(old)} and {len(new)} images). Give '
+        raise ValueError(f'{old_dir} and {new_dir} have no image in common ({len(old)} and {len(new)} images). Use '
                          'two sets of pseudo-labels of the same images.')
     names, progress = sorted(old | new), Progress('comparing labels', len(old | new))
 
@@ -131,12 +133,12 @@ def label_change(old_dir: str, new_dir: str, threshold: Thresholds = 0.6, worker
 
 
 def count_changes(old: Optional[np.ndarray], new: Optional[np.ndarray], name: str = 'a label') -> Tuple[int, int]:
-    """Pixels that differ, and pixels that either label has; see `label_change`.
+    """Count the pixels that differ, and the pixels that at least one label keeps; see `label_change`.
 
     Args:
-        old (np.ndarray, optional): (H, W) train ids, 255 where nothing is kept. None: the image has no label.
-        new (np.ndarray, optional): Likewise; not both are None.
-        name (str): For the message.
+        old (np.ndarray, optional): (H, W) train ids, 255 for pixels that are not kept. None if there is no label.
+        new (np.ndarray, optional): The same for the other set; at most one of them is None.
+        name (str): Name of the label for the error message.
 
     Raises:
         ValueError: if the sizes differ.
@@ -151,23 +153,23 @@ def count_changes(old: Optional[np.ndarray], new: Optional[np.ndarray], name: st
 
 
 def count_agreement(label: np.ndarray, confidence: np.ndarray, truth: np.ndarray, num_classes: int) -> Counts:
-    """Compare a pseudo-label with the truth.
+    """Compare a pseudo-label with the ground truth.
 
     Args:
         label (np.ndarray): (H, W) integers in {0..C-1, 255}.
         confidence (np.ndarray): (H, W) uint8, 255 is 1.0.
-        truth (np.ndarray): (H, W) integers in {0..C-1, 255}; where it is 255, nothing is counted.
+        truth (np.ndarray): (H, W) integers in {0..C-1, 255}; pixels with 255 are not counted.
         num_classes (int): C.
 
     Returns:
         np.ndarray: (C, C, 256) int64, pixels by predicted class, true class and confidence.
 
     Raises:
-        ValueError: if an id is no class, or the shapes differ.
+        ValueError: if an id is not a class, or the shapes differ.
     """
     if not label.shape == confidence.shape == truth.shape:
         raise ValueError(f'the label is {label.shape}, its confidence {confidence.shape} and the truth {truth.shape}; '
-                         'they must be of one size.')
+                         'they must have the same size.')
     used = (truth != IGNORE) & (label != IGNORE)
     label, truth, confidence = (pixels[used].astype(np.int64) for pixels in (label, truth, confidence))
     if max(label.max(initial=0), truth.max(initial=0)) >= num_classes:
@@ -178,19 +180,19 @@ def count_agreement(label: np.ndarray, confidence: np.ndarray, truth: np.ndarray
 
 
 def measure_quality(counts: Counts, classes: Sequence[str], threshold: Thresholds = 0.6) -> Dict[str, Any]:
-    """Precision, recall, IoU and calibration of pseudo-labels.
+    """Compute precision, recall, IoU and calibration of pseudo-labels.
 
     Args:
         counts (np.ndarray): (C, C, 256), see `count_agreement`.
         classes (Sequence[str]): C names.
-        threshold (float | Sequence[float]): Of the confidence. Defaults to 0.6.
+        threshold (float | Sequence[float]): Confidence threshold. Defaults to 0.6.
 
     Returns:
-        dict: All shares are in [0, 1], and None where there is nothing to divide by. `coverage` (of pixels with a true
-            class), `accuracy_kept`, `accuracy_all`, `mIoU_kept` (over kept pixels alone), `mIoU_all` (both over the
-            classes that occur there), `ece` (`calibration_error`), and for each class by name: `precision` (kept
-            pixels of that class that are of it), `recall` (pixels of it that are kept with it), `iou_kept`, `iou_all`,
-            `true_share` of all pixels.
+        dict: All shares are in [0, 1], or None if there are no pixels to divide by. `coverage` (of pixels with a true
+            class), `accuracy_kept`, `accuracy_all`, `mIoU_kept` (over kept pixels only), `mIoU_all` (both without
+            classes that do not occur), `ece` (`calibration_error`), and for each class by name: `precision` (share of
+            the kept pixels with this label that belong to the class), `recall` (share of the pixels of the class that
+            are kept with this label), `iou_kept`, `iou_all`, and `true_share` of all pixels.
     """
     kept = np.where(_is_kept(threshold)[:, None], counts, 0).sum(axis=2)
     every = counts.sum(axis=2)
@@ -212,14 +214,14 @@ def measure_quality(counts: Counts, classes: Sequence[str], threshold: Threshold
 
 
 def reliability(counts: Counts, bins: int = 20) -> List[Dict[str, float]]:
-    """Accuracy by confidence: of pixels that are 80 % sure, 80 % should be right.
+    """Compute the accuracy by confidence: of pixels with a confidence of 80 %, 80 % should be right.
 
     Args:
         counts (np.ndarray): (C, C, 256), see `count_agreement`.
-        bins (int): Equal parts of [0, 1]. Defaults to 20.
+        bins (int): Number of equal bins of [0, 1]. Defaults to 20.
 
     Returns:
-        list[dict]: For each part that has pixels: `confidence` (mean), `accuracy`, `share` of all pixels.
+        list[dict]: For each bin with pixels: `confidence` (mean), `accuracy`, `share` of all pixels.
     """
     pixels = counts.sum(axis=(0, 1))
     right = counts.diagonal().sum(axis=1)  # (256, C): the confidence comes first
@@ -233,7 +235,7 @@ def reliability(counts: Counts, bins: int = 20) -> List[Dict[str, float]]:
 
 
 def calibration_error(counts: Counts, bins: int = 20) -> Optional[float]:
-    """Expected calibration error: the mean distance between confidence and accuracy, in [0, 1]; None without pixels.
+    """Compute the expected calibration error: the mean distance between confidence and accuracy; None without pixels.
 
     Source: Guo et al., On calibration of modern neural networks, ICML 2017, equation 5.
     """
@@ -242,11 +244,11 @@ def calibration_error(counts: Counts, bins: int = 20) -> Optional[float]:
 
 
 def threshold_curve(counts: Counts, steps: int = 20) -> List[Dict[str, Optional[float]]]:
-    """Coverage and accuracy at other thresholds: a list of `threshold` from 0 to 1, `coverage` and `accuracy`.
+    """Compute coverage and accuracy at thresholds from 0 to 1: a list of `threshold`, `coverage` and `accuracy`.
 
     Args:
         counts (np.ndarray): (C, C, 256), see `count_agreement`.
-        steps (int): Equal steps from 0 to 1. Defaults to 20.
+        steps (int): Number of equal steps from 0 to 1. Defaults to 20.
     """
     pixels, right = (np.cumsum(part[::-1])[::-1] for part in (counts.sum(axis=(0, 1)),
                                                               counts.diagonal().sum(axis=1)))
@@ -257,7 +259,7 @@ def threshold_curve(counts: Counts, steps: int = 20) -> List[Dict[str, Optional[
 
 
 def _is_kept(thresholds: Thresholds) -> np.ndarray:
-    """(C, 256) bool, or (1, 256) if there is one threshold for all classes: whether a stored confidence is kept."""
+    """Return which stored confidences are kept: (C, 256) bool, or (1, 256) with one threshold for all classes."""
     return np.arange(LEVELS) >= np.atleast_1d(lowest_kept(thresholds))[:, None]
 
 
@@ -266,7 +268,7 @@ def _read_kept(path: str, thresholds: Thresholds) -> np.ndarray:
 
 
 def _ratio(part: Any, whole: Any) -> np.ndarray:
-    """Quotients, 0 where there is nothing to divide by."""
+    """Return quotients, or 0 for a divisor of 0."""
     part, whole = np.broadcast_arrays(np.asarray(part, np.float64), np.asarray(whole, np.float64))
     return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
 

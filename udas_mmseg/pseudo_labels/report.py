@@ -31,7 +31,7 @@ _BY_CLASS = ('precision', 'recall', 'iou_kept', 'iou_all', 'true_share')
 
 
 class _Labels(NamedTuple):
-    """A set under its name: what its index says, and its labels by path below the folder."""
+    """A set with its name, its index, and its labels by their paths below the folder."""
     name: str
     folder: str
     header: Dict[str, Any]
@@ -47,18 +47,18 @@ def write_quality_report(out: str,
                          samples: int = 6,
                          workers: int = 2,
                          facts: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
-    """Judge pseudo-labels, and write `report.html` (one file, with its pictures) and `report.json`.
+    """Compute scores of pseudo-labels, and write `report.html` (one file with all pictures) and `report.json`.
 
     Args:
-        out (str): Folder for the report, made if need be. Not one of the sets.
-        sets (Mapping[str, str]): Name -> folder of pseudo-labels, by round: each is compared with the one before it.
+        out (str): Folder for the report, which must not be one of the sets. It is created if it does not exist.
+        sets (Mapping[str, str]): Name -> folder of pseudo-labels, by round. Each is compared with the previous one.
         images (BaseDataset): Data set of the images that were labelled; its labels are not opened.
-        truth (BaseDataset, optional): Data set with ground truth of some or all of the images, for evaluation. It is
-            opened here, and never in training. Defaults to None.
+        truth (BaseDataset, optional): Data set with ground truth for some or all of the images. It is only read for
+            the report, and never in training. Defaults to None.
         source_share (Mapping[str, float], optional): Share of each class in the source, see `class_shares`.
-        threshold (float): Confidence from which a pixel is kept. Defaults to 0.6.
-        samples (int): How many images are shown of each set, evenly spread. Defaults to 6.
-        workers (int): Threads. Defaults to 2.
+        threshold (float): Lowest confidence at which a pixel is kept. Defaults to 0.6.
+        samples (int): Number of images to show for each set, evenly spaced. Defaults to 6.
+        workers (int): Number of threads. Defaults to 2.
         facts (Mapping, optional): Further names and values for the report, such as the config.
 
     Returns:
@@ -66,9 +66,9 @@ def write_quality_report(out: str,
 
     Raises:
         FileNotFoundError: if a set is missing.
-        SampleError: if a file is broken, or a label has not the size of its ground truth.
-        ValueError: if a folder is no complete set, has other classes than the images or the truth, or there is nothing
-            to judge.
+        SampleError: if a file is broken, or a label does not have the size of its ground truth.
+        ValueError: if a folder is not a complete set or has other classes than the images or the ground truth, or if
+            there are no labels.
     """
     lowest_kept(threshold)
     if not sets or samples < 1:
@@ -89,21 +89,22 @@ def write_quality_report(out: str,
 
 
 def markdown_summary(report: Mapping[str, Any]) -> str:
-    """A table with a line for each set, from the content of `report.json`; percent."""
+    """Format a table with a line for each set, in percent, from the content of `report.json`."""
     head, *rows = summary_rows(report)
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in [head, ['---'] * len(head), *rows]) + '\n'
 
 
 def _find(name: str, folder: str, out: str, images: BaseDataset) -> _Labels:
     if osp.realpath(folder) == osp.realpath(out):
-        raise ValueError(f'the report would go into {folder}, which is a set of pseudo-labels. Choose another folder.')
+        raise ValueError(f'the report cannot be written to {folder}, which is a set of pseudo-labels. Choose another '
+                         'folder.')
     index = read_set_index(folder, name)
     check_set_classes(index, tuple(images.metainfo.get('classes') or ()), folder, type(images).__name__)
     return _Labels(name, folder, index, list_labels(folder))
 
 
 def _choose(found: List[_Labels], paths: Mapping[str, str], samples: int) -> List[str]:
-    """Labels to show: of images that all sets have, so that rounds can be compared."""
+    """Choose labels to show, of images that are in all sets, so that rounds can be compared."""
     common = sorted(set(paths).intersection(*(labels.labels for labels in found)))
     if not common:
         names = ', '.join(labels.folder for labels in found)
@@ -114,7 +115,7 @@ def _choose(found: List[_Labels], paths: Mapping[str, str], samples: int) -> Lis
 
 def _measure(labels: _Labels, before: Optional[_Labels], truths: Optional[GroundTruth], threshold: float,
              source_share: Optional[Mapping[str, float]], workers: int) -> Dict[str, Any]:
-    """All figures of a set: from its index, the change since the set before, and from the truth."""
+    """Compute all figures of a set: from its index, the change since the previous set, and from the ground truth."""
     entry = _describe(labels, threshold, source_share)
     if before is not None:
         entry['change'] = label_change(before.folder, labels.folder, threshold, workers)
@@ -124,7 +125,7 @@ def _measure(labels: _Labels, before: Optional[_Labels], truths: Optional[Ground
 
 
 def _describe(labels: _Labels, threshold: float, source_share: Optional[Mapping[str, float]]) -> Dict[str, Any]:
-    """Figures of a set that need only its index."""
+    """Compute the figures of a set that need only its index."""
     index = labels.header
     total, kept = kept_pixels(index, threshold)
     covered = coverage(index, threshold)
@@ -159,7 +160,7 @@ def _sample(folder: str, name: str, image: str, truths: Optional[GroundTruth], t
 
 def _draw(entry: Mapping[str, Any], labels: _Labels, threshold: float, metainfo: Mapping[str, Any],
           samples: List[Dict[str, Any]]) -> Dict[str, bytes]:
-    """The pictures of a set, by title."""
+    """Draw the pictures of a set, by title."""
     classes = labels.header['classes']
     histogram = set_histogram(labels.header)
     assert histogram is not None, 'without it there would be no coverage'

@@ -1,4 +1,4 @@
-"""Pseudo-labels on disk."""
+"""Writing pseudo-labels to disk."""
 import threading
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
@@ -12,8 +12,8 @@ from ..datasets.thresholds import LEVELS, encode_confidence
 from ..utils.file_set import FileSetWriter
 
 _ENDING = '.png'
-# Run lengths of what Paeth's predictor leaves, at the fastest level: labels and confidences are then smaller than at
-# OpenCV's defaults, and encoded five times as fast as at levels that make them as small. OpenCV knows it from 4.11 on.
+# Run-length encoding after the Paeth filter, at the fastest level: labels and confidences are smaller than with the
+# defaults of OpenCV, and are encoded five times faster than at levels with the same size. Known to OpenCV from 4.11 on.
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 if hasattr(cv2, 'IMWRITE_PNG_FILTER'):
     _PNG += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
@@ -22,8 +22,8 @@ if hasattr(cv2, 'IMWRITE_PNG_FILTER'):
 class PseudoLabelWriter(FileSetWriter):
     """Writes labels and their confidences for a set of images; see `FileSetWriter`.
 
-    For each image the set has a label with 8-bit train ids before any threshold, and its confidence at
-    `confidence_path`, see `encode_confidence`. The folder appears when all files are written.
+    For each image, the set has a label with 8-bit train ids before any threshold, and its confidence at
+    `confidence_path`, see `encode_confidence`. The folder gets its name when all files are written.
 
     Args:
         out (str): The folder.
@@ -32,12 +32,12 @@ class PseudoLabelWriter(FileSetWriter):
         classes (Sequence[str]): Class of each train id.
         teacher (Mapping[str, Any]): `config`, `checkpoint`, `sha256` of the weights, and `config_digest` of all other
             settings of the model that affect the labels.
-        views (int): How many views of an image are merged. Defaults to 1.
-        augment (Mapping, optional): Config of the augmentation that further views are drawn from. Defaults to None.
-        seed (int): Seed of the draws. Defaults to 0.
+        views (int): Number of views of each image. Defaults to 1.
+        augment (Mapping, optional): Config of the augmentation that produces the other views. Defaults to None.
+        seed (int): Seed of the augmentation. Defaults to 0.
         temperature (float): Temperature of the softmax. Defaults to 1.0.
-        overwrite (bool): Whether a complete set, and labels in `<out>.part` that were made with something else, are
-            replaced. Defaults to False.
+        overwrite (bool): Whether to replace a complete set, and labels in `<out>.part`, from other settings. Defaults
+            to False.
 
     Attributes:
         labels (list[str]): Path of each label below the folder.
@@ -65,7 +65,7 @@ class PseudoLabelWriter(FileSetWriter):
                  temperature: float = 1.0,
                  overwrite: bool = False) -> None:
         compared = dict(views='number of views', temperature='temperature', classes='list of classes')
-        if views > 1:  # nothing is drawn for one view
+        if views > 1:  # a single view needs no augmentation
             compared.update(augment='augmentation', seed='seed')
         settings = dict(views=views, augment=augment, seed=seed, temperature=temperature, classes=list(classes))
         super().__init__(out, images, image_root, 'teacher', teacher, settings, compared,
@@ -76,16 +76,16 @@ class PseudoLabelWriter(FileSetWriter):
         self._counting = threading.Lock()
 
     def differences(self, found: Mapping[str, Any]) -> List[str]:
-        """Settings that differ; see `FileSetWriter`. Old sets have no temperature in their index."""
+        """Return the settings that differ; see `FileSetWriter`. Old sets have no temperature in their index."""
         return super().differences({'temperature': 1.0, **found})
 
     def pending(self) -> List[int]:
-        """The images that have no label; the pixels of all others are counted."""
+        """Return the images that have no label; the pixels of all others are counted."""
         self.counts[:] = 0
         return super().pending()
 
     def is_done(self, index: int) -> bool:
-        """Whether label and confidence are whole and fit together; counts their pixels then."""
+        """Whether label and confidence are complete and match; if so, their pixels are counted."""
         label, stored = (self._read_picture(file) for file in self.files[index])
         if label is None or stored is None or label.shape != stored.shape:
             return False
@@ -99,7 +99,7 @@ class PseudoLabelWriter(FileSetWriter):
 
         Args:
             index (int): Number of the image.
-            label (np.ndarray): (H, W) uint8 train ids, of the image's size.
+            label (np.ndarray): (H, W) uint8 train ids, at the size of the image.
             confidence (Tensor): (H, W) in [0, 1].
 
         Raises:
@@ -123,26 +123,26 @@ class PseudoLabelWriter(FileSetWriter):
             self.counts += counts
 
     def summary(self, skipped: Dict[str, str]) -> Dict[str, Any]:
-        """Entries of the index that are known at the end, with the counts of the pixels."""
+        """Return the entries of the index that are known at the end, with the counts of the pixels."""
         shares = (self.counts.sum(1) / self.counts.sum()).round(6).tolist()
         return dict(super().summary(skipped), class_share=dict(zip(self.classes, shares)),
                     confidence_histogram=dict(zip(self.classes, self.counts.tolist())))
 
     def _read_picture(self, file: str) -> Optional[np.ndarray]:
-        """A picture of an earlier run, or None if it is missing or damaged."""
+        """Read a picture of an earlier run; None if it is missing or damaged."""
         path = self.folder / file
         content = path.read_bytes() if path.is_file() else b''
         return None if find_damage(content) else decode_label(content)
 
     def _count(self, label: np.ndarray, stored: np.ndarray) -> Optional[np.ndarray]:
-        """Pixels of each class and stored confidence (C, 256), or None if an id is not a class."""
+        """Count the pixels of each class and stored confidence (C, 256); None if an id is not a class."""
         pairs = label.astype(np.uint16) * LEVELS + stored
         counts = np.bincount(pairs.ravel(), minlength=self.counts.size)
         return counts.reshape(self.counts.shape) if counts.size == self.counts.size else None
 
 
 def encode_png(picture: np.ndarray) -> bytes:
-    """A picture (H, W) uint8 as the content of a PNG file."""
+    """Encode a picture (H, W) uint8 as a PNG file."""
     done, data = cv2.imencode(_ENDING, picture, _PNG)
     assert done, 'OpenCV encodes every 8-bit picture as PNG'
     return data.tobytes()

@@ -1,7 +1,7 @@
-"""Image translation by MMagic's CycleGAN.
+"""Image translation with MMagic's CycleGAN.
 
-`custom_imports = dict(imports=['udas_mmseg', 'udas_mmseg.translation'])` in a config registers it. MMagic is imported
-here and nowhere else; where it is missing, the error says how to install it.
+`custom_imports = dict(imports=['udas_mmseg', 'udas_mmseg.translation'])` in a config registers it. Only this package
+imports MMagic. If it is missing, the error says how to install it.
 """
 from .checkpoint_hook import TranslatorCheckpointHook, check_image_format
 from .cyclegan import DomainCycleGAN

@@ -1,4 +1,4 @@
-"""MMagic's CycleGAN on the branches of a domain pair."""
+"""MMagic's CycleGAN for batches of `DomainPairDataset`."""
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -24,13 +24,14 @@ DOMAINS = ('source', 'target')
 
 @MODELS.register_module()
 class DomainCycleGAN(CycleGAN):
-    """MMagic's `CycleGAN`, trained on batches of `DomainPairDataset` by two optimizers.
+    """MMagic's `CycleGAN`, trained on batches of `DomainPairDataset` with two optimizers.
 
-    The networks, the losses, the image buffers and the order of a step are MMagic's. What is added: batches by branch,
-    gradients that are shared by several processes (MMagic calls the networks past their data-parallel wrappers), no
-    identity branch where its weight is 0, CyCADA's semantic consistency, and `translate`.
+    The networks, the losses, the image buffers and the order of a step are those of MMagic. This class adds batches
+    with branches, gradients that are averaged over several processes (MMagic does not call the networks through their
+    data-parallel wrappers), CyCADA's semantic consistency, and `translate`, and skips the identity branch if its weight
+    is 0.
 
-    Images are uint8 BGR before the preprocessor and in [-1, 1] after it, as in MMagic.
+    As in MMagic, images are uint8 BGR before the preprocessor and in [-1, 1] after it.
 
     Args:
         generator (dict): Config of MMagic's generator, e.g. `dict(type='ResnetGenerator', in_channels=3,
@@ -38,12 +39,12 @@ class DomainCycleGAN(CycleGAN):
         discriminator (dict): Config of MMagic's discriminator, e.g. `dict(type='PatchDiscriminator', in_channels=3)`.
         data_preprocessor (dict, optional): Config of MMagic's `DataPreprocessor`. Defaults to [-1, 1], BGR, padded by
             reflection to a multiple of 4.
-        loss_config (dict): `cycle_loss_weight` and `id_loss_weight`. Defaults to 10 and 0. The identity weight is
-            a factor of the loss itself; the paper's 0.5 is relative to the cycle weight, and is 5 here.
+        loss_config (dict): `cycle_loss_weight` and `id_loss_weight`. Defaults to 10 and 0. The identity weight is the
+            factor of the loss. The paper's 0.5 is relative to the cycle weight and corresponds to 5 here.
         semantic_consistency (dict, optional): Arguments of `SemanticConsistency`: CyCADA. Defaults to None.
-        buffer_size (int): Earlier translations kept for each discriminator. Defaults to 50.
-        discriminator_steps (int): Steps of the discriminators for each step of the generators. Defaults to 1.
-        disc_init_steps (int): First iterations that train only the discriminators. Defaults to 0.
+        buffer_size (int): Number of earlier translations to keep for each discriminator. Defaults to 50.
+        discriminator_steps (int): Number of discriminator steps for each generator step. Defaults to 1.
+        disc_init_steps (int): Number of first iterations that train only the discriminators. Defaults to 0.
 
     Source: Zhu et al., ICCV 2017 (CycleGAN); Hoffman et al., ICML 2018 (CyCADA); UDAS, section 3.2.
     """
@@ -76,21 +77,22 @@ class DomainCycleGAN(CycleGAN):
             None if semantic_consistency is None else SemanticConsistency(**semantic_consistency))
         self._skips_identity = False
         if not hasattr(self.data_preprocessor, 'mean'):
-            raise ValueError('model.data_preprocessor has no mean and std: the generators give values in [-1, 1]. Set '
-                             'both, or leave them out for 127.5.')
+            raise ValueError('model.data_preprocessor has no mean and std, but the generators return values in '
+                             '[-1, 1]. Set both, or leave them out for 127.5.')
         keep_names_in_parallel(self)
 
     def init_weights(self) -> None:
-        """Initialise each network by MMagic's rule; MMagic's own method fails where it logs what it did."""
+        """Initialise each network in the same way as MMagic, whose own method fails in its logging."""
         for networks in (self.generators, self.discriminators):
             for network in unwrap(networks).values():
                 network.init_weights()
 
     def train_step(self, data: Dict[str, dict], optim_wrapper: OptimWrapperDict) -> Dict[str, Tensor]:
-        """MMagic's step on one batch.
+        """Run MMagic's training step on one batch.
 
         Args:
-            data (dict): `source` and `target`, each with `inputs`, a list of (3, H, W) uint8 BGR images of one size.
+            data (dict): `source` and `target`, each with `inputs`, a list of (3, H, W) uint8 BGR images of the same
+                size.
             optim_wrapper (OptimWrapperDict): `generators` and `discriminators`.
 
         Returns:
@@ -104,9 +106,9 @@ class DomainCycleGAN(CycleGAN):
         return super().train_step(dict(inputs=inputs), optim_wrapper)
 
     def get_module(self, module: nn.Module) -> Dict[str, Callable[[Tensor], Tensor]]:
-        """The networks of each domain, called through their data-parallel wrapper where they are being trained.
+        """Return the networks of each domain, called through their data-parallel wrapper during their training.
 
-        MMagic calls the networks inside of the wrapper, so that the gradients of several processes are never averaged.
+        MMagic calls the networks inside the wrapper, so the gradients of several processes would never be averaged.
 
         Args:
             module (nn.Module): `self.generators` or `self.discriminators`, wrapped or not.
@@ -121,7 +123,7 @@ class DomainCycleGAN(CycleGAN):
         return {domain: partial(module, domain) for domain in DOMAINS}
 
     def _get_gen_loss(self, outputs: Dict[str, Tensor]) -> Tuple[Tensor, Dict[str, Tensor]]:
-        """MMagic's loss of the generators, without the identity branch that a weight of 0 makes useless."""
+        """Compute MMagic's loss of the generators, without the identity branch if its weight is 0."""
         self._skips_identity = self.loss_config['id_loss_weight'] == 0
         try:
             loss, logs = super()._get_gen_loss(outputs)
@@ -138,7 +140,7 @@ class DomainCycleGAN(CycleGAN):
         """Undo the preprocessor's normalisation and channel order, differentiably.
 
         Args:
-            images (Tensor): (N, 3, H, W) as the networks have them.
+            images (Tensor): (N, 3, H, W) in the format of the networks.
 
         Returns:
             Tensor: (N, 3, H, W) BGR, 0-255 without rounding or clipping.
@@ -152,7 +154,7 @@ class DomainCycleGAN(CycleGAN):
         """Translate images into the style of a domain.
 
         Args:
-            images (Tensor): (N, 3, H, W) uint8 BGR, any size; on any device.
+            images (Tensor): (N, 3, H, W) uint8 BGR, of any size and on any device.
             to (str): 'target' or 'source'. Defaults to 'target'.
 
         Returns:
@@ -172,7 +174,7 @@ class DomainCycleGAN(CycleGAN):
 
 
 class _PerDomain(nn.ModuleDict):
-    """A network for each domain that a data-parallel wrapper can wrap, since it has a `forward`."""
+    """The networks of the domains, with a `forward` so that a data-parallel wrapper can wrap them."""
 
     def forward(self, domain: str, images: Tensor) -> Tensor:
         return self[domain](images)
@@ -183,7 +185,7 @@ def _nothing(images: Tensor) -> None:
 
 
 def _check_sizes(data: Dict[str, dict]) -> None:
-    """Images of several sizes would be padded, and the networks would learn the padding."""
+    """Check that all images have the same size; otherwise, they would be padded, and the networks would learn it."""
     shapes: Dict[tuple, List[str]] = {}
     for domain in DOMAINS:
         samples = data[domain].get('data_samples') or []
@@ -193,4 +195,4 @@ def _check_sizes(data: Dict[str, dict]) -> None:
     if len(shapes) > 1:
         found = '; '.join(f'{shape[1]}x{shape[0]}: {names[0]}' for shape, names in shapes.items())
         raise SampleError(f'the images of one batch have several sizes (width x height): {found}. An image smaller '
-                          'than the crop stays as it is: make `Resize` give larger images, or crop smaller.')
+                          'than the crop is not cropped: use a larger `Resize` or a smaller crop.')

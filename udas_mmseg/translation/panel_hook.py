@@ -1,4 +1,4 @@
-"""Pictures of translations while a translator trains."""
+"""A hook that draws translations while a translator is trained."""
 from typing import List
 
 import cv2
@@ -13,10 +13,10 @@ from ..visualization import grid
 
 @HOOKS.register_module()
 class TranslationPanelHook(DomainPanelHook):
-    """Draw a few fixed images of both domains, their translations, and what these become when translated back.
+    """Draw a few fixed images of both domains, their translations, and the translations translated back.
 
-    Args are those of `DomainPanelHook`; `dataset` is wanted here: `dict(source=..., target=...)`, data sets without
-    labels whose pipelines end with `PackSegInputs`.
+    The arguments are those of `DomainPanelHook`. `dataset` is required: `dict(source=..., target=...)`, data sets
+    without labels whose pipelines end with `PackSegInputs`.
 
     Example:
         >>> default_hooks = dict(
@@ -34,7 +34,7 @@ class TranslationPanelHook(DomainPanelHook):
         return [self._resize(picture) for picture in (image, translated, cycled)]
 
     def _resize(self, images: Tensor) -> np.ndarray:
-        """(H, W, 3) uint8 BGR of the picture's width, from (1, 3, H, W)."""
+        """Resize (1, 3, H, W) to an image (H, W, 3) uint8 BGR with the width of the picture."""
         pixels = images[0].to(torch.uint8).cpu().numpy().transpose(1, 2, 0)
         height = max(1, round(self.width * pixels.shape[0] / pixels.shape[1]))
         return cv2.resize(pixels, (self.width, height), interpolation=cv2.INTER_AREA)

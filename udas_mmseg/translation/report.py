@@ -1,4 +1,4 @@
-"""The report on a translation: whether its files are whole, how near it is to the target, and samples."""
+"""The report on a translation: a check of its files, distances to the target, and samples."""
 import os.path as osp
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -32,13 +32,13 @@ at the pictures.'''
 
 
 class DamagedFile(NamedTuple):
-    """A damaged file, and why; the text names the file, too."""
+    """A damaged file and the reason; the text also names the file."""
     path: str
     problem: str
 
 
 class _Measured(NamedTuple):
-    """Colours of every other image and of the rest, and the features of all, (N, C), where there is a network."""
+    """Colours of every second image and of the rest, and the features of all images, (N, C), if there is a network."""
     colors: Tuple[ColorStatistics, ColorStatistics]
     features: Optional[np.ndarray]
 
@@ -46,20 +46,20 @@ class _Measured(NamedTuple):
 def verify_images(paths: Sequence[str],
                   workers: int = 2,
                   sizes: Optional[Sequence[Tuple[int, int]]] = None) -> List[DamagedFile]:
-    """Decode every file wholly, with progress on standard error.
+    """Decode every file completely, with progress on standard error.
 
-    A JPEG whose middle was overwritten passes, since the format has no check sum; a PNG does not.
+    A PNG whose middle was overwritten is detected, but not such a JPEG, because this format has no check sum.
 
     Args:
         paths (Sequence[str]): Images, which must have three channels of 8 bits.
-        workers (int): Threads; OpenCV decodes outside of Python's lock. Defaults to 2.
-        sizes (Sequence[tuple[int, int]], optional): Width and height of each. Defaults to None: any.
+        workers (int): Number of threads; OpenCV releases Python's lock. Defaults to 2.
+        sizes (Sequence[tuple[int, int]], optional): Width and height of each image. Defaults to None: any size.
 
     Returns:
-        list[DamagedFile]: In the order of `paths`; empty if all is well.
+        list[DamagedFile]: Damaged files in the order of `paths`; empty if there are none.
 
     Raises:
-        ValueError: if there are not as many sizes as files.
+        ValueError: if the number of sizes is not that of the files.
     """
     if sizes is not None and len(sizes) != len(paths):
         raise ValueError(f'{len(sizes)} sizes for {len(paths)} files; there must be one for each.')
@@ -99,21 +99,21 @@ def write_report(folder: str,
                  samples: int = 6,
                  short_side: Optional[int] = None,
                  facts: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
-    """Measure a translation, and write `report.html` (one file, with its pictures) and `report.json`.
+    """Measure a translation, and write `report.html` (one file with all pictures) and `report.json`.
 
-    Progress goes to standard error.
+    Progress is printed to standard error.
 
     Args:
         folder (str): Folder for the report, made if it does not exist.
         images (Sequence[str]): Source images.
         translations (Sequence[str]): The translation of each.
         targets (Sequence[str]): Images of the target domain.
-        network (FeatureNetwork, optional): See `build_backbone`. Defaults to None: colours alone are compared.
-        max_images (int): How many of each set are measured, evenly spread over it. Defaults to 500.
-        samples (int): Rows of the picture. Defaults to 6.
-        short_side (int, optional): Pixels of an image's shorter side as the network sees it, see `extract_features`.
-            Defaults to None: that of the smallest among the first images of the sets, at most 256. None is enlarged
-            then, so that blur is not mistaken for a property of the domain with small images.
+        network (FeatureNetwork, optional): See `build_backbone`. Defaults to None: only colours are compared.
+        max_images (int): Largest number of images of each set to measure, evenly spaced. Defaults to 500.
+        samples (int): Number of rows of the picture. Defaults to 6.
+        short_side (int, optional): Length of an image's shorter side at the input of the network, see
+            `extract_features`. Defaults to None: that of the smallest of the first images of the sets, at most 256. No
+            image is then enlarged, so that blur does not look like a property of the domain with small images.
         facts (Mapping, optional): Further names and values for the report, such as the config and the checkpoint.
 
     Returns:
@@ -159,7 +159,7 @@ def _choose(paths: Sequence[str], count: int) -> List[str]:
 
 def _measure(title: str, paths: Sequence[str], network: Optional[FeatureNetwork],
              short_side: Optional[int]) -> _Measured:
-    """Statistics of a set; each file is read once."""
+    """Compute the statistics of a set; each file is read once."""
     colors, progress = (ColorStatistics(), ColorStatistics()), Progress(f'measuring {title}', len(paths))
 
     def read() -> Iterator[np.ndarray]:
@@ -200,7 +200,7 @@ def _feature_distances(measured: Mapping[str, _Measured]) -> Optional[Dict[str, 
 
 def draw_samples(images: Sequence[str], translations: Sequence[str], targets: Sequence[str],
                  samples: int) -> np.ndarray:
-    """Rows of a source image, its translation and some image of the target, spread over the sets.
+    """Draw rows of a source image, its translation and an image of the target, evenly spaced in the sets.
 
     Returns:
         np.ndarray: (H, W, 3) uint8 BGR.
@@ -223,12 +223,12 @@ def draw_samples(images: Sequence[str], translations: Sequence[str], targets: Se
 
 
 def _short(path: str) -> str:
-    """A file with its folder."""
+    """Return the name of a file with its folder."""
     return osp.join(osp.basename(osp.dirname(path)), osp.basename(path))
 
 
 def to_page(report: Mapping[str, Any], samples: bytes) -> Page:
-    """The page of a report.
+    """Build the page of a report.
 
     Args:
         report (Mapping): Content of `report.json`.

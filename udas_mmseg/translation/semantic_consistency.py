@@ -1,4 +1,4 @@
-"""Semantic consistency: a frozen segmentor must predict the same before and after translation."""
+"""Semantic consistency: a frozen segmentor should predict the same before and after the translation."""
 from typing import Callable, List, Sequence, Tuple, Union
 
 import torch
@@ -10,19 +10,19 @@ from ..models.trained import build_original, load_checkpoint
 
 
 class SemanticConsistency:
-    """CyCADA's loss: cross-entropy between what a segmentor predicts on an image and on its translation.
+    """CyCADA's loss: the cross-entropy between the predictions of a segmentor for an image and for its translation.
 
-    The segmentor was trained on the source before, and is not changed. It is no part of the translator's state dict:
-    a checkpoint of the translator does not hold it.
+    The segmentor was trained on the source and is frozen. It is not part of the translator's state dict and not stored
+    in its checkpoints.
 
     Args:
-        config (str | dict): Config file of the segmentor (any of MMSegmentation's, or of this project), or its content.
+        config (str | dict): Config file of the segmentor (of MMSegmentation or of this project), or its content.
         checkpoint (str): Its weights.
-        weight (float): Weight of the loss, at least 0. Defaults to 1, CyCADA's.
+        weight (float): Weight of the loss, at least 0. Defaults to 1, as in CyCADA.
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if the weight is negative or the checkpoint does not fit the config.
+        ValueError: if the weight is negative or the checkpoint does not match the config.
 
     Source: Hoffman et al., ICML 2018 (CyCADA), equation 5.
     """
@@ -36,11 +36,11 @@ class SemanticConsistency:
         self.weight = weight
 
     def __call__(self, pairs: Sequence[Tuple[Tensor, Tensor]], to_pixels: Callable[[Tensor], Tensor]) -> Tensor:
-        """The weighted loss, summed over the pairs.
+        """Compute the weighted loss, summed over the pairs.
 
         Args:
             pairs (Sequence[tuple[Tensor, Tensor]]): Images and their translations, (N, 3, H, W) each.
-            to_pixels (Callable): Makes BGR images of 0-255 of them, differentiably.
+            to_pixels (Callable): Converts them to BGR images in 0-255, differentiably.
 
         Returns:
             Tensor: Scalar, with gradients for the translations only.
@@ -54,7 +54,7 @@ class SemanticConsistency:
         return self.weight * torch.stack(losses).sum()
 
     def _logits(self, pixels: Tensor) -> Tensor:
-        """(N, C, h, w) of the main head, at its own resolution."""
+        """Compute the logits of the main head at its own resolution, (N, C, h, w)."""
         data = self.segmentor.data_preprocessor(dict(inputs=list(pixels)), False)
         logits: Union[Tensor, List[Tensor]] = self.segmentor(data['inputs'], mode='tensor')
         return (logits if isinstance(logits, Tensor) else logits[0]).float()

@@ -1,4 +1,4 @@
-"""A whole source data set in the target's style: read, translated, written, checked and reported."""
+"""Translating a whole source data set into the style of the target: writing, checking and reporting."""
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
@@ -43,22 +43,22 @@ def write_translations(cfg: Config,
     Args:
         cfg (Config): The translator's config, with `translate_dataloader`.
         checkpoint (str): Its checkpoint.
-        out (str): Folder for the images. Images that were written there before are kept.
+        out (str): Folder for the images. Existing images are kept.
         size (tuple[int, int], optional): (width, height) of the files. Defaults to that of each source image.
         file_format (str): 'png' or 'jpg'. Defaults to 'png'.
         quality (int): Quality of JPEG files, 1-100. Defaults to 95.
         backbone (str, optional): Segmentation config whose pretrained backbone measures the feature distance.
-        batch_size (int, optional): Images at a time. Defaults to the config's.
-        workers (int, optional): Processes that load images. Defaults to the config's.
-        overwrite (bool): Whether translations that were made with something else are replaced. Defaults to False.
-        update (bool): Whether to go on although images were added to the source or removed. Defaults to False.
+        batch_size (int, optional): Number of images in a batch. Defaults to that of the config.
+        workers (int, optional): Number of processes that load images. Defaults to that of the config.
+        overwrite (bool): Whether to replace translations from other settings. Defaults to False.
+        update (bool): Whether to continue although images were added to the source or removed. Defaults to False.
         name (str): Name of the config in the index. Defaults to ''.
 
     Raises:
         OSError: if a file cannot be written. Images that were written before are kept.
-        ValueError: if the config, the checkpoint, an image or the content of `out` does not fit.
+        ValueError: if the config, the checkpoint, an image or the content of `out` cannot be used.
     """
-    wanted = backbone and is_main_process()  # first: a mistake here should not show after hours
+    wanted = backbone and is_main_process()  # first, so that a mistake is not found after hours
     network = build_backbone(Config.fromfile(backbone), device=get_device()) if wanted else None
     dataset, target = _open_data(cfg)
     model = build_translator(cfg, checkpoint)
@@ -75,36 +75,36 @@ def write_translations(cfg: Config,
 
 
 def build_translator(cfg: Config, checkpoint: str) -> nn.Module:
-    """The trained translator of a config, in evaluation mode on the best device.
+    """Build the trained translator of a config, in evaluation mode on the best device.
 
     Args:
         cfg (Config): Config of a `DomainCycleGAN`.
         checkpoint (str): Its weights.
 
     Raises:
-        FileNotFoundError: if there is no such checkpoint.
-        ValueError: if the checkpoint lacks weights, or was trained on images of another format.
+        FileNotFoundError: if the checkpoint does not exist.
+        ValueError: if weights are missing in the checkpoint, or it was trained on images of another format.
     """
     content = load_checkpoint(checkpoint)
-    model = MODELS.build({**cfg.model, 'semantic_consistency': None}).eval()  # which only training needs
+    model = MODELS.build({**cfg.model, 'semantic_consistency': None}).eval()  # only training needs it
     weights, wanted = content.get('state_dict', content), model.state_dict()
     generators = [key for key in wanted if key.startswith('generators.')]
     missing = [key for key in generators if key not in weights or weights[key].shape != wanted[key].shape]
     broken = [key for key in generators if key not in missing and not torch.isfinite(weights[key]).all()]
     if broken:
         raise ValueError(f'checkpoint {checkpoint} has weights that are not finite ({", ".join(broken[:3])}): every '
-                         'translation would be black. Give an earlier one.')
+                         'translation would be black. Use an earlier one.')
     if missing:
-        raise ValueError(f'checkpoint {checkpoint} does not fit the config: {len(missing)} of {len(generators)} '
-                         f'weights of the generators are missing or of another shape ({", ".join(missing[:3])}). '
-                         'Give the config, and --cfg-options, that it was trained with.')
+        raise ValueError(f'checkpoint {checkpoint} does not match the config: {len(missing)} of {len(generators)} '
+                         f'weights of the generators are missing or have another shape ({", ".join(missing[:3])}). '
+                         'Use the config and the --cfg-options of its training.')
     check_image_format(content.get('meta') or {}, model.image_format)
     model.load_state_dict({key: weights[key] for key in generators}, strict=False)
     return model.to(get_device())
 
 
 class _Image(NamedTuple):
-    """An image (3, H, W) uint8 BGR as it is translated, and the original width and height."""
+    """An image (3, H, W) uint8 BGR at the size of the translation, and the original width and height."""
     number: int
     pixels: Tensor
     size: Tuple[int, int]
@@ -134,18 +134,18 @@ def translate_dataset(model: nn.Module,
                       batch_size: int = 4,
                       workers: int = 2,
                       update: bool = False) -> List[str]:
-    """Translate the images that have no translation yet; in several processes each takes its share.
+    """Translate the images that have no translation yet. With several processes, each translates a part of them.
 
-    Every batch has `batch_size` images of one size, filled up with copies where there are fewer: the networks'
-    rounding depends on the size of a batch. A file therefore does not depend on other files: not on where a run was
-    broken off, on images that cannot be read, on the number of processes or of images.
+    Every batch has `batch_size` images of the same size and is padded with copies if there are fewer, because rounding
+    in the networks depends on the size of a batch. A file therefore does not depend on interruptions, on unreadable
+    images, or on the number of processes or images.
 
     Args:
         model (nn.Module): `DomainCycleGAN`, or any model with its `translate`.
         dataset (Dataset): Unlabelled images in the writer's order. The pipeline ends with `PackSegInputs`.
         writer (TranslationWriter): The set.
-        batch_size (int): Images that are translated together, at least 1. Defaults to 4.
-        workers (int): Processes that load images. Defaults to 2.
+        batch_size (int): Number of images that are translated together, at least 1. Defaults to 4.
+        workers (int): Number of processes that load images. Defaults to 2.
         update (bool): Whether images may have been added to the source or removed. Defaults to False.
 
     Returns:
@@ -172,14 +172,14 @@ def translate_dataset(model: nn.Module,
 
 
 def images_to_translate(cfg: Config) -> Dict[str, Any]:
-    """Config of the images to translate, without their labels.
+    """Return the config of the images to translate, without their labels.
 
     Raises:
-        ValueError: if `translate_dataloader` is missing, has several data sets, or changes images by chance.
+        ValueError: if `translate_dataloader` is missing, has several data sets, or changes images randomly.
     """
     dataset_cfg = (cfg.get('translate_dataloader') or {}).get('dataset')
     if not dataset_cfg:
-        raise ValueError('the config has no `translate_dataloader`, which says what is translated. Add '
+        raise ValueError('the config has no `translate_dataloader` with the images to translate. Add '
                          'translate_dataloader=dict(batch_size=4, num_workers=4, dataset=...), as in '
                          'configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py.')
     kind = DATASETS.get(dataset_cfg['type'])
@@ -189,17 +189,17 @@ def images_to_translate(cfg: Config) -> Dict[str, Any]:
     found = without_labels(dataset_cfg)
     if not predicts_alike(found['pipeline']):
         names = [str(step['type']) for step in found['pipeline']]
-        raise ValueError(f'translate_dataloader.dataset.pipeline is {names}: whole images are translated, always '
-                         'alike. Write LoadVerifiedImage, perhaps Resize, and PackSegInputs.')
+        raise ValueError(f'translate_dataloader.dataset.pipeline is {names}, but translation needs whole images '
+                         'without random changes. Use LoadVerifiedImage, optionally Resize, and PackSegInputs.')
     found.pop('translated_root', None)  # an earlier translation
     return found
 
 
 def _open_data(cfg: Config) -> Tuple[BaseDataset, Optional[BaseDataset]]:
-    """The images to translate, and those of the target that the translator was trained with, if the config has them.
+    """Open the images to translate, and the target images of the translator's training if the config has them.
 
     Raises:
-        ValueError: if there are none, or some of the first that are read are broken.
+        ValueError: if there are none, or some of the first images are broken.
     """
     source = images_to_translate(cfg)
     target = (cfg.get('train_dataloader') or {}).get('dataset', {}).get('target')
@@ -213,7 +213,7 @@ def _open_data(cfg: Config) -> Tuple[BaseDataset, Optional[BaseDataset]]:
     if is_main_process():
         print('\n'.join(summary).replace('test_dataloader', 'translate_dataloader'), flush=True)
     dataset = DATASETS.build(source)
-    dataset.test_mode = True  # a sample that fails is not replaced by another one
+    dataset.test_mode = True  # do not replace a sample that fails by another one
     return dataset, DATASETS.build(target) if target else None
 
 
@@ -222,33 +222,33 @@ def _paths_of(dataset: BaseDataset) -> List[str]:
 
 
 def _digests(cfg: Config, checkpoint: str) -> Dict[str, str]:
-    """Digests of the weights, and of the settings that affect the pixels of a translation."""
+    """Return digests of the weights, and of the settings that affect the pixels of a translation."""
     settings = dict(generator=cfg.model['generator'], preprocessor=cfg.model.get('data_preprocessor'),
                     pipeline=images_to_translate(cfg)['pipeline'])
     return dict(sha256=file_digest(checkpoint), config_digest=config_digest(settings))
 
 
 def _finish(writer: TranslationWriter, broken: List[str]) -> None:
-    """Complete the set, if every image was read and every file opens.
+    """Complete the set if every image was read and every file is complete.
 
     Raises:
-        ValueError: if not.
+        ValueError: if this is not the case.
     """
     count = len(writer.names)
     if broken:
         raise ValueError(f'{len(broken)} of {count} source images cannot be read; the others are translated:\n- '
-                         + '\n- '.join(broken) + '\nMend them and give the same command, or take them off the list and '
-                         'add --update.')
+                         + '\n- '.join(broken) + '\nRepair them and run the same command again, or remove them from '
+                         'the list and add --update.')
     _check(writer)
     writer.finish()
-    print(f'{writer.out}: {count} images, every one of them was opened', flush=True)
+    print(f'{writer.out}: {count} images, all of them checked', flush=True)
 
 
 def _check(writer: TranslationWriter) -> None:
-    """Open every file; damaged ones are deleted, so that the next run makes them again.
+    """Check every file, and delete damaged ones, so that the next run writes them again.
 
     Raises:
-        ValueError: if there were any.
+        ValueError: if there were damaged files.
     """
     paths = writer.translations
     damaged = verify_images(paths, sizes=None if writer.size is None else [writer.size] * len(paths))
@@ -257,7 +257,7 @@ def _check(writer: TranslationWriter) -> None:
     if damaged:
         listed = '\n- '.join(file.problem for file in damaged[:10])
         raise ValueError(f'{len(damaged)} of {len(paths)} translations were damaged and are deleted:\n- {listed}\n'
-                         'Give the same command again to make them anew.')
+                         'Run the same command again to write them again.')
 
 
 def _report(writer: TranslationWriter, target: Optional[BaseDataset], network: Any, facts: Dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Translated images on disk."""
+"""Writing translated images to disk."""
 import os
 import os.path as osp
 from pathlib import Path
@@ -17,7 +17,7 @@ class TranslationWriter(FileSetWriter):
     """Writes translated images to a folder with the sub-folders of the source; see `FileSetWriter`.
 
     The folder can be used while it is written, and images may be added to the source later. A translation that is
-    older than its image is made again.
+    older than its image is written again.
 
     Args:
         out (str): The folder.
@@ -25,10 +25,10 @@ class TranslationWriter(FileSetWriter):
         image_root (str): The folder that contains the images.
         translator (Mapping[str, str]): `config`, `checkpoint`, `sha256` of the checkpoint, and `config_digest` of all
             other settings that affect the pixels.
-        size (tuple[int, int], optional): Width and height of the files. Defaults to None: those of each source image.
+        size (tuple[int, int], optional): Width and height of the files. Defaults to None: those of the source images.
         image_format (str): 'png' or 'jpg'. Defaults to 'png'.
         quality (int): Quality of JPEG files, 1-100. Defaults to 95.
-        overwrite (bool): Whether translations that were made with something else are replaced. Defaults to False.
+        overwrite (bool): Whether to replace translations from other settings. Defaults to False.
 
     Raises:
         ValueError: if there are no images, one is not below `image_root`, two would have the same file, `out` is in
@@ -56,8 +56,8 @@ class TranslationWriter(FileSetWriter):
             raise ValueError(f'quality={quality}: it must be 1 to 100.')
         real = Path(osp.realpath(out))
         if Path(osp.realpath(image_root or osp.curdir)) in (real, *real.parents):
-            raise ValueError(f'{out} is in the image folder {image_root!r}: translations would count as images of the '
-                             'source. Choose another --out, outside of it.')
+            raise ValueError(f'{out} is in the image folder {image_root!r}, so translations would become images of the '
+                             'source. Choose another --out outside this folder.')
         self.ending = f'.{image_format}'
         self.size = size
         self.quality = quality
@@ -69,7 +69,7 @@ class TranslationWriter(FileSetWriter):
         self.translations = [str(self.out / file) for file, in self.files]
 
     def is_done(self, index: int) -> bool:
-        """Whether the translation is whole, as far as its first and last bytes tell, and not older than its image."""
+        """Whether the translation is complete (judged by its first and last bytes) and not older than its image."""
         path = self.translations[index]
         return _is_whole(path) and not _is_older(path, self.images[index])
 

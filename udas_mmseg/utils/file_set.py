@@ -1,4 +1,4 @@
-"""Writing a set of files, one or several for each image of a folder, that a killed run can go on with."""
+"""Writing a set of files, one or several for each image of a folder, which can be continued after an interruption."""
 import hashlib
 import json
 import os
@@ -13,36 +13,36 @@ from mmengine.logging import print_log
 from .files import PART, replace_file, to_json
 from .mirrored_folder import INDEX, holds_files, mirrored_path, read_index
 
-_SUFFIXES = ('.png', '.jpg', PART)  # files that belong to a set; all others in the folder are left alone
-_READERS = min(16, max(4, os.cpu_count() or 1))  # threads that look at the files of an earlier run
+_SUFFIXES = ('.png', '.jpg', PART)  # files that belong to a set; all others in the folder are not changed
+_READERS = min(16, max(4, os.cpu_count() or 1))  # threads that check the files of an earlier run
 
 
 class FileSetWriter:
-    """Writes files for a set of images to a folder with the images' sub-folders, and resumes where a run was killed.
+    """Writes files for a set of images to a folder with the images' sub-folders, and continues interrupted runs.
 
-    `index.json` in the folder says what made the files. Every file is written under a temporary name and renamed.
-    A folder that holds something else is refused, and so are files that were made with something else unless
-    `overwrite` is set. Several processes may write to one set: the first begins and finishes it.
+    `index.json` in the folder describes how the files were made. Every file is written under a temporary name and then
+    renamed. A folder with other files is refused, and so are files from other settings unless `overwrite` is set.
+    Several processes may write to the same set: the first process starts and finishes it.
 
-    Subclasses encode the files, and say in `is_done` which files of an earlier run can be kept.
+    Subclasses encode the files, and implement `is_done`, which tells the files of an earlier run that can be kept.
 
     Args:
         out (str): The folder.
         images (Sequence[str]): Paths of all images of the set.
         image_root (str): The folder that contains the images, at any depth.
         maker (str): Entry of the index that describes the model, such as 'teacher'.
-        made_by (Mapping[str, Any]): That description: `config`, `checkpoint`, `sha256` of the weights, and
+        made_by (Mapping[str, Any]): The description of the model: `config`, `checkpoint`, `sha256` of the weights, and
             `config_digest` of all other settings of the model that affect the files.
         settings (Mapping[str, Any]): Other entries of the index.
-        compared (Mapping[str, str]): The settings that affect the files: entry -> what messages call it.
-        endings (Sequence[str]): Endings of the files of each image, in place of the image's own.
-        appears_whole (bool): Whether the files are written to `<out>.part`, which gets its name in `finish`. If
-            False, they are written to `out` itself, and the index says whether the set is complete; such a set may
-            be extended when images are added. Defaults to True.
-        overwrite (bool): Whether files that were made with something else are replaced. Defaults to False.
+        compared (Mapping[str, str]): The settings that affect the files: entry -> its name in messages.
+        endings (Sequence[str]): Endings of the files of each image, which replace that of the image.
+        appears_whole (bool): Whether the files are written to `<out>.part`, which is renamed in `finish`. If False,
+            they are written to `out` itself, and the index says whether the set is complete; such a set may be extended
+            when images are added. Defaults to True.
+        overwrite (bool): Whether to replace files from other settings. Defaults to False.
 
     Attributes:
-        folder (Path): Where the files are before `finish`.
+        folder (Path): Folder of the files before `finish`.
         names (list[str]): Path of each image below `image_root`.
         files (list[tuple[str]]): The files of each image, below the folder.
 
@@ -82,25 +82,25 @@ class FileSetWriter:
         _check_unique(self.images, self.files)
 
     def complete(self) -> Optional[Dict[str, Any]]:
-        """The index of the set in `out`, if it has the files of exactly these images, made with the same; else None."""
+        """The index of the set in `out`, if it is complete for exactly these images and settings; else None."""
         found = self._read(self.out)
         if found is None or not found.get('complete', True) or self.differences(found):
             return None
         return found if self._list(self.out) == set(self._wanted(found.get('skipped') or ())) else None
 
     def begin(self, update: bool = False) -> List[int]:
-        """Make the folder, or go on with it.
+        """Create the folder, or continue with an existing one.
 
         Args:
-            update (bool): Whether a set that is written in place may have other images than before. Files that are
-                there are kept, and those of images that are gone are deleted in `finish`. Defaults to False.
+            update (bool): Whether a set that is written in place may have other images than before. Existing files are
+                kept, and files of removed images are deleted in `finish`. Defaults to False.
 
         Returns:
-            list[int]: The images whose files have to be written.
+            list[int]: The images whose files must be written.
 
         Raises:
-            FileExistsError: if the folder holds something that may not be replaced.
-            ValueError: if a set that is written in place was begun for other images.
+            FileExistsError: if the folder has files that may not be replaced.
+            ValueError: if a set that is written in place was started for other images.
         """
         self._check_out()
         found = self._read(self.folder)
@@ -116,7 +116,7 @@ class FileSetWriter:
         return pending
 
     def pending(self) -> List[int]:
-        """The images whose files are missing, damaged or out of date."""
+        """Return the images whose files are missing, damaged or out of date."""
         with ThreadPoolExecutor(_READERS) as pool:
             return [index for index, done in enumerate(pool.map(self.is_done, range(len(self.files)))) if not done]
 
@@ -138,10 +138,10 @@ class FileSetWriter:
             self._write(file, content)
 
     def finish(self, skipped: Optional[Mapping[str, str]] = None) -> Dict[str, Any]:
-        """Write the index. If the set appears whole, give the folder its name; a set of that name is deleted.
+        """Write the index. With `appears_whole`, rename the folder to its final name and delete an older set.
 
         Args:
-            skipped (Mapping, optional): Images without files, by name as in `names`, and why. Defaults to none.
+            skipped (Mapping, optional): Images without files (names as in `names`) -> reason. Defaults to none.
 
         Returns:
             dict: Content of `index.json`.
@@ -154,9 +154,9 @@ class FileSetWriter:
         missing = [file for file in wanted if file not in present]
         if missing:
             raise RuntimeError(f'{len(missing)} of {len(wanted)} files are missing in {self.folder}: '
-                               f'{", ".join(missing[:3])}{", ..." if len(missing) > 3 else ""}. Give the same command '
-                               'again: files that are there are kept.')
-        for file in present.difference(wanted):  # of images that are gone, or left by a killed run
+                               f'{", ".join(missing[:3])}{", ..." if len(missing) > 3 else ""}. Run the same command '
+                               'again: existing files are kept.')
+        for file in present.difference(wanted):  # of removed images, or left by a killed run
             (self.folder / file).unlink()
         index = {**self.header, **self.summary(skipped)}
         self._write(INDEX, to_json(index))
@@ -165,7 +165,7 @@ class FileSetWriter:
         return index
 
     def summary(self, skipped: Dict[str, str]) -> Dict[str, Any]:
-        """Entries of the index that are known when all files are written."""
+        """Return the entries of the index that are known when all files are written."""
         found: Dict[str, Any] = {} if self.appears_whole else dict(complete=True)
         found['num_images'] = len(self.names) - len(skipped)
         if self.appears_whole or skipped:
@@ -173,7 +173,7 @@ class FileSetWriter:
         return found
 
     def differences(self, found: Mapping[str, Any]) -> List[str]:
-        """Settings that differ between the index of an earlier run and this one, in words."""
+        """Return the names of the settings that differ between the index of an earlier run and this run."""
         (theirs, before), (ours, now) = ((index[self.maker], index) for index in (found, self.header))
         pairs = {
             'checkpoint': (theirs.get('sha256'), ours.get('sha256')),
@@ -188,35 +188,35 @@ class FileSetWriter:
         if not self.appears_whole:
             listing = hashlib.sha256('\n'.join(self.names).encode()).hexdigest()
             header = dict(complete=False, **header, num_images=len(self.names), files_sha256=listing)
-        return json.loads(to_json(header))  # as it is read back
+        return json.loads(to_json(header))  # in the form in which it is read back
 
     def _check_out(self) -> None:
-        """Refuse a file, somebody else's folder, and a complete set that would be replaced."""
+        """Check that `out` is not a file, a folder with other files, or a complete set that would be replaced."""
         if self.out.exists() and not self.out.is_dir():
             raise FileExistsError(f'{self.out} is a file. Choose another --out.')
         for folder in dict.fromkeys((self.out, self.folder)):
             if self._read(folder) is None and holds_files(folder):
-                raise FileExistsError(f'{folder} holds files but no {INDEX} of ours, and is left alone. Choose another '
-                                      '--out.')
+                raise FileExistsError(f'{folder} has files but no {INDEX} of such a set, so it is not changed. Choose '
+                                      'another --out.')
         found = self._read(self.out) if self.appears_whole else None
         if found is not None and not self.overwrite:
             made = ' and another '.join(self.differences(found)) or 'list of images'
-            raise FileExistsError(f'{self.out} holds a complete set: {found.get("num_images")} images, '
-                                  f'{self._describe(found)}. It was made with another {made}. Give --overwrite to '
+            raise FileExistsError(f'{self.out} has a complete set: {found.get("num_images")} images, '
+                                  f'{self._describe(found)}. It was made with another {made}. Use --overwrite to '
                                   'replace it, or choose another --out.')
 
     def _begin_anew(self, reason: str) -> None:
         if not self.overwrite:
-            raise FileExistsError(f'{reason}. Give --overwrite to begin anew, or choose another --out.')
-        print_log(f'{reason}: begun anew.')
+            raise FileExistsError(f'{reason}. Use --overwrite to start again, or choose another --out.')
+        print_log(f'{reason}: started again.')
         for file in self._list(self.folder):
             (self.folder / file).unlink()
 
     def _check_images(self, found: Mapping[str, Any]) -> None:
         if found.get('files_sha256') != self.header['files_sha256']:
-            raise ValueError(f'the list of images changed since {self.out} was begun ({found.get("num_images")} images '
-                             f'then, {len(self.names)} now). Restore the images, or give --update: files that are '
-                             'there are kept, missing ones are made, and those of images that are gone are deleted.')
+            raise ValueError(f'the list of images changed since {self.out} was started ({found.get("num_images")} '
+                             f'images then, {len(self.names)} now). Restore the images, or use --update: existing '
+                             'files are kept, missing ones are written, and those of removed images are deleted.')
 
     def _rename(self) -> None:
         old = self.out.with_name(f'{self.out.name}.old')
@@ -230,7 +230,7 @@ class FileSetWriter:
         return read_index(folder, self.maker)
 
     def _describe(self, found: Mapping[str, Any]) -> str:
-        """A model in words: its checkpoint and the first digits of its SHA-256."""
+        """Describe a model with its checkpoint and the first digits of its SHA-256."""
         made_by = found[self.maker]
         return f'{self.maker} {made_by.get("checkpoint")}, sha256 {str(made_by.get("sha256"))[:12]}'
 
@@ -238,7 +238,7 @@ class FileSetWriter:
         return [file for name, files in zip(self.names, self.files) if name not in skipped for file in files]
 
     def _list(self, folder: Path) -> Set[str]:
-        """Files in a folder that belong to a set, among them those that a killed run left half written."""
+        """Return the files in a folder that belong to a set, including incomplete ones from a killed run."""
         return {osp.relpath(path, folder) for path in folder.rglob('*') if path.suffix in _SUFFIXES and path.is_file()}
 
     def _write(self, file: str, content: bytes) -> None:
@@ -246,7 +246,7 @@ class FileSetWriter:
 
 
 def _check_unique(images: Sequence[str], files: Sequence[Tuple[str, ...]]) -> None:
-    """Refuse two images that would have the same file."""
+    """Check that no two images have the same file."""
     owners: Dict[str, str] = {}
     for image, names in zip(images, files):
         for name in names:

@@ -1,4 +1,4 @@
-"""Writing files so that each one is there whole or not at all."""
+"""Writing files atomically, so that no incomplete files exist."""
 import contextlib
 import fcntl
 import json
@@ -9,15 +9,16 @@ from typing import IO, Any, Mapping, Union
 
 from mmengine.fileio import LocalBackend, register_backend
 
-PART = '.part'  # ends the name of a file that is being written, or that a killed process left
+PART = '.part'  # suffix of a file that is being written, or that a killed process left
 
 
 @register_backend('atomic', force=True)
 class AtomicLocalBackend(LocalBackend):
-    """MMEngine's local file backend with `replace_file` for writing.
+    """MMEngine's local file backend that writes files with `replace_file`.
 
-    MMEngine overwrites in place: a kill or a full disk while a checkpoint is written leaves half a file, and
-    `save_best` writes the last checkpoint a second time. Used by `default_hooks.checkpoint` of the configs here.
+    MMEngine overwrites files in place. If the process is killed or the disk is full, an incomplete checkpoint remains;
+    `save_best` even writes the last checkpoint a second time. The configs of this project use this backend in
+    `default_hooks.checkpoint`.
 
     Example:
         >>> checkpoint = dict(type='CheckpointHook', by_epoch=False, interval=5000, backend_args=dict(backend='atomic'))
@@ -29,17 +30,17 @@ class AtomicLocalBackend(LocalBackend):
 
 
 def replace_file(path: Union[str, Path], content: bytes) -> None:
-    """Write a file under a temporary name and rename it; several processes and threads may do so at once.
+    """Write a file under a temporary name and rename it. Several processes and threads may do this at the same time.
 
-    The temporary name is `<path>.part`. A file that a killed process left there is overwritten. On a file system
+    The temporary name is `<path>.part`. If a killed process left such a file, it is overwritten. On a file system
     without locks, each call has its own temporary name, `<path>.<random>.part`.
 
     Args:
-        path (str | Path): The file. Its folder is made if it does not exist.
+        path (str | Path): Path of the file. Its folder is created if it does not exist.
         content (bytes): The new content.
 
     Raises:
-        OSError: if the file cannot be written. A file of that name is then unchanged.
+        OSError: if the file cannot be written. An existing file is not changed in this case.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +57,7 @@ def replace_file(path: Union[str, Path], content: bytes) -> None:
 
 
 def _open_part(path: Path) -> IO[bytes]:
-    """Open a temporary file that nobody else writes to; wait for it where several processes write one file."""
+    """Open a temporary file, and wait until no other process writes to it."""
     part = path.with_name(path.name + PART)
     while True:
         file = open(part, 'ab')  # noqa: SIM115, the lock lasts until the file is closed
@@ -72,9 +73,9 @@ def _open_part(path: Path) -> IO[bytes]:
                 return file
         except FileNotFoundError:
             pass
-        file.close()  # while we waited, the file that we opened was renamed: it is somebody's finished file
+        file.close()  # while we waited, another process finished and renamed the file that we opened
 
 
 def to_json(content: Mapping[str, Any]) -> bytes:
-    """Content of a JSON file that people may read."""
+    """Return the content of a readable JSON file."""
     return json.dumps(content, indent=2).encode() + b'\n'

@@ -1,4 +1,4 @@
-"""Folders that have files for the images of another folder, in the same sub-folders, and `index.json`."""
+"""Folders with files for the images of another folder, in the same sub-folders, and `index.json`."""
 import json
 import os
 import os.path as osp
@@ -11,12 +11,12 @@ INDEX = 'index.json'
 
 
 def mirrored_path(image: str, image_root: str, ending: str = '.png') -> str:
-    """The path of an image's file in a mirrored folder: that of the image below its folder, with another ending.
+    """Return the path of an image's file in a mirrored folder: the path of the image with another ending.
 
     Args:
         image (str): Path of the image.
-        image_root (str): The folder that the images are in, at any depth.
-        ending (str): Ending of the file there. Defaults to '.png'.
+        image_root (str): Folder that contains the images, at any depth.
+        ending (str): Ending of the file in the mirrored folder. Defaults to '.png'.
 
     Raises:
         ValueError: if the image is not below that folder.
@@ -27,17 +27,18 @@ def mirrored_path(image: str, image_root: str, ending: str = '.png') -> str:
     """
     relative = osp.relpath(image, image_root or osp.curdir)
     if relative.split(os.sep)[0] == osp.pardir:
-        raise ValueError(f'{image} is not below {image_root!r}, so that it has no place in a mirrored folder. Set '
-                         '`data_prefix.img_path` to a folder that all images are below.')
+        raise ValueError(f'{image} is not below {image_root!r}, so it has no path in a mirrored folder. Set '
+                         '`data_prefix.img_path` to a folder that contains all images.')
     return osp.splitext(relative)[0] + ending
 
 
 def read_index(folder: Path, key: str) -> Optional[Dict[str, Any]]:
-    """The index of a folder; None if it has none, or one of something else.
+    """Read the index of a folder; None if it has no index, or one of another kind.
 
     Args:
         folder (Path): The folder.
-        key (str): Entry of the index, a dict, that says what made the files. An index without it is of another kind.
+        key (str): Entry of the index, a dict, that describes how the files were made. An index without this entry is
+            of another kind.
     """
     try:
         found = json.loads((folder / INDEX).read_text(encoding='utf-8'))
@@ -47,6 +48,6 @@ def read_index(folder: Path, key: str) -> Optional[Dict[str, Any]]:
 
 
 def holds_files(folder: Path) -> bool:
-    """Whether a folder holds anything. Half an index, left by a run that was killed as it began, does not count."""
+    """Whether a folder has files, except an incomplete index from a run that was killed at its start."""
     return folder.is_dir() and not all(path.name.startswith(INDEX) and path.name.endswith(PART)
                                        for path in folder.iterdir())

@@ -1,4 +1,4 @@
-"""Predicting a whole data set batch by batch, in one process or in several, and writing what was predicted."""
+"""Predicting a whole data set in batches, in one or several processes, and writing the predictions."""
 from typing import Any, Callable, Dict, Hashable, Iterable, List, NamedTuple, Sequence
 
 import torch
@@ -11,7 +11,7 @@ from .progress import Progress
 
 
 class Unreadable(NamedTuple):
-    """An image that cannot be read, and why."""
+    """An image that cannot be read, with the reason."""
     number: int
     reason: str
 
@@ -26,21 +26,21 @@ def predict_and_write(title: str,
                       workers: int = 2) -> Dict[int, str]:
     """Predict images, and write the results in the background while the next images are predicted.
 
-    Call it in every process of a group, with the same images: each process takes its share of the batches.
+    Call it in every process of a group, with the same images. Each process predicts a part of the batches.
 
     Args:
-        title (str): What the progress on standard error calls the work.
-        dataset (Dataset): Gives an item for each image, or `Unreadable`.
+        title (str): Title of the progress on standard error.
+        dataset (Dataset): Data set with an item, or `Unreadable`, for each image.
         pending (Sequence[int]): Numbers of the images to predict.
-        predict (Callable): Called with items of one batch and one group. Gives a result for each item.
+        predict (Callable): Called with the items of a batch, all of the same group. Returns a result for each item.
         write (Callable): Called in a thread, with an item and its result.
-        group_by (Callable): Gives the group of an item, such as its size: only items of one group are predicted
+        group_by (Callable): Returns the group of an item, such as its size. Only items of the same group are predicted
             together.
-        batch_size (int): Images in a batch. Defaults to 1.
-        workers (int): Processes that load images. Defaults to 2.
+        batch_size (int): Number of images in a batch. Defaults to 1.
+        workers (int): Number of processes that load images. Defaults to 2.
 
     Returns:
-        dict[int, str]: Images that cannot be read and why, of all processes. All other images are written.
+        dict[int, str]: Images of all processes that cannot be read, with the reason. All other images are written.
 
     Raises:
         OSError: if a file cannot be written. Files that were written before are kept.
@@ -48,7 +48,7 @@ def predict_and_write(title: str,
     rank, world_size = get_dist_info()
     batches = [pending[first:first + batch_size] for first in range(0, len(pending), batch_size)][rank::world_size]
     loader = DataLoader(dataset, batch_sampler=batches, num_workers=workers, collate_fn=list,
-                        generator=torch.Generator())  # so that the process' own random numbers are left alone
+                        generator=torch.Generator())  # so that the random state of the process is not changed
     total, done = len(dataset), 0
     kept = total - len(pending)
     progress = Progress(title, total, kept)
@@ -60,7 +60,7 @@ def predict_and_write(title: str,
                 for item, result in zip(group, predict(group)):
                     calls.submit(write, item, result)
             done += len(batch)
-            if rank == 0:  # the other processes are about as far
+            if rank == 0:  # the other processes have made about the same progress
                 progress.update(min(total, kept + done * world_size))
     return dict(sorted(item for part in all_gather_object(broken) for item in part.items()))
 

@@ -1,11 +1,11 @@
-"""Variants of a config, made by giving some of its keys other values."""
+"""Variants of a config with other values of some keys."""
 import itertools
 import re
 from typing import Any, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 
 class Variant(NamedTuple):
-    """Options over a config, as KEY=VALUE, and what they add to its name in a table: ' budget=5'."""
+    """Options that override a config, as KEY=VALUE, and the suffix of its name in a table, such as ' budget=5'."""
     suffix: str
     options: Tuple[str, ...]
 
@@ -31,13 +31,13 @@ def parse_values(argument: str) -> Tuple[str, List[str]]:
 
 
 def expand(keys: Mapping[str, Sequence[str]]) -> List[Variant]:
-    """Every combination of the values of some keys, those of the last key changing fastest.
+    """Return all combinations of the values of some keys; the last key changes fastest.
 
     Args:
         keys (Mapping[str, Sequence[str]]): Dotted keys, each with its values; see `parse_values`.
 
     Returns:
-        list[Variant]: A single one without options, if there are no keys.
+        list[Variant]: The combinations; a single one without options if there are no keys.
 
     Example:
         >>> [variant.suffix for variant in expand({'budget': ['1', '2']})]
@@ -48,7 +48,7 @@ def expand(keys: Mapping[str, Sequence[str]]) -> List[Variant]:
 
 
 def folder_name(name: str) -> str:
-    """A row's name as a relative path: the config's own, then its options without the characters a path cannot have.
+    """Convert the name of a row to a relative path, without characters that are not allowed in paths.
 
     Example:
         >>> folder_name('demo/ssl budget=1/20')
@@ -59,5 +59,5 @@ def folder_name(name: str) -> str:
 
 
 def unknown_keys(keys: Iterable[str], cfg: Mapping[str, Any]) -> List[str]:
-    """Dotted keys whose first part a config does not have, so that they would have no effect."""
+    """Return the dotted keys whose first part is not in a config, which would have no effect."""
     return [key for key in keys if key.split('.')[0] not in cfg]

@@ -1,4 +1,4 @@
-"""A report as one HTML file, with its pictures in it."""
+"""Reports as a single HTML file with all pictures."""
 import base64
 import html
 from pathlib import Path
@@ -23,7 +23,7 @@ dd { margin: 0; overflow-wrap: anywhere } img { max-width: 100%; border: 1px sol
 
 
 class Page:
-    """A page that needs no other file and no network; its text is escaped, and the same content gives the same bytes.
+    """A page that needs no other files and no network. Text is escaped, and equal content gives equal bytes.
 
     Args:
         title (str): Title of the page, and its first heading.
@@ -40,7 +40,7 @@ class Page:
         self._parts: List[str] = []
 
     def section(self, title: str, level: int = 2) -> None:
-        """Begin a section; level 3 is part of a section of level 2."""
+        """Start a section; level 3 is part of a section of level 2."""
         self._parts.append(f'<h{level}>{html.escape(title)}</h{level}>')
 
     def text(self, text: str) -> None:
@@ -48,11 +48,11 @@ class Page:
         self._parts.append(f'<p>{html.escape(text)}</p>')
 
     def warning(self, text: str) -> None:
-        """Add a paragraph that is not overlooked."""
+        """Add a highlighted paragraph."""
         self._parts.append(f'<p class="warning">{html.escape(text)}</p>')
 
     def facts(self, facts: Mapping[str, Any]) -> None:
-        """Add a list of names and values; without any, nothing."""
+        """Add a list of names and values, if there are any."""
         if facts:
             items = (f'<dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd>' for name, value in facts.items())
             self._parts.append('\n'.join(('<dl>', *items, '</dl>')))
@@ -67,7 +67,7 @@ class Page:
 
         Args:
             png (bytes): Content of a PNG file.
-            title (str): Its heading, and its description for those who cannot see it.
+            title (str): Its heading and text description.
             level (int, optional): Level of the heading; None for no heading. Defaults to 3.
         """
         if level is not None:
@@ -79,8 +79,8 @@ class Page:
         """Write the page as `report.html`, and its figures as `report.json`.
 
         Args:
-            folder (str): The folder, made if it does not exist.
-            content (Mapping): The figures; JSON must be able to store them.
+            folder (str): Output folder, which is created if it does not exist.
+            content (Mapping): The figures, which must be serialisable as JSON.
 
         Raises:
             OSError: if a file cannot be written.
@@ -89,7 +89,7 @@ class Page:
         replace_file(Path(folder, 'report.json'), to_json(content))
 
     def to_bytes(self) -> bytes:
-        """The content of the HTML file."""
+        """Return the content of the HTML file."""
         title = html.escape(self._title)
         return '\n'.join((
             '<!DOCTYPE html>', '<html lang="en">', '<head>', '<meta charset="utf-8">',
@@ -99,7 +99,7 @@ class Page:
 
 
 def encode_picture(picture: np.ndarray) -> bytes:
-    """A picture (H, W, 3) uint8 BGR as the content of a PNG file."""
+    """Encode a picture (H, W, 3) uint8 BGR as a PNG file."""
     done, data = cv2.imencode('.png', picture)
     assert done, 'OpenCV encodes every 8-bit picture as PNG'
     return data.tobytes()

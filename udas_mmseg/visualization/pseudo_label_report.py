@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from .page import Page
 from .panels import add_legend, blend, color_ramp, colorize, fit, grid
 
-CELL_WIDTH = 280  # of a sample's pictures, in pixels
+CELL_WIDTH = 280  # width of the pictures of a sample, in pixels
 _CLASS_COLUMNS = (('share', 'of all pixels'), ('source_share', 'in the source'), ('true_share', 'in truth'),
                   ('kept', 'kept'), ('kept_share', 'of those kept'), ('precision', 'precision'), ('recall', 'recall'),
                   ('iou_kept', 'IoU kept'), ('iou_all', 'IoU all'))
@@ -27,7 +27,7 @@ differ.
 
 def draw_samples(samples: Sequence[Mapping[str, Any]], classes: Sequence[str],
                  palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Rows of image, label, confidence and kept pixels; and the truth, where there is one.
+    """Draw rows of image, label, confidence, kept pixels and, if there is one, the ground truth.
 
     Args:
         samples (Sequence[Mapping]): `name`; `image` (H, W, 3) uint8 BGR; `label` and `kept` (H, W) uint8 in
@@ -36,7 +36,7 @@ def draw_samples(samples: Sequence[Mapping[str, Any]], classes: Sequence[str],
         palette (Sequence): C RGB colours, 0-255.
 
     Returns:
-        np.ndarray: (H, W, 3) uint8 BGR, with the classes under it.
+        np.ndarray: (H, W, 3) uint8 BGR, with the classes below.
     """
     rows, has_truth = [], any(sample['truth'] is not None for sample in samples)
     for sample in samples:
@@ -53,10 +53,10 @@ def draw_samples(samples: Sequence[Mapping[str, Any]], classes: Sequence[str],
 
 
 def draw_confidence(histogram: np.ndarray, classes: Sequence[str], threshold: float) -> bytes:
-    """Confidences of all pixels, and of each class.
+    """Draw the confidences of all pixels and of each class.
 
     Args:
-        histogram (np.ndarray): (C, 256) pixels by stored confidence.
+        histogram (np.ndarray): (C, 256) number of pixels by stored confidence.
         classes (Sequence[str]): C names.
         threshold (float): In [0, 1].
 
@@ -80,11 +80,11 @@ def draw_confidence(histogram: np.ndarray, classes: Sequence[str], threshold: fl
 
 def draw_reliability(parts: Sequence[Mapping[str, float]], curve: Sequence[Mapping[str, Optional[float]]],
                      threshold: float) -> bytes:
-    """Accuracy over the confidence, and what each threshold would keep.
+    """Draw the accuracy over the confidence, and the effect of each threshold.
 
     Args:
-        parts (Sequence[Mapping]): What `udas_mmseg.pseudo_labels.quality.reliability` returns.
-        curve (Sequence[Mapping]): What `threshold_curve` of the same module returns.
+        parts (Sequence[Mapping]): Result of `udas_mmseg.pseudo_labels.quality.reliability`.
+        curve (Sequence[Mapping]): Result of `threshold_curve` in the same module.
         threshold (float): In [0, 1].
 
     Returns:
@@ -108,10 +108,10 @@ def draw_reliability(parts: Sequence[Mapping[str, float]], curve: Sequence[Mappi
 
 
 def to_page(report: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes]]) -> Page:
-    """The page of a report.
+    """Build the page of a report.
 
     Args:
-        report (Mapping): What `udas_mmseg.pseudo_labels.report.write_quality_report` returns.
+        report (Mapping): Result of `udas_mmseg.pseudo_labels.report.write_quality_report`.
         pictures (Mapping): For each set by name: title -> PNG.
     """
     page = Page('Pseudo-labels')
@@ -128,7 +128,7 @@ def to_page(report: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes
 
 
 def summary_rows(report: Mapping[str, Any]) -> List[List[str]]:
-    """Head and a row for each set: images, and what was measured, in percent; for a table."""
+    """Return a table head and a row for each set, with the number of images and the scores in percent."""
     entries = [{**entry, **(entry['truth'] or {}), 'coverage': entry['coverage']} for entry in report['sets']]
     columns = [column for column in _SUMMARY_COLUMNS if any(entry.get(column[0]) is not None for entry in entries)]
     rows = [[entry['name'], str(entry['num_images']), str(len(entry['skipped']))] +
@@ -137,7 +137,7 @@ def summary_rows(report: Mapping[str, Any]) -> List[List[str]]:
 
 
 def class_rows(entry: Mapping[str, Any]) -> List[List[str]]:
-    """Head and a row for each class of a set, in percent; for a table."""
+    """Return a table head and a row for each class of a set, in percent."""
     classes = entry['classes']
     columns = [column for column in _CLASS_COLUMNS if any(figures.get(column[0]) is not None
                                                           for figures in classes.values())]

@@ -80,7 +80,7 @@ def test_complete_set_of_the_same_is_left_as_it_is(work: Path, capsys: pytest.Ca
     for options, what in ((['--seed', '1'], 'seed'), (['--temperature', '2'], 'temperature'),
                           (['--augment', 'type=SegRandAugment'], 'augmentation')):
         message = error_of('mine.py', 'trained.pth', '--out', 'labels', *options, views=3)
-        assert 'holds a complete set: 3 images' in message and f'made with another {what}' in message
+        assert 'has a complete set: 3 images' in message and f'made with another {what}' in message
     label('mine.py', 'trained.pth', '--out', 'labels', '--overwrite', views=3)
     assert (work / 'labels' / NAMES[0]).stat().st_mtime_ns > times
 

@@ -34,8 +34,8 @@ def test_mistakes_are_one_clear_line(work: Path, arguments: list, message: str) 
     (['--cfg-options', 'target_train.data_prefix.img_path=nowhere'], 'missing: data/nowhere'),
     (['--augment', 'type=RandomFlip'], 'views need an augmentation whose geometry can be undone'),
     (['--temperature', '0'], 'temperature=0.0: it must be above 0'),
-    (['--batch-size', '0'], 'batch_size=0: allowed are whole numbers from 1'),
-    (['--cfg-options', 'test_dataloader.dataset.pipeline.1.type=RandomResize'], 'whole images are labelled'),
+    (['--batch-size', '0'], 'batch_size=0: allowed are integers of 1 or more'),
+    (['--cfg-options', 'test_dataloader.dataset.pipeline.1.type=RandomResize'], 'labelling needs whole images'),
     (['--cfg-options', 'test_dataloader.dataset.pipeline.0.to_float32=True'],
      'SegAutoAugment: the image is (32, 48, 3) float32'),
 ])  # yapf: disable

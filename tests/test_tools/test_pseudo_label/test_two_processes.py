@@ -44,5 +44,5 @@ def test_two_processes_write_the_files_of_one(processes: str, work: Path) -> Non
     assert status == 0, output[-3000:]
     assert files_of(work / 'two') == files_of(work / 'one')
     assert 'rank 0 has the index' in output and 'rank 1 has the index' in output
-    assert output.count('holds a complete set') == 1 and 'rank 1 ends' in output
+    assert output.count('has a complete set') == 1 and 'rank 1 ends' in output
     assert sorted(path.name for path in work.glob('two*')) == ['two']

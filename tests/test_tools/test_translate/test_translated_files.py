@@ -49,7 +49,7 @@ def test_what_is_printed(whole: Dict[str, bytes], tmp_path: Path, capsys: pytest
     translate('--out', f'{tmp_path}/out', '--batch-size', '3', '--backbone', 'segmentor.py')
     printed, report = capsys.readouterr(), json.loads((tmp_path / 'out_report/report.json').read_text())
     assert 'translate_dataloader.dataset: LabelMappedDataset, 10 unlabelled images, 8 read' in printed.out
-    assert f'{tmp_path}/out: 10 images, every one of them was opened' in printed.out
+    assert f'{tmp_path}/out: 10 images, all of them checked' in printed.out
     for kind, text in (('color_distance', 'of colours, in Lab units'), ('feature_distance', 'of features')):
         assert 'distance {}: {before:.3g} before, {after:.3g} after\n'.format(text, **report[kind]) in printed.out
     assert f'{tmp_path}/out_report/report.html' in printed.out
@@ -106,7 +106,7 @@ def test_two_processes_share_the_work_and_make_the_same_files(processes: str, wh
               for paths in written]
     assert all(len(share) >= 4 for share in shares) and sorted(shares[0] + shares[1]) == [
         f'{tmp_path}/out/{name}' for name in IMAGES]
-    assert output.count('every one of them was opened') == output.count('out_report/report.html') == 1
+    assert output.count('all of them checked') == output.count('out_report/report.html') == 1
     assert files_of(tmp_path / 'out') == whole
     assert files_of(tmp_path / 'out_report') == files_of(Path('whole_report'))
 

@@ -36,11 +36,11 @@ def unfit(data: Path) -> None:
 
 @pytest.mark.parametrize('arguments, files, message', [
     ([], dict(config='nowhere.py'), 'config nowhere.py does not exist'),
-    ([], dict(config='nothing_to_translate.py'), 'no `translate_dataloader`, which says what is translated. Add '),
+    ([], dict(config='nothing_to_translate.py'), 'no `translate_dataloader` with the images to translate. Add '),
     ([], dict(checkpoint='nowhere.pth'), 'checkpoint nowhere.pth does not exist'),
     ([], dict(checkpoint='mine.py'), 'checkpoint mine.py cannot be read'),
-    ([], dict(checkpoint='half.pth'), 'half.pth does not fit the config: 2 of 32 weights'),
-    (['--cfg-options', 'model.generator.base_channels=3'], {}, 'weights of the generators are missing or of another'),
+    ([], dict(checkpoint='half.pth'), 'half.pth does not match the config: 2 of 32 weights'),
+    (['--cfg-options', 'model.generator.base_channels=3'], {}, 'weights of the generators are missing or have another'),
     ([], dict(checkpoint='other_mean.pth'), 'mean=[127.5] instead of [120.0, 110.0, 100.0]'),
     ([], dict(checkpoint='other_order.pth'), 'channel_order=BGR instead of RGB'),
     (['--cfg-options', 'translate_dataloader.dataset.data_root=empty'], {}, 'empty/images has no images'),
@@ -88,5 +88,5 @@ def test_wrong_size_is_said(data: Path, capsys: pytest.CaptureFixture, size: str
 def test_foreign_folder_is_left_alone(data: Path, tmp_path: Path) -> None:
     (tmp_path / 'mine.png').write_bytes(b'mine')
     for options in ([], ['--overwrite'], ['--update']):
-        assert 'is left alone. Choose another --out' in error_of('--out', str(tmp_path), *options)
+        assert 'is not changed. Choose another --out' in error_of('--out', str(tmp_path), *options)
     assert files_of(tmp_path) == {'mine.png': b'mine'}
