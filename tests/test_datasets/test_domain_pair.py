@@ -98,7 +98,7 @@ def test_pseudo_labels_that_are_not_loaded_are_noticed(pair: Callable, labeled_c
 
 @pytest.mark.parametrize('target', [True, False])
 def test_without_labels_there_is_nothing_to_learn(pair: Callable, target: bool) -> None:
-    with pytest.raises(ValueError, match='no branch with labels.*Give it `source`'):
+    with pytest.raises(ValueError, match='no branch with labels.*Add `source`'):
         pair(source=None, **({} if target else dict(target=None)))
 
 

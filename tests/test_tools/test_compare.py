@@ -95,7 +95,7 @@ def test_self_training_has_a_row_for_each_model(call: Callable, tmp_path: Path) 
 @pytest.mark.parametrize(('varied', 'message'), [
     ('budget=1,2', 'source_only.py has no such key'),
     ('budget', 'must be KEY=a,b,c'),
-    ('randomness.seed=1,2', 'give --seeds'),
+    ('randomness.seed=1,2', 'use --seeds'),
 ])
 def test_keys_that_cannot_be_varied(varied: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     main = runpy.run_path(str(ROOT / 'tools/compare.py'))['main']

@@ -146,7 +146,7 @@ def test_files_of_something_else_are_refused_or_replaced(make: Make, change: dic
     killed.begin()
     write(killed, [0])
     before = contents(killed.folder)
-    with pytest.raises(FileExistsError, match=rf'made with {message} \(model a.pth, sha256 0a0a0a0a0a0a\).*Give --'):
+    with pytest.raises(FileExistsError, match=rf'made with {message} \(model a.pth, sha256 0a0a0a0a0a0a\).*Use --'):
         make(**change).begin()
     assert contents(killed.folder) == before
     (killed.folder / 'README').write_text('keep me')
@@ -160,7 +160,7 @@ def test_files_of_something_else_are_refused_or_replaced(make: Make, change: dic
 
 def test_complete_set_is_replaced_only_if_told(make_whole: Make, tmp_path: Path) -> None:
     complete(make_whole(images=IMAGES[:1]))
-    with pytest.raises(FileExistsError, match='complete set: 1 images, model a.pth.*another list of images. Give --'):
+    with pytest.raises(FileExistsError, match='complete set: 1 images, model a.pth.*another list of images. Use --'):
         make_whole().begin()
     again = make_whole(overwrite=True)
     write(again, again.begin())

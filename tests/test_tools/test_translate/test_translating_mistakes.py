@@ -49,7 +49,7 @@ def unfit(data: Path) -> None:
     (['--cfg-options', 'train_dataloader.dataset.target.data_root=empty'], {}, 'empty/images has no images'),
     (['--quality', '0', '--format', 'jpg'], {}, 'quality=0: it must be 1 to 100'),
     ([], dict(checkpoint='diverged.pth'), 'weights that are not finite (generators.target.model.0.conv.bias)'),
-    ([], dict(config='crops.py'), "['LoadVerifiedImage', 'RandomCrop', 'PackSegInputs']: whole images"),
+    ([], dict(config='crops.py'), "'RandomCrop', 'PackSegInputs'], but translation needs whole images"),
     ([], dict(config='several.py'), 'is a ConcatDataset: it must be a single data set'),
     ([], dict(config='cityscapes.py'), 'train_dataloader.dataset.target: no images in empty/images'),
     (['--cfg-options', 'model.data_preprocessor.mean=None', 'model.data_preprocessor.std=None'], {}, 'no mean and std'),
