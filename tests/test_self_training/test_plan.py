@@ -71,6 +71,14 @@ def test_kinds_of_stages_may_be_left_out_and_ordered() -> None:
     assert [stage.name for stage in stages] == ['00_adapt', '01_label_r1', '02_student_r1']
 
 
+def test_none_brings_a_default_back() -> None:
+    none = dict(label=dict(views=None, per_round=[dict(views=2), dict(views=None)]),
+                student=dict(STUDENT, options=None))
+    stages = plan(rounds=2, **none)
+    assert [stage.settings['views'] for stage in stages if stage.kind == 'label'] == [2, 3]
+    assert all(stage.options == () for stage in stages)
+
+
 @pytest.mark.parametrize(('settings', 'message'), [
     (dict(rounds=0), r'rounds=0: allowed are whole numbers from 1'),
     (dict(rounds=True), r'rounds=True'),
@@ -81,6 +89,8 @@ def test_kinds_of_stages_may_be_left_out_and_ordered() -> None:
     (dict(stages=3), r'self_training\.stages=3: it must be a dict. Its entries are before, each_round, after'),
     (dict(stages=dict(after='export')), r"stages\.after='export': it must be a list of names"),
     (dict(stages=dict(each_round=('lable',))), r"no kind of stage 'lable'. Allowed are adapt, export, label"),
+    (dict(stages=dict(each_round=('label', 'select', 'student'))), r"no kind of stage 'select'"),  # a module's name
+    (dict(stages=dict(after=None)), r'stages\.after=None: it must be a list of names'),
     (dict(stages=dict(after=('export', 'export'))), r'a kind may be named once'),
     (dict(stages=dict(each_round=('student', 'label'))), r'student takes labels, but no earlier stage gives it'),
     (dict(stages=dict(before=('adapt',)), translate=dict(config='c.py')), r'self_training\.translate has no effect'),

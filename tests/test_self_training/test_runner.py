@@ -274,6 +274,9 @@ def test_settings_of_a_training_are_no_settings_of_the_run(config: Path, tmp_pat
 
 
 def test_config_without_stages_is_a_mistake() -> None:
+    alone = dict(adapt=dict(config='a.py', checkpoint='a.pth'), stages=dict(each_round=(), after=()))
+    with pytest.raises(ValueError, match='self_training has no stage to run'):
+        SelfTrainingRunner('work_dir', alone)
     with pytest.raises(ValueError, match=r'no `self_training`'):
         SelfTrainingRunner.from_cfg(Config(dict(runner_type='SelfTrainingRunner', work_dir='x')))
 

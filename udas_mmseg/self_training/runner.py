@@ -73,6 +73,9 @@ class SelfTrainingRunner(ConfigRun):
                  amp: str = '',
                  name: str = 'self_training') -> None:
         stages = plan_stages(self_training)
+        if not stages:
+            raise ValueError('self_training has no stage to run. Name at least one in self_training.stages, besides '
+                             'those whose checkpoint is given.')
         self.rounds = max(stage.round for stage in stages)
         self.context = RunContext(stages, work_dir, seed=seed, launcher=launcher, amp=amp, name=name,
                                   options=self_training.get('options'))

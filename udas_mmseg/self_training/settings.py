@@ -71,10 +71,11 @@ def _read_kinds(stages: Mapping[str, Any]) -> Dict[str, List[Tuple[str, Type[Sta
     _check_keys('self_training.stages', stages, tuple(STAGES))
     kinds: Dict[str, List[Tuple[str, Type[Stage]]]] = {}
     for phase, names in {**STAGES, **stages}.items():
-        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
             raise ValueError(f'self_training.stages.{phase}={names!r}: it must be a list of names, such as '
                              f'{list(STAGES[phase])}.')
-        unknown = [name for name in names if STAGE_KINDS.get(name) is None]
+        # not by STAGE_KINDS.get(name), which finds modules, too: `select` is one
+        unknown = [name for name in names if name not in STAGE_KINDS.module_dict]
         if unknown:
             raise ValueError(f'self_training.stages.{phase}: there is no kind of stage {unknown[0]!r}. Allowed are '
                              f'{", ".join(sorted(STAGE_KINDS.module_dict))}. Another one has to be registered in '
@@ -96,7 +97,7 @@ def _read_part(name: str, given: Any, kinds: List[Type[Stage]], in_rounds: bool)
                          'configs/udas/gta2cs_ssl.py.')
     given = {} if given is None else given
     _check_keys(place, given, (*defaults, _ROUNDS) if in_rounds else tuple(defaults))
-    part = {**defaults, **given}
+    part = {**defaults, **_set(given)}
     missing = [key for key, value in part.items() if value is REQUIRED]
     if missing:
         raise ValueError(f'{place}.{missing[0]} is missing. Give the path of a config file.')
@@ -105,10 +106,17 @@ def _read_part(name: str, given: Any, kinds: List[Type[Stage]], in_rounds: bool)
         raise ValueError(f'{place}.{_ROUNDS}={rounds!r}: it must be a list with a dict for each round.')
     for number, over in enumerate(rounds):
         _check_keys(f'{place}.{_ROUNDS}[{number}]', over, tuple(defaults))
-    for settings in (part, *({**part, **over} for over in rounds)):
+    if rounds:
+        part[_ROUNDS] = [_set(over) for over in rounds]
+    for settings in (part, *({**part, **over} for over in part.get(_ROUNDS, ()))):
         for kind in kinds:
             kind.check_settings(settings)
     return part
+
+
+def _set(given: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the settings that are not None: in a child config, None brings the default back."""
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def _check_keys(place: str, given: Any, allowed: Collection[str]) -> None:
