@@ -37,6 +37,7 @@ class Server:
         self._connection = connection
 
         def end() -> None:
+            connection.shutdown(socket.SHUT_RDWR)  # closing is not enough: workers of loaders have inherited it
             connection.close()
             os.waitpid(pid, 0)
 
