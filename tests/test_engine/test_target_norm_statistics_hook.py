@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS, HOOKS
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
@@ -145,6 +146,15 @@ def test_layers_that_do_not_learn_statistics_keep_theirs(adapted_config: Callabl
     before, behind = (note.state for note in notes(runner).values())
     changed = {key for key in before if not torch.equal(before[key], behind[key])}
     assert changed and all(key.startswith('auxiliary_head') for key in changed)
+
+
+def test_it_says_that_a_teacher_predicts_as_before(adapted_config: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+    monkeypatch.setattr(MMLogger, 'warning', lambda self, text, *args, **kwargs: said.append(str(text)))
+    train(adapted_config('student_predicts', 'student'))
+    assert not any('another one predicts' in text for text in said)
+    train(adapted_config('teacher_predicts', 'student', **{'model.predict_with': 'teacher'}))
+    assert sum('another one predicts' in text for text in said) == 1
 
 
 def test_broken_images_are_left_out(adapted_config: Callable, target: dict) -> None:

@@ -177,6 +177,8 @@ def test_a_damaged_checkpoint_is_noticed() -> None:
     (dict(ema_teacher=dict(momentum=1.0)), r'momentum=1.0: it must be in \[0, 1\)'),
     (dict(ema_teacher=dict(threshold=1.5)), r'threshold=1.5: it must be in \[0, 1\]'),
     (dict(ema_teacher=dict(weight=-1)), 'weight=-1'),
+    (dict(ema_teacher=dict(momentun=0.9)), r"ema_teacher has \['momentun'\]"),
+    (dict(ema_teacher=dict(labeling=dict(type='EntropyTerm', weight=1))), 'EntropyTerm and not a labelling policy'),
 ])
 def test_impossible_options_are_refused(options: Dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):

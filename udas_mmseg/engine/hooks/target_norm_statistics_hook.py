@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...datasets.image_files import SampleError
+from ...models.predictor import predictor_of
 from ...models.segmentors.branches import heads_of
 from ...utils.indices import spread_evenly
 from ...utils.processes import unwrap
@@ -73,6 +74,9 @@ class TargetNormStatisticsHook(Hook):
         if len(self._dataset) == 0:
             raise ValueError(f'TargetNormStatisticsHook: the data set {self.branch!r} is empty. Check its '
                              '`data_prefix`, `img_suffix` and `ann_file`.')
+        if predictor_of(runner.model) is not _trained_segmentor(runner):
+            runner.logger.warning('TargetNormStatisticsHook changes the network that is trained, but another one '
+                                  "predicts (predict_with='teacher'): predictions stay as they are.")
 
     def after_train_iter(self,
                          runner: Runner,
@@ -82,9 +86,7 @@ class TargetNormStatisticsHook(Hook):
         """Compute the statistics if this was the last iteration."""
         if runner.iter + 1 != runner.max_iters:
             return
-        model = unwrap(runner.model)
-        segmentor = unwrap(getattr(model, 'segmentor', model))
-        count = replace_norm_statistics(segmentor, self._batches(model))
+        count = replace_norm_statistics(_trained_segmentor(runner), self._batches(unwrap(runner.model)))
         runner.logger.info(f'Statistics of {count} batch norm layers computed on {self.num_images} target images at '
                            'most.')
 
@@ -107,6 +109,11 @@ class TargetNormStatisticsHook(Hook):
         except SampleError as error:
             MMLogger.get_current_instance().warning(f'TargetNormStatisticsHook skips a broken sample: {error}')
             return []
+
+
+def _trained_segmentor(runner: Runner) -> nn.Module:
+    model = unwrap(runner.model)
+    return unwrap(getattr(model, 'segmentor', model))
 
 
 def replace_norm_statistics(segmentor: nn.Module, batches: Iterator[Tensor]) -> int:

@@ -12,13 +12,14 @@ from ...datasets.label_maps import IGNORE
 from ...datasets.transforms.teacher_view import TEACHER_IMAGE
 from ...utils.processes import unwrap
 from ..predictor import SEGMENTOR_PREFIX, TEACHER_PREFIX
-from ..teachers import EMATeacher, ThresholdLabeling
+from ..teachers import EMATeacher, LabelingPolicy, ThresholdLabeling
 from ..teachers.labeling import teacher_logits
 from ..terms import ConsistencyTerm, LossTerm, Term, TermContext
 from ..terms.loss_term import Weight
 from .branch_segmentor import BranchSegmentor
 from .checks import check_choice
 
+_TEACHER_OPTIONS = ('momentum', 'threshold', 'labeling', 'weight')
 _PREFIXES = {'student': SEGMENTOR_PREFIX, 'teacher': TEACHER_PREFIX}  # `predict_with` -> its weights in checkpoints
 
 
@@ -72,8 +73,9 @@ class StudentTeacherSegmentor(BranchSegmentor):
                              "predict_with='student'.")
         weights: Dict[str, Weight] = dict(pseudo_labeled=LossTerm.from_config('pseudo_weight', pseudo_weight))
         if ema_teacher is not None:
-            momentum, labeling, weights['target'] = _teacher_parts(**ema_teacher)
+            momentum, labeling, weights['target'] = _teacher_parts(ema_teacher)
         if consistency is not None:
+            # a term for each annotated branch, since a batch may have any of them
             labeled = [name for name, branch in BRANCHES.items() if branch.labels == TRUTH]
             terms = [*terms, *(ConsistencyTerm(**consistency, branch=name) for name in labeled)]
         super().__init__(segmentor, data_preprocessor, terms, weights, joint_forward, channels_last, init_cfg)
@@ -84,11 +86,13 @@ class StudentTeacherSegmentor(BranchSegmentor):
             self.teacher = EMATeacher(self.segmentor, momentum)
             self.labeling = labeling
         self.predict_with = predict_with
+        # the teacher is not a child, so that optimizers, DDP and train() do not touch it: it has to be saved by hand
         self._register_state_dict_hook(_save_teacher)
 
     def init_weights(self) -> None:
         """Initialise the student, and copy its weights to the teacher."""
         super().init_weights()
+        # it was copied before the pretrained weights were loaded
         if self.teacher is not None:
             self.teacher.copy_from(unwrap(self.segmentor))
 
@@ -141,6 +145,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
             return target['inputs']
         clean = [torch.from_numpy(sample.metainfo[TEACHER_IMAGE]).permute(2, 0, 1) for sample in samples]
         batch = dict(inputs=clean, data_samples=[SegDataSample() for _ in samples])
+        # as in training, so that both networks get images of one size and padding
         images = self.data_preprocessor(batch, True)['inputs']
         if images.shape != target['inputs'].shape:
             raise ValueError(f"the teacher's images are {tuple(images.shape)}, the student's "
@@ -168,14 +173,21 @@ class StudentTeacherSegmentor(BranchSegmentor):
         unexpected_keys += [place + key for key in unexpected]
 
 
-def _teacher_parts(momentum: float = 0.999, threshold: Optional[float] = None, weight: Weight = 1.0,
-                   labeling: Optional[dict] = None) -> Tuple[float, Any, LossTerm]:
+def _teacher_parts(options: Dict[str, Any]) -> Tuple[float, LabelingPolicy, LossTerm]:
     """Return the momentum, labelling policy and weight of the losses from the arguments of `ema_teacher`."""
+    unknown = sorted(set(options) - set(_TEACHER_OPTIONS))
+    if unknown:
+        raise ValueError(f'ema_teacher has {unknown}; its entries are {_TEACHER_OPTIONS}.')
+    momentum, weight = options.get('momentum', 0.999), options.get('weight', 1.0)
+    threshold, labeling = options.get('threshold'), options.get('labeling')
     if threshold is not None and labeling is not None:
         raise ValueError(f'ema_teacher has threshold={threshold} and labeling={dict(labeling)}. Set only one of them; '
                          'a `labeling` has its own threshold.')
     if labeling is not None:
         policy = MODELS.build(labeling)
+        if not isinstance(policy, LabelingPolicy):
+            raise ValueError(f'ema_teacher.labeling={dict(labeling)} is a {type(policy).__name__} and not a labelling '
+                             'policy, such as ThresholdLabeling, SureShareLabeling or PixelWeightLabeling.')
     else:
         policy = ThresholdLabeling() if threshold is None else ThresholdLabeling(threshold)
     return momentum, policy, LossTerm.from_config('ema_teacher.weight', weight)
