@@ -65,7 +65,7 @@ def test_it_is_applied_after_children_and_options(tmp_path: Any) -> None:
         cfg = load_config(str(child), cfg_options=dict(budget=budget))
         assert (cfg.train_dataloader.dataset.n, cfg.work_dir) == (budget, f'work_dirs/{folder}')
     option = {'train_dataloader.dataset.n': 7}
-    with pytest.raises(ValueError, match='budget=20, but a LabelBudgetDataset with n=7. Change `budget` alone'):
+    with pytest.raises(ValueError, match='budget=20, but a LabelBudgetDataset with n=7. Change only `budget`'):
         load_config(str(child), cfg_options=option)
     assert load_config(str(child), cfg_options=dict(option, budget=7)).train_dataloader.dataset.n == 7
     with pytest.raises(ValueError, match='budget=None, but .* 20 by default. UDA needs no labels'):

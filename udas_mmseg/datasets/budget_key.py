@@ -42,11 +42,11 @@ def apply_budget(cfg: Mapping[str, Any]) -> None:
 
 
 def merge_options(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Merge options into a config whose `budget` is applied, and apply it again if they change it, in place.
+    """Merge options into a config in place, and apply its `budget` again if they change it.
 
     Args:
         cfg (Config): A config.
-        options (Mapping): Values by dotted keys.
+        options (Mapping): Dotted key -> value.
 
     Raises:
         ValueError: if the options remove `budget`, set an invalid one, or give a data set another budget.
@@ -72,12 +72,12 @@ def check_budget(cfg: Mapping[str, Any]) -> None:
     for dataset in _budget_datasets(cfg) if budget is not None else ():
         if dataset.get('n') != budget:
             raise ValueError(f'the config has budget={budget!r}, but a LabelBudgetDataset with n={dataset.get("n")!r}. '
-                             "Change `budget` alone, and read the config with udas_mmseg's load_config, as its "
+                             "Change only `budget`, and read the config with udas_mmseg's load_config, as its "
                              'tools/train.py does, or write the same number in both places.')
 
 
 def _budget_datasets(cfg: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
-    """Configs of label budgets anywhere in a config, with or without a scope in their type."""
+    """Iterate over the configs of all label budgets in a config, with or without a scope in their type."""
     for value in cfg.values():
         for _, part in config_dicts(value):
             kind = part.get('type')

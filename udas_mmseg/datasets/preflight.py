@@ -78,7 +78,7 @@ def _check_teacher(cfg: Dict[str, Any]) -> List[str]:
 
 
 def _leaf_datasets(cfg: Any, place: str, max_broken: int = 0) -> Iterator[Tuple[str, dict, int]]:
-    """Configs of the data sets that read files, with the key that each stands under and its stream's `max_broken`."""
+    """Iterate over the configs of data sets that read files, with their keys and the `max_broken` of their streams."""
     if isinstance(cfg, (list, tuple)):
         for number, item in enumerate(cfg):
             yield from _leaf_datasets(item, f'{place}[{number}]', max_broken)

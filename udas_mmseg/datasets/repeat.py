@@ -1,4 +1,4 @@
-"""Repeating a small data set."""
+"""Repeating a small data set to a given length."""
 from typing import Any
 
 from mmengine.dataset import RepeatDataset
@@ -7,18 +7,18 @@ from mmseg.registry import DATASETS
 
 @DATASETS.register_module()
 class RepeatToLengthDataset(RepeatDataset):
-    """MMEngine's `RepeatDataset` with a given number of samples in place of a number of repetitions.
+    """MMEngine's `RepeatDataset` with a number of samples instead of a number of repetitions.
 
-    In a `ConcatDataset` with another data set of this length, each of the two gives half of the samples on average,
-    whatever the size of the repeated one, such as a label budget.
+    In a `ConcatDataset` with another data set of the same length, each of the two gives half of the samples on average,
+    for any size of the repeated data set, such as a label budget.
 
     Args:
-        dataset (BaseDataset | dict): The data set to be repeated.
-        length (int): Samples. The last repetition may be incomplete.
+        dataset (BaseDataset | dict): The data set to repeat.
+        length (int): Number of samples. The last repetition may be incomplete.
         lazy_init (bool): As in MMEngine. Defaults to False.
 
     Raises:
-        ValueError: if the data set is longer than that.
+        ValueError: if the data set has more than `length` samples.
     """
 
     def __init__(self, dataset: Any, length: int, lazy_init: bool = False) -> None:
@@ -26,10 +26,10 @@ class RepeatToLengthDataset(RepeatDataset):
         super().__init__(dataset, times=1, lazy_init=lazy_init)
 
     def full_init(self) -> None:
-        """Let the data set find its files.
+        """Initialise the data set.
 
         Raises:
-            ValueError: if it is longer than `length`.
+            ValueError: if it has more than `length` samples.
         """
         super().full_init()
         if self._ori_len > self.length:

@@ -1,4 +1,4 @@
-"""Data set configs without labels, for predicting the images."""
+"""Configs of data sets without labels, for prediction."""
 from typing import Any, Dict, Optional, Sequence
 
 from mmseg.registry import DATASETS
@@ -14,13 +14,13 @@ def is_pseudo_labeled(dataset_cfg: Dict[str, Any]) -> bool:
 
 
 def without_labels(dataset_cfg: Dict[str, Any], pipeline: Optional[Sequence[Dict[str, Any]]] = None) -> Dict[str, Any]:
-    """Config of the images of a data set: labels are neither listed nor read.
+    """Return a config that only reads the images of a data set; labels are neither listed nor read.
 
     Args:
-        dataset_cfg (dict): Config of a data set, labelled or not. One of `PseudoLabeledDataset` becomes one of
+        dataset_cfg (dict): Config of a data set with or without labels. A `PseudoLabeledDataset` becomes a
             `LabelMappedDataset`.
-        pipeline (Sequence[dict], optional): Steps that load the images; those that load labels are left out. Defaults
-            to the steps of the data set.
+        pipeline (Sequence[dict], optional): Pipeline of the images; steps that load labels are left out. Defaults to
+            the pipeline of the data set.
 
     Returns:
         dict: A new config.
@@ -38,7 +38,7 @@ def without_labels(dataset_cfg: Dict[str, Any], pipeline: Optional[Sequence[Dict
 
 
 def predicts_alike(pipeline: Sequence[Dict[str, Any]]) -> bool:
-    """Whether a pipeline packs whole images and never changes them by chance."""
+    """Whether a pipeline packs whole images and has no random changes."""
     names = [str(step['type']) for step in pipeline]
     return names[-1:] == ['PackSegInputs'] and not any(
         name.startswith('Random') or name == 'PhotoMetricDistortion' for name in names)
