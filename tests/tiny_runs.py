@@ -29,7 +29,7 @@ def _equal(a: Tensor, b: Tensor) -> bool:
 
 @HOOKS.register_module(force=True)
 class StopAfter(Hook):
-    """Breaks off behind a checkpoint, as a machine does."""
+    """Breaks off after a checkpoint, as a machine does."""
     priority = 'LOWEST'
 
     def __init__(self, iteration: int) -> None:

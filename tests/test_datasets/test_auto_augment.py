@@ -177,7 +177,7 @@ class TestAutoAugment:
             moved += not geometry.is_identity
             if geometry.is_identity:  # the same draws
                 np.testing.assert_array_equal(view, other)
-        assert 5 < moved < 30  # 3.5 of 25 in the mean
+        assert 5 < moved < 30  # 3.5 of 25 on average
 
     def test_prob_is_the_share_of_changed_samples(self) -> None:
         invert = [[('Invert', 1, 0)]]

@@ -77,7 +77,7 @@ def test_every_partner_comes_about_equally_often(mix: Callable) -> None:
     np.random.seed(0)
     partners = [int(dataset[0]['partner']) for _ in range(210)]
     counts = np.bincount(partners, minlength=7)
-    assert len(counts) == 7 and counts.min() >= 15, counts  # 30 each in the mean
+    assert len(counts) == 7 and counts.min() >= 15, counts  # 30 each on average
 
 
 def test_a_labelled_target_hands_over_its_labels(mix: Callable, labeled_config: Callable) -> None:
@@ -114,7 +114,7 @@ def test_labels_stay_as_they_are(mix: Callable) -> None:
 
 
 def test_crops_of_image_and_label_stay_together(mix: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An image that shows its label still shows it behind all geometric transforms."""
+    """An image that shows its label still shows it after all geometric transforms."""
     pipeline = [AUGMENT[0] | dict(interpolation='nearest'), *AUGMENT[1:3], PACK]
     mixed = stream(mix(pipeline=pipeline))
     load = mixed.dataset.dataset.prepare_data

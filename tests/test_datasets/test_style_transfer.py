@@ -177,7 +177,7 @@ def test_beta_is_drawn_from_its_range() -> None:
     np.random.seed(0)
     drawn = [expected[transform(results(target=(12, 17)))['img'].tobytes()] for _ in range(120)]
     counts = np.bincount(drawn, minlength=6)
-    assert counts.min() >= 8, counts  # 20 each in the mean
+    assert counts.min() >= 8, counts  # 20 each on average
 
 
 @pytest.mark.parametrize('beta', [-0.01, 0.51, float('nan'), (0.2, 0.1), (0.1, 0.6), (0.1, ), (0.1, 0.2, 0.3)])

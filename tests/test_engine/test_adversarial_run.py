@@ -38,7 +38,7 @@ def adversarial_config(run_config: Callable, labeled_config: Callable) -> Callab
     return make
 
 
-@pytest.mark.parametrize('iteration', [2, 5])  # at a checkpoint; one iteration behind one
+@pytest.mark.parametrize('iteration', [2, 5])  # at a checkpoint; one iteration after one
 def test_resumed_run_has_the_same_weights_and_optimizers(adversarial_config: Callable, iteration: int) -> None:
     whole = train(adversarial_config('whole'))
     cfg = adversarial_config('cut')

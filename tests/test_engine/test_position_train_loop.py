@@ -53,7 +53,7 @@ def test_no_past_batch_is_loaded_again(run_config: Callable, monkeypatch: pytest
 def test_validation_that_was_due_at_the_checkpoint_is_not_lost(run_config: Callable) -> None:
     checkpoint = dict(type='CheckpointHook', by_epoch=False, interval=2, save_best='mIoU')
     cfg = run_config('cut', default_hooks=dict(checkpoint=checkpoint))
-    interrupt(cfg, 6)  # behind the last checkpoint, before the last validation
+    interrupt(cfg, 6)  # after the last checkpoint, before the last validation
     assert not list(Path(cfg.work_dir).glob('best_mIoU_iter_6.pth'))
     runner = resumed(cfg)
     assert runner.iter == 6

@@ -18,7 +18,7 @@ UNLABELED = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(
 
 @HOOKS.register_module(force=True)
 class FollowByHand(Hook):
-    """The average of the student's weights behind each step of the optimizer, computed from outside."""
+    """The average of the student's weights after each step of the optimizer, computed from outside."""
     priority = 'HIGH'  # before EMATeacherHook
 
     def __init__(self, momentum: float, every: int) -> None:
@@ -54,7 +54,7 @@ def student_config(run_config: Callable, labeled_config: Callable) -> Callable[.
     return make
 
 
-@pytest.mark.parametrize('iteration', [2, 5])  # at a checkpoint; one iteration behind one
+@pytest.mark.parametrize('iteration', [2, 5])  # at a checkpoint; one iteration after one
 def test_resumed_run_has_the_same_student_teacher_and_optimizer(student_config: Callable, iteration: int) -> None:
     whole = train(student_config('whole'))
     cfg = student_config('cut', workers=2)

@@ -21,10 +21,10 @@ ADAPTED = dict(type='TargetNormStatisticsHook', num_images=6, batch_size=3)
 
 @HOOKS.register_module(force=True)
 class NoteState(Hook):
-    """The model and the random generators right before and behind `TargetNormStatisticsHook`."""
+    """The model and the random generators right before and after `TargetNormStatisticsHook`."""
 
     def __init__(self, when: str) -> None:
-        self.priority = {'before': 'BELOW_NORMAL', 'behind': 75}[when]
+        self.priority = {'before': 'BELOW_NORMAL', 'after': 75}[when]
         self.when = when
 
     def after_train_iter(self, runner: Any, *args: Any, **kwargs: Any) -> None:
@@ -58,7 +58,7 @@ def adapted_config(run_config: Callable, labeled_config: Callable, target: dict)
             cfg.optim_wrapper = dict(constructor='PerChildOptimWrapperConstructor', segmentor=cfg.optim_wrapper)
             cfg.model_wrapper_cfg = dict(type='MMSeparateDistributedDataParallel', broadcast_buffers=False)
         cfg.custom_hooks = [*cfg.custom_hooks, dict(type='NoteState', when='before'),
-                            dict(type='NoteState', when='behind'), *([hook] if hook else [])]
+                            dict(type='NoteState', when='after'), *([hook] if hook else [])]
         cfg.merge_from_dict(changes)
         return cfg
 
@@ -83,9 +83,9 @@ class AllHeads(nn.Module):
 def test_statistics_are_torchs_own_average_and_nothing_else_changes(adapted_config: Callable, model: str,
                                                                     target: dict) -> None:
     runner = train(adapted_config('run', model))
-    before, behind = notes(runner)['before'], notes(runner)['behind']
-    assert before.drawn == behind.drawn and before.modes == behind.modes
-    changed = {key for key in before.state if not torch.equal(before.state[key], behind.state[key])}
+    before, after = notes(runner)['before'], notes(runner)['after']
+    assert before.drawn == after.drawn and before.modes == after.modes
+    changed = {key for key in before.state if not torch.equal(before.state[key], after.state[key])}
     prefix = '' if model == 'plain' else 'segmentor.'
     assert changed == {key for key in before.state if key.startswith(prefix) and 'running_' in key}
     # torch's own way, on the same images
@@ -100,7 +100,7 @@ def test_statistics_are_torchs_own_average_and_nothing_else_changes(adapted_conf
     update_bn(batches, AllHeads(segmentor))
     for key, value in segmentor.state_dict().items():
         if 'running_' in key:
-            assert torch.allclose(value, behind.state[prefix + key], rtol=1e-5, atol=1e-6), key
+            assert torch.allclose(value, after.state[prefix + key], rtol=1e-5, atol=1e-6), key
 
 
 def test_images_are_spread_evenly_and_without_labels(target: dict) -> None:
@@ -143,8 +143,8 @@ def test_resumed_run_ends_alike(adapted_config: Callable) -> None:
 
 def test_layers_that_do_not_learn_statistics_keep_theirs(adapted_config: Callable) -> None:
     runner = train(adapted_config('run', **{'model.backbone.norm_eval': True}))
-    before, behind = (note.state for note in notes(runner).values())
-    changed = {key for key in before if not torch.equal(before[key], behind[key])}
+    before, after = (note.state for note in notes(runner).values())
+    changed = {key for key in before if not torch.equal(before[key], after[key])}
     assert changed and all(key.startswith('auxiliary_head') for key in changed)
 
 
@@ -160,9 +160,9 @@ def test_it_says_that_a_teacher_predicts_as_before(adapted_config: Callable, mon
 def test_broken_images_are_left_out(adapted_config: Callable, target: dict) -> None:
     Path(target['data_root'], 'images', '000.png').write_bytes(b'no image')
     runner = train(adapted_config('run'))
-    before, behind = (note.state for note in notes(runner).values())
+    before, after = (note.state for note in notes(runner).values())
     key = 'backbone.bn1.running_mean'
-    assert not torch.equal(before[key], behind[key])
+    assert not torch.equal(before[key], after[key])
 
 
 def test_every_process_computes_the_same(adapted_config: Callable, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from udas_mmseg.models.teachers.labeling import teacher_logits
 
 
 def follow(model: Any, steps: int) -> List[Dict[str, Tensor]]:
-    """Train and update the teacher; the student's state behind each step."""
+    """Train and update the teacher; the student's state after each step."""
     states = []
     wrapper = sgd(model)
     for seed in range(steps):

@@ -34,7 +34,7 @@ class Count(Stage):
     def run(self, context):
         if not is_main_process():
             return {}
-        files = Path(context.folder(self.links['labels'])).rglob('*_confidence.png')
+        files = Path(context.folder_of(self, 'labels')).rglob('*_confidence.png')
         kept = sum(int((cv2.imread(str(file), 0) >= 255 * self.settings['threshold']).sum()) for file in files)
         folder = Path(context.folder(self.name))
         folder.mkdir(exist_ok=True)

@@ -127,7 +127,7 @@ def test_what_comes_from_the_target_is_outlined(browse: ModuleType, monkeypatch:
 
 def test_mask_is_where_the_targets_pixels_are(browse: ModuleType, monkeypatch: pytest.MonkeyPatch,
                                               tmp_path: Path) -> None:
-    """Behind a rotation and a flip; what the rotation left empty comes from nowhere."""
+    """After a rotation and a flip; what the rotation left empty comes from nowhere."""
     monkeypatch.setenv('UDAS_DEMO_ROOT', str(write_demo_data(tmp_path / 'data', 3, 1)))
     stream = browse.build_branches(load_config(write_mixed(tmp_path)).train_dataloader.dataset, 'train')['source']
     for part, value in ((stream.dataset.dataset, 50), (stream.dataset.target, 200)):

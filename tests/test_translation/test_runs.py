@@ -14,7 +14,7 @@ def buffers(runner: object) -> Dict[str, torch.Tensor]:
     return {domain: torch.cat(buffer.image_buffer) for domain, buffer in runner.model.image_buffers.items()}
 
 
-@pytest.mark.parametrize('iteration, workers', [(2, 0), (5, 2)])  # at a checkpoint; one iteration behind one
+@pytest.mark.parametrize('iteration, workers', [(2, 0), (5, 2)])  # at a checkpoint; one iteration after one
 def test_resumed_run_has_the_same_weights_and_buffers(translator_config: Callable, iteration: int,
                                                       workers: int) -> None:
     whole = train(translator_config('whole'))

@@ -1,4 +1,4 @@
-"""Work behind the predictions."""
+"""Work in the background while a model predicts."""
 import threading
 import time
 

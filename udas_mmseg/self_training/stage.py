@@ -54,7 +54,7 @@ class Stage:
         ...     what = 'counts the pseudo-labels'
         ...
         ...     def run(self, context):
-        ...         labels = Path(context.folder(self.links['labels']))
+        ...         labels = Path(context.folder_of(self, 'labels'))
         ...         return dict(summary=f'{len(list(labels.rglob("*_confidence.png")))} images')
     """
     part: ClassVar[str] = ''
@@ -202,6 +202,10 @@ class RunContext:
         names = [other.name for other in self.stages]
         givers = [other for other in self.stages[:names.index(link) + 1] if role in other.gives]
         return next((other.name for other in reversed(givers) if self.result(other)), link)
+
+    def folder_of(self, stage: Stage, role: str) -> str:
+        """Return the folder from which a stage takes a role; see `source_of`."""
+        return self.folder(self.source_of(stage, role))
 
     def checkpoint_of(self, stage: Stage, role: str) -> str:
         """Return the path of the checkpoint that a stage takes: the last one of the linked stage, or the given file.
