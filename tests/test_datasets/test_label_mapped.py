@@ -115,3 +115,58 @@ def test_unlabelled_set_has_no_label_path(image_folder: Callable) -> None:
     folder = image_folder()
     folder['data_prefix'].pop('seg_map_path')
     assert 'seg_map_path' not in build(**folder, pipeline=LOAD[:1]).get_data_info(0)
+
+
+def test_palette_of_metainfo_as_label_map(image_folder: Callable, tmp_path: Path) -> None:
+    folder = image_folder()
+    ids = build(**folder)[0]['gt_seg_map']
+    colors = np.array(CLASSES['palette'], np.uint8)
+    for index in range(5):
+        label = np.array(Image.open(tmp_path / f'source/labels/{index:03d}.png'))
+        write_image(tmp_path / f'source/labels/{index:03d}.png', colors[label][:, :, ::-1])
+    assert np.array_equal(build(**folder, label_map='palette')[0]['gt_seg_map'], ids)
+    as_dict = {tuple(color): number for number, color in enumerate(CLASSES['palette'])}
+    assert np.array_equal(build(**folder, label_map=as_dict)[0]['gt_seg_map'], ids)
+
+
+def test_palette_of_a_subset_of_classes(tmp_path: Path) -> None:
+    write_image(tmp_path / 'images/a.png', np.zeros((1, 3, 3), np.uint8))
+    road, car, sidewalk = (128, 64, 128), (0, 0, 142), (244, 35, 232)
+    write_image(tmp_path / 'labels/a.png', np.array([[road, car, sidewalk]], np.uint8)[:, :, ::-1])
+    common = dict(data_root=str(tmp_path), data_prefix=dict(img_path='images', seg_map_path='labels'), pipeline=LOAD,
+                  label_map='palette')
+    subset = GTA5Dataset(metainfo=dict(classes=('car', 'road')), **common)
+    assert subset[0]['gt_seg_map'].tolist() == [[1, 0, 255]]
+    with_colors = GTA5Dataset(metainfo=dict(classes=('car', 'road'), palette=[road, car]), **common)
+    with pytest.raises(ValueError, match='1 colours are not mapped'):
+        with_colors[0]
+    write_image(tmp_path / 'labels/a.png', np.array([[road, car, road]], np.uint8)[:, :, ::-1])
+    assert with_colors[0]['gt_seg_map'].tolist() == [[0, 1, 0]]
+
+
+@pytest.mark.parametrize('metainfo, message', [
+    (dict(classes=('a', 'b')), r'needs `metainfo\.palette`'),
+    (dict(classes=('a', 'b'), palette=[[1, 1, 1], [1, 1, 1]]), r"'b' and 'a' have the same colour \(1, 1, 1\)"),
+    (dict(classes=('a', 'b'), palette=[[1, 1, 1]]), 'has 1 colours for 2 classes'),
+])
+def test_palettes_that_cannot_be_a_map(image_folder: Callable, metainfo: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build(**image_folder(), metainfo=metainfo, label_map='palette')
+
+
+def test_declared_channel_is_passed_on(image_folder: Callable, tmp_path: Path) -> None:
+    folder = image_folder()
+    ids = build(**folder)[0]['gt_seg_map']
+    write_image(tmp_path / 'source/labels/000.png', np.dstack([ids + 7, ids, ids]))
+    assert np.array_equal(build(**folder, label_channel='red')[0]['gt_seg_map'], ids)
+    with pytest.raises(ValueError, match="label_channel='red' together with a `label_map` of colours"):
+        build(**folder, label_channel='red', label_map={(0, 0, 0): 0})
+
+
+def test_reduce_zero_label_of_the_data_set(image_folder: Callable) -> None:
+    folder = image_folder()
+    ids = build(**folder)[0]['gt_seg_map']
+    reduced = build(**folder, reduce_zero_label=True)[0]['gt_seg_map']
+    assert np.array_equal(reduced, np.array([255, 0, 1])[ids])
+    with pytest.raises(ValueError, match='reduce_zero_label=True together with a `label_map`'):
+        build(**folder, reduce_zero_label=True, label_map={0: 0})

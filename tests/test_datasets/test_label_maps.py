@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from mmseg.datasets import CityscapesDataset
 
-from udas_mmseg.datasets.label_maps import compose_label_maps, map_labels, resolve_label_map
+from udas_mmseg.datasets.label_maps import compose_label_maps, map_labels, reduced_map, resolve_label_map
 
 # (raw id, class) pairs from the data sets' own documentation
 CITYSCAPES = {7: 'road', 8: 'sidewalk', 11: 'building', 12: 'wall', 13: 'fence', 17: 'pole', 19: 'traffic light',
@@ -59,3 +59,39 @@ def test_composition_ignores_what_the_second_does_not_name() -> None:
 def test_wrong_maps_are_refused(wrong: object) -> None:
     with pytest.raises(ValueError, match='label_map'):
         resolve_label_map(wrong)
+
+
+@pytest.mark.parametrize('wrong, message', [
+    ([255, 0, 1, 1], r'label_map is a list, .* \{0: 255, 1: 0, 2: 1, \.\.\.\} if its positions are the raw ids'),
+    ([(7, 0), (8, 1)], r'label_map is a list, .* such as \{7: 0, 8: 1\}'),
+    ({7: 'road'}, r"label_map has 7: 'road'\. Both must be integers: .* position of the class in `metainfo\.classes`"),
+    ({'road': 0}, r"label_map has 'road': 0\. Both must be integers"),
+    ({7: 0.5}, r'label_map has 7: 0\.5\. Both must be integers'),
+    ({7: None}, r'label_map has 7: None\. Both must be integers'),
+    ({7: 0, '7': 1}, r'label_map has 7 twice, as a number and as text'),
+    ({(0, 0, 255): 0, 7: 1}, r'none of the keys may be an id'),
+    ({(0, 0, 256): 0}, r'has the colour \(0, 0, 256\): a colour is \(red, green, blue\) with integers from 0 to 255'),
+    ({(0, 0): 0}, r'has the colour \(0, 0\)'),
+    ({(0, 0, 255): 'road'}, r"has \(0, 0, 255\): 'road'\. Both must be integers"),
+    ({(0, 0, 255): 256}, r'has \(0, 0, 255\): 256\. Raw ids are'),
+    ('palette', r"label_map='palette' is for LabelMappedDataset"),
+])
+def test_mistakes_get_one_clear_error(wrong: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        resolve_label_map(wrong)
+
+
+def test_ids_as_text_are_read_as_numbers() -> None:
+    assert resolve_label_map({'0': 1, '2': '0'}) == {0: 1, 1: 255, 2: 0}  # the keys of JSON and of --cfg-options
+
+
+def test_ids_may_be_numpy_integers() -> None:
+    assert resolve_label_map({np.uint8(1): np.int64(0)}) == {0: 255, 1: 0}
+
+
+def test_reduce_zero_label() -> None:
+    raw = np.array([[0, 1, 2, 254, 255]], np.uint8)
+    assert map_labels(raw, reduced_map()).tolist() == [[255, 0, 1, 253, 255]]
+    assert map_labels(raw[:, [0, 1, 2, 4]], reduced_map({0: 1, 1: 255})).tolist() == [[255, 1, 255, 255]]
+    with pytest.raises(ValueError, match='id 254 is not mapped'):
+        map_labels(raw, reduced_map({0: 1, 1: 255}))

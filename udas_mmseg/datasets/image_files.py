@@ -1,8 +1,6 @@
-"""Reading image and label files, with a check that they are complete."""
+"""Reading encoded images, with a check that they are complete and fit their labels."""
 from typing import Optional, Tuple
 
-import cv2
-import mmcv
 import mmengine.fileio as fileio
 import numpy as np
 from PIL import Image
@@ -11,7 +9,7 @@ from PIL import Image
 # 6 percent are enough for SYNTHIA (1280x760) at 640x360, and still detect translations of another driving data set
 # (8 percent for GTA5's 1914x1052).
 MAX_STRETCH = 1.06
-_PNG, _JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8'
+PNG, JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8'
 
 
 class SampleError(ValueError):
@@ -37,9 +35,9 @@ def find_damage(content: bytes) -> Optional[str]:
     if not content:
         return 'is empty'
     tail = content[-1024:]
-    if content.startswith(_PNG) and b'IEND' not in tail:
+    if content.startswith(PNG) and b'IEND' not in tail:
         return f'is truncated after {len(content)} bytes (PNG without its IEND chunk)'
-    if content.startswith(_JPEG) and b'\xff\xd9' not in tail:
+    if content.startswith(JPEG) and b'\xff\xd9' not in tail:
         return f'is truncated after {len(content)} bytes (JPEG without its end marker)'
     return None
 
@@ -59,39 +57,6 @@ def read_checked(path: str, backend_args: Optional[dict]) -> bytes:
         raise SampleError(f'{path} {damage}. Copy the file again, or allow the data set to skip some such files with '
                           '`max_broken`.')
     return content
-
-
-def decode_label(content: bytes) -> Optional[np.ndarray]:
-    """Decode a raw label image.
-
-    Args:
-        content (bytes): An 8-bit grey, palette (the index is the id), 16-bit grey or colour image. A colour image
-            has the id in its red channel, as in SYNTHIA and CARLA.
-
-    Returns:
-        np.ndarray | None: (H, W), uint8 or uint16; None if it cannot be decoded.
-    """
-    is_palette = content.startswith(_PNG) and content[25] == 3  # colour type in the IHDR chunk
-    if is_palette:  # OpenCV would turn palette indices into colours
-        return mmcv.imfrombytes(content, flag='unchanged', backend='pillow')
-    raw = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    return raw if raw is None or raw.ndim == 2 else np.ascontiguousarray(raw[:, :, 2])
-
-
-def read_label(path: str, backend_args: Optional[dict] = None) -> np.ndarray:
-    """Read and decode a raw label image; see `decode_label`.
-
-    Raises:
-        SampleError: if the file is missing, broken or not an image; the message names it.
-    """
-    content = read_checked(path, backend_args)
-    try:
-        raw = decode_label(content)
-    except Exception as error:  # the type of the exception depends on the decoder
-        raise SampleError(f'{path} cannot be decoded: {error}') from error
-    if raw is None:
-        raise SampleError(f'{path} cannot be decoded. Is it an image?')
-    return raw
 
 
 def resize_nearest(label: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -1,26 +1,29 @@
 """A segmentation data set whose label files contain raw ids."""
 import os.path as osp
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from mmengine import fileio
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from .label_maps import IGNORE, LabelMap, compose_label_maps, resolve_label_map
+from .label_colors import is_color_map, palette_map
+from .label_files import check_label_channel
+from .label_maps import BOTH_MAPPED, IGNORE, PALETTE, LabelMap, compose_label_maps, resolve_label_map
 from .list_files import NO_LABELS, missing_files
 from .translated import MISSING_TRANSLATION, first_names, use_translations
 
 
 @DATASETS.register_module()
 class LabelMappedDataset(BaseSegDataset):
-    """Images with labels of raw ids, which `LoadLabelIds` maps to train ids when it reads a label.
+    """Images with labels of raw ids or colours, which `LoadLabelIds` maps to train ids when it reads a label.
 
     A custom data set needs only a config with folders, suffixes, classes and the label map, but no code.
 
     Args:
         label_map (str | dict, optional): `'cityscapes'`, `'synthia'`, or a dict raw id -> train id. Raw ids between
-            0 and the largest id in the dict that are not in the dict become 255. None if the files contain train ids.
-            Defaults to None.
+            0 and the largest id in the dict that are not in the dict become 255. For labels of colours, a dict
+            (red, green, blue) -> train id, or `'palette'` for the colours of `metainfo.palette`. None if the files
+            contain train ids. Defaults to None.
         img_suffix (str): Suffix of the image files. Defaults to '.png'.
         seg_map_suffix (str): Suffix of the label files. Defaults to '.png'.
         translated_root (str, optional): Folder that `tools/translate.py --out` wrote. Like `--out`, it is relative to
@@ -29,12 +32,15 @@ class LabelMappedDataset(BaseSegDataset):
         missing_translation (str): How to treat an image without a translation. With 'original', the original is used,
             and the log has one warning with the number of such images; with 'error', a ValueError is raised. Defaults
             to 'original'.
+        label_channel (str, optional): Channel of colour images that has the ids: 'red', 'green' or 'blue'. Defaults to
+            None: only the colour images are read that are known to have ids, see `decode_label`.
         **kwargs: Arguments of `mmseg.datasets.BaseSegDataset` (`data_root`, `data_prefix`, `ann_file`, `metainfo`,
             `pipeline`, ...). Leave `seg_map_path` out of `data_prefix` for an unlabelled data set.
 
     Raises:
         FileNotFoundError: if a folder or the list file is missing, or there are no images.
         ValueError: if an image has no label, a label has no image, or the map has a train id that is not a class; if
+            a map is given together with `reduce_zero_label`, or a map of colours with `label_channel`; if
             `translated_root` has no translation of any image, has both a PNG and a JPEG of an image, or is given
             together with `backend_args`.
 
@@ -54,13 +60,27 @@ class LabelMappedDataset(BaseSegDataset):
                  seg_map_suffix: str = '.png',
                  translated_root: Optional[str] = None,
                  missing_translation: str = 'original',
+                 label_channel: Optional[str] = None,
                  **kwargs: Any) -> None:
         if missing_translation not in MISSING_TRANSLATION:
             raise ValueError(f'missing_translation={missing_translation!r}: allowed are {MISSING_TRANSLATION}.')
-        self._raw_label_map = None if label_map is None else resolve_label_map(label_map)
+        self._raw_label_map = self._resolve(label_map, kwargs.get('metainfo') or {})
+        check_label_channel(label_channel)
+        if label_channel is not None and is_color_map(self._raw_label_map):
+            raise ValueError(f'label_channel={label_channel!r} together with a `label_map` of colours: labels have '
+                             'either ids in one channel, or colours. Remove one of the two.')
+        if label_map is not None and kwargs.get('reduce_zero_label'):
+            raise ValueError(BOTH_MAPPED)
+        self.label_channel = label_channel
         self.translated_root = translated_root
         self.missing_translation = missing_translation
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
+
+    @classmethod
+    def _resolve(cls, label_map: Optional[LabelMap], metainfo: Mapping[str, Any]) -> Optional[Dict[Any, int]]:
+        if label_map is None:
+            return None
+        return palette_map(metainfo, cls.METAINFO) if label_map == PALETTE else resolve_label_map(label_map)
 
     def load_data_list(self) -> List[dict]:
         """List the samples, each image with its label, after checking that the files are there.
@@ -90,9 +110,12 @@ class LabelMappedDataset(BaseSegDataset):
             use_translations(data_list, img_dir, self.translated_root, self.missing_translation)
         if self._raw_label_map is not None:
             self._join_label_map(data_list, self._raw_label_map)
+        if self.label_channel is not None:
+            for info in data_list:
+                info['label_channel'] = self.label_channel
         return data_list
 
-    def _join_label_map(self, data_list: Sequence[dict], label_map: Dict[int, int]) -> None:
+    def _join_label_map(self, data_list: Sequence[dict], label_map: Dict[Any, int]) -> None:
         """Add the map of raw ids to each sample, followed by a subset of classes (MMSegmentation's `label_map`)."""
         if self.label_map is not None:
             label_map = compose_label_maps(label_map, self.label_map)
@@ -119,7 +142,7 @@ class LabelMappedDataset(BaseSegDataset):
                                  'to use in `ann_file`.')
 
 
-def check_label_map(label_map: Dict[int, int], classes: Sequence[str], name: str) -> None:
+def check_label_map(label_map: Dict[Any, int], classes: Sequence[str], name: str) -> None:
     """Check that every train id of a map is a class.
 
     Raises:

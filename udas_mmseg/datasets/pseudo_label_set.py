@@ -12,7 +12,8 @@ import numpy as np
 from mmengine import fileio
 
 from ..utils.mirrored_folder import INDEX, read_index
-from .image_files import SampleError, read_label
+from .image_files import SampleError
+from .label_files import read_label
 from .thresholds import LEVELS
 
 _ENDING = '.png'

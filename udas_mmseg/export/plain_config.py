@@ -15,6 +15,7 @@ from mmseg.registry import DATASETS, METRICS, MODELS, TASK_UTILS, TRANSFORMS
 from torch import Tensor
 
 from ..datasets import LabelMappedDataset, LoadLabelIds, LoadVerifiedImage, resolve_label_map
+from ..datasets.label_maps import PALETTE
 from ..evaluation import SubsetIoUMetric
 from ..models import DeepLabV2Head, DomainDataPreProcessor
 from ..models.predictor import predictor_config
@@ -191,7 +192,10 @@ def _export_dataset(dataset: Dict[str, Any], pipeline: List[Dict[str, Any]],
                     notes: List[str]) -> Optional[Dict[str, Any]]:
     """Convert the test data to plain MMSegmentation, which cannot map raw ids; None if this is not possible."""
     kind = DATASETS.get(dataset['type'])
-    maps = [step.get('label_map') for step in pipeline if TRANSFORMS.get(step['type']) is LoadLabelIds]
+    loads = [step for step in pipeline if TRANSFORMS.get(step['type']) is LoadLabelIds]
+    maps = [step.get('label_map') for step in loads]
+    if dataset.get('label_map') == PALETTE or any(part.get('label_channel') for part in (dataset, *loads)):
+        return None
     suffix = dataset.get('seg_map_suffix', '')
     if kind is CityscapesDataset and maps == ['cityscapes'] and suffix.endswith(_RAW_IDS):
         dataset['seg_map_suffix'] = suffix.replace(_RAW_IDS, _TRAIN_IDS)

@@ -25,7 +25,14 @@ def config_digest(cfg: Mapping[str, Any]) -> str:
         cfg (Mapping): A config as a plain dictionary.
     """
     relevant = {key: value for key, value in cfg.items() if key not in PER_RUN_KEYS}
-    return hashlib.sha256(json.dumps(relevant, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_with_plain_keys(relevant), sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _with_plain_keys(node: Any) -> Any:
+    """Return a config with keys that JSON can have: a colour in a label map becomes text."""
+    if isinstance(node, Mapping):
+        return {str(key) if isinstance(key, tuple) else key: _with_plain_keys(value) for key, value in node.items()}
+    return [_with_plain_keys(item) for item in node] if isinstance(node, (list, tuple)) else node
 
 
 def weights_digest(model: nn.Module) -> str:
