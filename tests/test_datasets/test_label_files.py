@@ -1,5 +1,7 @@
 """Kinds of label files, and the ids that are read from them."""
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from mmseg.registry import TRANSFORMS
 from PIL import Image
 
 from udas_mmseg.datasets import LoadLabelIds, SampleError
+from udas_mmseg.datasets.label_colors import map_colors
 from udas_mmseg.datasets.label_files import LabelFormatError, decode_colors, decode_label, read_label
 
 IDS = np.random.default_rng(0).integers(0, 4, (24, 40)).astype(np.uint8)
@@ -58,17 +61,12 @@ def test_a_mask_of_one_bit_has_the_ids_0_and_1(tmp_path: Path, kind: str) -> Non
 
 @pytest.mark.parametrize('bits', [2, 4])
 def test_grey_of_few_bits_is_not_scaled(bits: int) -> None:
-    content = bytearray(encode(palette_image().convert('L').point(lambda value: value % 4), 'PNG'))
-    assert content[24:26] == bytes((8, 0))
     ids = IDS % 2 ** bits
     assert np.array_equal(decode_label(grey_png(ids, bits)), ids)
 
 
 def grey_png(ids: np.ndarray, bits: int) -> bytes:
     """Encode ids as a grey PNG of few bits, which neither OpenCV nor Pillow writes."""
-    import struct
-    import zlib
-
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
 
@@ -194,9 +192,8 @@ def test_unknown_colour_names_file_colour_and_share(tmp_path: Path) -> None:
 
 
 def test_many_unknown_colours_come_from_smoothing() -> None:
-    from udas_mmseg.datasets.label_colors import map_colors
     colors = np.arange(100, dtype=np.uint32).reshape(10, 10)
-    with pytest.raises(ValueError, match=r'99 colours are not mapped.* and 93 more\. So many colours come from smoothing'):
+    with pytest.raises(ValueError, match=r'99 colours are not mapped.* and 93 more\. So many .* from smoothing'):
         map_colors(colors, {(0, 0, 0): 0})
 
 

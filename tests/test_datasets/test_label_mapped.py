@@ -1,14 +1,14 @@
 """Data sets of raw labels, and what they say about a folder that is not as it should be."""
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable, List
 
 import numpy as np
 import pytest
 from mmseg.registry import DATASETS
 from PIL import Image
 
-from small_data import CLASSES, LOAD, write_image
-from udas_mmseg.datasets import GTA5Dataset, LabelMappedDataset
+from small_data import CLASSES, LOAD, write_demo_data, write_image
+from udas_mmseg.datasets import GTA5Dataset, LabelMappedDataset, resolve_label_map
 
 
 def build(**config: object) -> LabelMappedDataset:
@@ -170,3 +170,33 @@ def test_reduce_zero_label_of_the_data_set(image_folder: Callable) -> None:
     assert np.array_equal(reduced, np.array([255, 0, 1])[ids])
     with pytest.raises(ValueError, match='reduce_zero_label=True together with a `label_map`'):
         build(**folder, reduce_zero_label=True, label_map={0: 0})
+
+
+def test_demo_labels_as_colours_and_palettes_of_tiff_are_the_same(tmp_path: Path) -> None:
+    root = write_demo_data(tmp_path, train=3, val=1) / 'gta5'
+    to_train, by_color = resolve_label_map('cityscapes'), {}
+    for path in sorted((root / 'labels').glob('*.png')):
+        with Image.open(path) as label:
+            ids, colors = np.array(label), np.array(label.convert('RGB'))
+            write_image(root / 'colors' / path.name, colors[:, :, ::-1])
+            (root / 'tiff').mkdir(exist_ok=True)
+            label.save(root / 'tiff' / f'{path.stem}.tif')
+        by_color.update({tuple(colors[ids == raw][0].tolist()): to_train[raw] for raw in np.unique(ids).tolist()})
+
+    def labels_of(folder: str, **config: Any) -> List[np.ndarray]:
+        dataset = GTA5Dataset(data_root=str(root), data_prefix=dict(img_path='images', seg_map_path=folder),
+                              pipeline=LOAD, **config)
+        return [dataset[index]['gt_seg_map'] for index in range(len(dataset))]
+
+    meant = labels_of('labels')
+    assert len(np.unique(meant)) > 4
+    assert np.array_equal(labels_of('colors', label_map=by_color), meant)
+    assert np.array_equal(labels_of('tiff', seg_map_suffix='.tif'), meant)
+
+
+def test_masks_of_one_bit_are_two_classes(image_folder: Callable, tmp_path: Path) -> None:
+    folder = image_folder()
+    ids = build(**folder, label_map={0: 0, 1: 1, 2: 1})[0]['gt_seg_map']
+    for path in (tmp_path / 'source/labels').iterdir():
+        Image.fromarray(np.array(Image.open(path)) > 0).save(path)
+    assert np.array_equal(build(**folder)[0]['gt_seg_map'], ids)

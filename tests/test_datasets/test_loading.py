@@ -176,3 +176,22 @@ def test_image_equals_the_stock_loader(tmp_path: Path) -> None:
     stock = TRANSFORMS.build(dict(type='LoadImageFromFile'))(dict(img_path=str(path)))
     assert ours.keys() == stock.keys()
     assert np.array_equal(ours['img'], stock['img']) and ours['ori_shape'] == stock['ori_shape'] == (64, 48)
+
+
+@pytest.mark.parametrize('suffix, dtype', [('.png', np.uint16), ('.tiff', np.uint16), ('.tiff', np.float32)])
+@pytest.mark.parametrize('color_type', ['color', 'unchanged'])
+def test_images_of_more_than_8_bits_are_refused(tmp_path: Path, suffix: str, dtype: type, color_type: str) -> None:
+    path = tmp_path / f'image{suffix}'
+    cv2.imwrite(str(path), np.full((8, 8, 3), 4095, dtype))
+    with pytest.raises(ValueError, match=rf'image\{suffix} has more than 8 bits a channel.*convertScaleAbs') as error:
+        LoadVerifiedImage(color_type=color_type)(dict(img_path=str(path)))
+    assert not isinstance(error.value, SampleError)  # never skipped
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.jpg'])
+def test_bytes_after_the_end_of_a_file_do_not_matter(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f'image{suffix}'
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    image = LoadVerifiedImage()(dict(img_path=str(path)))['img']
+    path.write_bytes(path.read_bytes() + bytes(range(256)) * 20)
+    assert np.array_equal(LoadVerifiedImage()(dict(img_path=str(path)))['img'], image)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from udas_mmseg.datasets.image_files import decode_label
+from udas_mmseg.datasets.label_files import decode_label
 from udas_mmseg.datasets.thresholds import encode_confidence
 from udas_mmseg.pseudo_labels.writer import PseudoLabelWriter, confidence_path
 

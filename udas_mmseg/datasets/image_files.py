@@ -5,11 +5,14 @@ import mmengine.fileio as fileio
 import numpy as np
 from PIL import Image
 
+from .image_headers import exif_orientation, find_damage
+
 # A label may be resized to a translated image if their aspect ratios (width / height) differ by at most this factor.
 # 6 percent are enough for SYNTHIA (1280x760) at 640x360, and still detect translations of another driving data set
 # (8 percent for GTA5's 1914x1052).
 MAX_STRETCH = 1.06
-PNG, JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8'
+STORED = 'color_ignore_orientation'  # `color_type` of images that are read without their EXIF orientation
+_HEADER = 65536 + 4096  # bytes from which the orientation of an image is read
 
 
 class SampleError(ValueError):
@@ -17,29 +20,6 @@ class SampleError(ValueError):
 
     A data stream may skip a limited number of such samples (`max_broken`). Other errors are never skipped.
     """
-
-
-def find_damage(content: bytes) -> Optional[str]:
-    """Detect a truncated image, which decoders accept silently.
-
-    OpenCV and Pillow fill the missing part of a truncated file with grey or zeros. A label that is half zeros would
-    teach a model to predict class 0. A JPEG ends with its EOI marker and a PNG with its IEND chunk, which may be
-    followed by padding.
-
-    Args:
-        content (bytes): Content of the file. Formats other than PNG and JPEG are not checked.
-
-    Returns:
-        str | None: A description of the damage, or None.
-    """
-    if not content:
-        return 'is empty'
-    tail = content[-1024:]
-    if content.startswith(PNG) and b'IEND' not in tail:
-        return f'is truncated after {len(content)} bytes (PNG without its IEND chunk)'
-    if content.startswith(JPEG) and b'\xff\xd9' not in tail:
-        return f'is truncated after {len(content)} bytes (JPEG without its end marker)'
-    return None
 
 
 def read_checked(path: str, backend_args: Optional[dict]) -> bytes:
@@ -85,7 +65,8 @@ def fit_label(raw: np.ndarray, results: dict) -> np.ndarray:
 
     Args:
         raw (np.ndarray): (H, W) ids.
-        results (dict): `ori_shape` of the image, if one was loaded; paths; `is_translated`.
+        results (dict): `ori_shape` of the image, if one was loaded; paths; `is_translated`; `exif_orientation` and
+            `ignores_orientation`, see `LoadVerifiedImage`.
 
     Returns:
         np.ndarray: Ids in the size of the image.
@@ -102,12 +83,16 @@ def fit_label(raw: np.ndarray, results: dict) -> np.ndarray:
     label = f'{results["seg_map_path"]} is {width}x{height}'
     image = f'{results["img_path"]} is {image_width}x{image_height}'
     rule = '(width x height). Both must have the same size.'
+    turned = not results.get('ignores_orientation', False)
     if not results.get('is_translated'):
-        raise SampleError(f'{label}, but its image {image} {rule}')
+        is_other = results.get('exif_orientation', 1) > 4 and raw.shape == tuple(shape[1::-1])
+        raise SampleError(f'{label}, but its image {image} {rule}{_other_reading(turned) if is_other else ""}')
     original = results.get('original_img_path')
-    original_size = (width, height) if original is None else _image_size(original)
+    original_size = (width, height) if original is None else _image_size(original, turned)
     if original_size != (width, height):
-        raise SampleError(f'{label}, but its image {original} is {original_size[0]}x{original_size[1]} {rule}')
+        is_other = original is not None and _image_size(original, not turned) == (width, height)
+        raise SampleError(f'{label}, but its image {original} is {original_size[0]}x{original_size[1]} {rule}'
+                          f'{_other_reading(turned) if is_other else ""}')
     stretch = (width * image_height) / (height * image_width)
     if max(stretch, 1 / stretch) > MAX_STRETCH:
         raise SampleError(f'{label}, but the translated image {image}: width / height differs by more than '
@@ -116,10 +101,22 @@ def fit_label(raw: np.ndarray, results: dict) -> np.ndarray:
     return resize_nearest(raw, image_height, image_width)
 
 
-def _image_size(path: str) -> Tuple[int, int]:
-    """Read width and height from the header of an image, without decoding it."""
+def _other_reading(turned: bool) -> str:
+    """Say how to read images whose labels fit the other reading of their EXIF orientation."""
+    if turned:
+        return (' The image has an EXIF orientation and is read as displayed, but the label fits its pixels as stored: '
+                f"set color_type='{STORED}' of LoadVerifiedImage in every pipeline of these images.")
+    return (f" The image has an EXIF orientation and is read as stored (color_type='{STORED}'), but the label fits it "
+            "as displayed: use color_type='color' of LoadVerifiedImage in every pipeline of these images.")
+
+
+def _image_size(path: str, turned: bool) -> Tuple[int, int]:
+    """Read width and height from the header of an image, as displayed (turned) or as stored, without decoding it."""
     try:
         with Image.open(path) as image:
-            return image.size
+            width, height = image.size
+        with open(path, 'rb') as file:
+            is_exchanged = turned and exif_orientation(file.read(_HEADER)) > 4
     except OSError as error:
         raise SampleError(f'{path} cannot be opened: {error}') from error
+    return (height, width) if is_exchanged else (width, height)

@@ -102,12 +102,12 @@ def palette_map(metainfo: Mapping[str, Any], declared: Mapping[str, Any]) -> Dic
     selected = list(metainfo.get('classes') or declared.get('classes') or ())
     classes = list(declared.get('classes') or selected)
     if not palette:
-        raise ValueError("label_map='palette' needs `metainfo.palette`, with a colour [red, green, blue] for each class. "
-                         'Add it, or give the colours in `label_map`.')
+        raise ValueError("label_map='palette' needs `metainfo.palette`, with a colour [red, green, blue] for each "
+                         'class. Add it, or give the colours in `label_map`.')
     names = selected if metainfo.get('palette') and len(palette) == len(selected) else classes
     if len(palette) != len(names):
-        raise ValueError(f"label_map='palette': `metainfo.palette` has {len(palette)} colours for {len(names)} classes. "
-                         'Give one colour for each class.')
+        raise ValueError(f"label_map='palette': `metainfo.palette` has {len(palette)} colours for {len(names)} "
+                         'classes. Give one colour for each class.')
     found: Dict[Color, int] = {}
     for name, color in zip(names, palette):
         key = check_color(color)

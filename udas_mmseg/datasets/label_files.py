@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from .image_files import PNG, SampleError, read_checked
+from .image_files import SampleError, read_checked
+from .image_headers import JPEG, PNG, TIFF, exif_orientation
 from .label_colors import describe_colors, pack_colors
 
 LABEL_CHANNELS = ('blue', 'green', 'red')  # OpenCV's order
@@ -53,6 +54,9 @@ def read_colors(path: str, backend_args: Optional[dict] = None) -> np.ndarray:
 def _read(path: str, backend_args: Optional[dict],
           decode: Callable[[bytes], Optional[np.ndarray]]) -> np.ndarray:
     content = read_checked(path, backend_args)
+    if exif_orientation(content) != 1:
+        raise LabelFormatError(f'{path} has an EXIF orientation, but labels are read as they are stored. Save it again '
+                               'without EXIF (`exiftool -Orientation= FILE`), turned as its image is read.')
     try:
         raw = decode(content)
     except LabelFormatError as error:
@@ -140,13 +144,13 @@ def _decode_other(content: bytes) -> Optional[np.ndarray]:
 
 def _refuse_lossy(content: bytes) -> None:
     name = None
-    if content.startswith(b'\xff\xd8'):
+    if content.startswith(JPEG):
         name = 'JPEG'
     elif content[8:12] == b'WEBP' and b'VP8L' not in content[:256]:
         name = 'lossy WebP'
     elif content[4:8] == b'ftyp':
         name = 'AVIF or HEIC'
-    elif content[:4] in (b'II*\0', b'MM\0*'):
+    elif content.startswith(TIFF):
         with Image.open(io.BytesIO(content)) as image:
             name = 'TIFF with lossy compression' if image.info.get('compression') in _LOSSY else None
     if name is not None:

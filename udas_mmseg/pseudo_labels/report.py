@@ -79,7 +79,8 @@ def write_quality_report(out: str,
     shown = _choose(found, paths, samples)
     entries = [_measure(labels, before, truths, threshold, source_share, workers)
                for before, labels in zip([None, *found], found)]
-    samples_of = {labels.name: [_sample(labels.folder, name, paths[name], truths, threshold) for name in shown]
+    load = _image_loader(images)
+    samples_of = {labels.name: [_sample(labels.folder, name, load, paths[name], truths, threshold) for name in shown]
                   for labels in found}
     pictures = {labels.name: _draw(entry, labels, threshold, images.metainfo, samples_of[labels.name])
                 for entry, labels in zip(entries, found)}
@@ -151,9 +152,16 @@ def _judge(entry: Dict[str, Any], labels: _Labels, truths: GroundTruth, threshol
                           reliability=reliability(counts), thresholds=threshold_curve(counts))
 
 
-def _sample(folder: str, name: str, image: str, truths: Optional[GroundTruth], threshold: float) -> Dict[str, Any]:
+def _image_loader(images: BaseDataset) -> LoadVerifiedImage:
+    """Return a loader that treats EXIF orientations as the pipeline of the images does."""
+    color_types = [step.color_type for step in images.pipeline.transforms if isinstance(step, LoadVerifiedImage)]
+    return LoadVerifiedImage(color_type=color_types[0]) if color_types else LoadVerifiedImage()
+
+
+def _sample(folder: str, name: str, load: LoadVerifiedImage, image: str, truths: Optional[GroundTruth],
+            threshold: float) -> Dict[str, Any]:
     label, confidence = read_pseudo_label(osp.join(folder, name))
-    return dict(name=name, image=LoadVerifiedImage().transform(dict(img_path=image))['img'], label=label,
+    return dict(name=name, image=load.transform(dict(img_path=image))['img'], label=label,
                 confidence=confidence, kept=keep_confident(label, confidence, threshold),
                 truth=None if truths is None else truths.read(name))
 

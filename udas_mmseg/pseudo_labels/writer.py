@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from ..datasets.image_files import find_damage
+from ..datasets.image_headers import find_damage
 from ..datasets.label_files import decode_label
 from ..datasets.pseudo_label_set import confidence_path
 from ..datasets.thresholds import LEVELS, encode_confidence

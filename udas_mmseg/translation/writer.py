@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 import cv2
 import numpy as np
 
-from ..datasets.image_files import find_damage
+from ..datasets.image_headers import find_damage
 from ..utils.file_set import FileSetWriter
 
 FORMATS = ('png', 'jpg')

@@ -1,12 +1,14 @@
 """Loading images and raw labels, with a check that files are complete."""
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Set, Tuple
 
 import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform, LoadAnnotations, LoadImageFromFile
+from mmengine.logging import MMLogger
 from mmseg.registry import TRANSFORMS
 
-from ..image_files import SampleError, fit_label, read_checked
+from ..image_files import STORED, SampleError, fit_label, read_checked
+from ..image_headers import TIFF, exif_orientation, is_deep
 from ..label_colors import is_color_map, map_colors
 from ..label_files import check_label_channel, read_colors, read_label
 from ..label_maps import (
@@ -18,29 +20,72 @@ from ..label_maps import (
     resolve_label_map,
 )
 
+_TURNED, _TURNING = ('color', 'grayscale'), ('cv2', 'pillow')  # values of color_type and imdecode_backend that turn
+_said: Set[bool] = set()  # readings of EXIF orientations that are in the log
+
 
 @TRANSFORMS.register_module()
 class LoadVerifiedImage(LoadImageFromFile):
     """MMCV's `LoadImageFromFile` that refuses truncated and undecodable files and names them.
 
-    Required key: `img_path`. Added keys: `img` (H, W, 3) uint8 BGR, `img_shape`, `ori_shape`. Arguments are MMCV's.
+    An image with an EXIF orientation is turned as it is displayed, as MMSegmentation does;
+    `color_type='color_ignore_orientation'` reads the pixels as they are stored. The log says so for the first image.
+
+    Required key: `img_path`. Added keys: `img` (H, W, 3) uint8 BGR, `img_shape`, `ori_shape`; `exif_orientation` (2 to
+    8) if the image has one, and `ignores_orientation=True` if it is not applied. Arguments are MMCV's.
 
     Raises:
         SampleError: if the file is missing, empty, truncated or not an image.
+        ValueError: if its channels have more than 8 bits, or if it is a TIFF whose orientation cannot be ignored.
     """
 
     def transform(self, results: dict) -> dict:
         """Load `results['img_path']`; see the class."""
-        content = read_checked(results['img_path'], self.backend_args)
+        path = results['img_path']
+        content = read_checked(path, self.backend_args)
         try:
-            img = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
+            is_too_deep = is_deep(content)
+            img = None if is_too_deep else mmcv.imfrombytes(content, self.color_type, backend=self.imdecode_backend)
         except Exception as error:  # the type of the exception depends on the decoder
-            raise SampleError(f'{results["img_path"]} cannot be decoded: {error}') from error
+            raise SampleError(f'{path} cannot be decoded: {error}') from error
+        if is_too_deep:
+            raise ValueError(f'{path} has more than 8 bits a channel. Only the upper 8 bits would be used, so that '
+                             'images of 12 bits would be almost black. Convert the images to 8 bits once, for example '
+                             'with cv2.convertScaleAbs(image, alpha=255 / highest), where `highest` is the largest '
+                             'value of the camera (4095 for 12 bits).')
         if img is None:
-            raise SampleError(f'{results["img_path"]} cannot be decoded. Is it an image?')
+            raise SampleError(f'{path} cannot be decoded. Is it an image?')
+        self._note_orientation(results, content)
         results['img'] = img.astype(np.float32) if self.to_float32 else img
         results['img_shape'] = results['ori_shape'] = img.shape[:2]
         return results
+
+    def _note_orientation(self, results: dict, content: bytes) -> None:
+        """Add how the EXIF orientation of the image is treated, and log it for the first such image."""
+        orientation, can_turn = exif_orientation(content), self.imdecode_backend in _TURNING
+        is_turned = can_turn and self.color_type in _TURNED
+        if not is_turned:
+            results['ignores_orientation'] = True  # also for the original of a translation, see `fit_label`
+        if orientation == 1:
+            return
+        if can_turn and not is_turned and content.startswith(TIFF):
+            raise ValueError(f'{results["img_path"]} has EXIF orientation {orientation}. A TIFF is always turned, also '
+                             f'with color_type={self.color_type!r}. Remove its orientation (`exiftool -Orientation= '
+                             "FILE`), or use color_type='color'.")
+        results['exif_orientation'] = orientation
+        _say_orientation(results['img_path'], orientation, is_turned)
+
+
+def _say_orientation(path: str, orientation: int, is_turned: bool) -> None:
+    """Log how images with an EXIF orientation are read, once in a process."""
+    if is_turned in _said:
+        return
+    _said.add(is_turned)
+    reading = 'turned as displayed' if is_turned else 'read as stored'
+    other = f"'{STORED}' reads them as stored" if is_turned else "'color' turns them"
+    MMLogger.get_current_instance().warning(
+        f'{path} has EXIF orientation {orientation}: such images are {reading}, and labels must be drawn on them in '
+        f'this orientation. color_type={other} (LoadVerifiedImage). This is logged for the first such image only.')
 
 
 class LabelLoader(BaseTransform):
@@ -116,9 +161,10 @@ class LoadLabelIds(LabelLoader):
             raise ValueError(BOTH_MAPPED)
         key = (reduces, declared)
         if self._composed[0] != key:
-            composed = reduced_map(declared) if reduces else self.label_map
-            if declared is not None and not reduces:
-                composed = compose_label_maps(self.label_map, declared)
+            if self.label_map is None:
+                composed = reduced_map(declared)
+            else:
+                composed = self.label_map if declared is None else compose_label_maps(self.label_map, declared)
             self._composed = (key, composed)
         return self._composed[1]
 

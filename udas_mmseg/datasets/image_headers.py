@@ -1,0 +1,111 @@
+"""Reading from the bytes of an image file whether it is complete, its orientation and its depth."""
+import re
+import struct
+from typing import Iterator, Optional, Tuple
+
+import cv2
+import numpy as np
+
+PNG, JPEG, TIFF = b'\x89PNG\r\n\x1a\n', b'\xff\xd8', (b'II*\0', b'MM\0*')
+_IEND = b'IEND'
+_PNG_END, _JPEG_END = b'IEND\xaeB`\x82', b'\xff\xd9'
+_ONLY_8_BITS = (JPEG, b'BM', b'RIFF', b'GIF8')
+# a marker of JPEG; 00 and the restart markers D0-D7 belong to the compressed pixels, FF is padding
+_MARKER = re.compile(rb'\xff[^\x00\xff\xd0-\xd7]')
+_SCAN, _END, _APP1 = 0xda, 0xd9, 0xe1
+_WITHOUT_LENGTH = (0x01, 0xd8)
+_ORIENTATION_TAG = 0x0112
+
+
+def find_damage(content: bytes) -> Optional[str]:
+    """Detect a truncated image, which decoders accept silently.
+
+    OpenCV and Pillow fill the missing part of a truncated file with grey or zeros. A label that is half zeros would
+    teach a model to predict class 0. A JPEG is complete with its EOI marker and a PNG with its IEND chunk, whatever
+    follows (padding, or data of a camera).
+
+    Args:
+        content (bytes): Content of the file. Formats other than PNG and JPEG are not checked.
+
+    Returns:
+        str | None: A description of the damage, or None.
+    """
+    if not content:
+        return 'is empty'
+    # a file usually ends with its end marker; only other files are searched
+    if content.startswith(PNG) and not content.endswith(_PNG_END) and _IEND not in dict(_png_chunks(content)):
+        return f'is truncated after {len(content)} bytes (PNG without its IEND chunk)'
+    if content.startswith(JPEG) and not content.endswith(_JPEG_END) and _END not in dict(_jpeg_segments(content)):
+        return f'is truncated after {len(content)} bytes (JPEG without its end marker)'
+    return None
+
+
+def exif_orientation(content: bytes) -> int:
+    """Return the EXIF orientation of a JPEG, PNG or TIFF.
+
+    Args:
+        content (bytes): Content of the file, or its beginning.
+
+    Returns:
+        int: 1 (pixels are stored as displayed, or there is no orientation) to 8. From 5 on, the image is displayed
+            with width and height exchanged.
+    """
+    if content.startswith(TIFF):
+        return _orientation_in(content)
+    if content.startswith(JPEG):
+        for marker, start in _jpeg_segments(content):
+            if marker == _APP1 and content[start + 2:start + 8] == b'Exif\0\0':
+                return _orientation_in(content[start + 8:start + 65536])
+            if marker in (_SCAN, _END):
+                return 1
+    if content.startswith(PNG):
+        for name, start in _png_chunks(content):
+            if name == b'eXIf':
+                return _orientation_in(content[start:])
+    return 1
+
+
+def is_deep(content: bytes) -> bool:
+    """Whether the channels of an image have more than 8 bits."""
+    if content.startswith(PNG):
+        return content[24] == 16  # in the IHDR chunk
+    if content.startswith(_ONLY_8_BITS):
+        return False
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    return pixels is not None and pixels.dtype != np.uint8
+
+
+def _png_chunks(content: bytes) -> Iterator[Tuple[bytes, int]]:
+    """Iterate over the chunks of a PNG: name, and position of the data."""
+    place = len(PNG)
+    while place + 8 <= len(content):
+        yield content[place + 4:place + 8], place + 8
+        place += 12 + int.from_bytes(content[place:place + 4], 'big')
+
+
+def _jpeg_segments(content: bytes) -> Iterator[Tuple[int, int]]:
+    """Iterate over the markers of a JPEG up to its end: marker, and position after it."""
+    found = _MARKER.search(content, len(JPEG))
+    while found:
+        marker, place = content[found.end() - 1], found.end()
+        yield marker, place
+        if marker == _END:
+            return
+        if marker not in _WITHOUT_LENGTH:
+            place += int.from_bytes(content[place:place + 2], 'big')
+        found = _MARKER.search(content, place)
+
+
+def _orientation_in(exif: bytes) -> int:
+    """Read the orientation in the first directory of a TIFF structure; 1 if there is none."""
+    order = '<' if exif.startswith(b'II') else '>'
+    try:
+        start, = struct.unpack_from(f'{order}I', exif, 4)
+        count, = struct.unpack_from(f'{order}H', exif, start)
+        for number in range(count):
+            tag, _, _, value = struct.unpack_from(f'{order}HHIH', exif, start + 2 + 12 * number)
+            if tag == _ORIENTATION_TAG:
+                return value if 1 <= value <= 8 else 1
+    except struct.error:  # not complete; decoders ignore it as well
+        pass
+    return 1
