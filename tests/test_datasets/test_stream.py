@@ -141,3 +141,13 @@ def test_negative_limit_is_refused(labeled_config: Callable) -> None:
 def test_empty_data_set_is_refused() -> None:
     with pytest.raises(ValueError, match="data set of branch 'target' is empty"):
         StreamDataset([], branch='target')
+
+
+def test_a_label_with_an_id_that_is_no_class_is_named(labeled_config: Callable, tmp_path: Path) -> None:
+    config = labeled_config(label_map=None)
+    write_image(tmp_path / 'source/labels/003.png', np.full((16, 32), 7, np.uint8))
+    stream = StreamDataset(config, max_broken=3)  # never skipped
+    with pytest.raises(ValueError, match=r'003\.png has the ids \[7\], 128 pixels, but there are 3 classes: '
+                       'allowed are 0-2 and 255'):
+        for position in range(len(stream)):
+            stream[StreamIndex(0, position)]

@@ -46,3 +46,12 @@ def test_unknown_class_and_subset_are_refused() -> None:
         evaluate(SubsetIoUMetric(subsets=dict(mine=['tram'])), *PAIRS)
     with pytest.raises(ValueError, match="subset 'synthia15' is unknown"):
         SubsetIoUMetric(subsets=dict(mine='synthia15'))
+
+
+def test_a_label_with_an_id_that_is_no_class_is_named() -> None:
+    metric = SubsetIoUMetric()
+    metric.dataset_meta = dict(classes=CLASSES)
+    label = dict(data=torch.tensor([[[0, 4, 255, 9]]]))
+    sample = dict(pred_sem_seg=dict(data=torch.tensor([[[0, 1, 2, 0]]])), gt_sem_seg=label, seg_map_path='val/a.png')
+    with pytest.raises(ValueError, match=r'val/a\.png has the ids \[4, 9\], 2 pixels, but there are 4 classes'):
+        metric.process({}, [sample])

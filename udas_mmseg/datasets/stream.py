@@ -7,6 +7,7 @@ from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
 from ..utils.randomness import seeded_rng
+from .class_ids import check_class_ids
 from .image_files import SampleError
 from .orders import SAMPLING_ORDERS, SamplingOrder
 
@@ -40,7 +41,8 @@ class StreamDataset(Dataset):
             over the data set, each in a random order.
 
     Raises:
-        ValueError: if the data set is empty or `max_broken` is negative.
+        ValueError: if the data set is empty or `max_broken` is negative; later, if a label has an id that is not a
+            class.
 
     Example:
         >>> stream = StreamDataset(dict(type='GTA5Dataset', data_root='data/gta5', ...))
@@ -85,12 +87,21 @@ class StreamDataset(Dataset):
         """Load a sample; a broken one is replaced if `max_broken` allows it."""
         for _ in range(_TRIES):
             try:
-                return self.dataset[chosen]
+                return self._checked(self.dataset[chosen])
             except SampleError as error:
                 self._count_broken(chosen, error)
                 last = error
             chosen = int(np.random.randint(len(self.dataset)))
         raise SampleError(f'{_TRIES} samples of branch {self.branch!r} in a row were broken; the last: {last}')
+
+    def _checked(self, sample: Any) -> Any:
+        """Return the sample after checking that the ids of its label are classes."""
+        packed = sample.get('data_samples') if isinstance(sample, dict) else None
+        classes = getattr(self.dataset, 'metainfo', {}).get('classes')
+        if packed is not None and classes and 'gt_sem_seg' in packed:
+            path = packed.get('seg_map_path') or packed.get('img_path') or f'a label of branch {self.branch!r}'
+            check_class_ids(packed.gt_sem_seg.data, len(classes), path)
+        return sample
 
     def _count_broken(self, chosen: int, error: SampleError) -> None:
         # a damaged image of another domain occurs in many samples, but is counted only once

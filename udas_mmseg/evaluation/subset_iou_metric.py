@@ -5,6 +5,8 @@ import numpy as np
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 
+from ..datasets.class_ids import check_class_ids
+
 # The classes that are scored for SYNTHIA -> Cityscapes; labels still have the 19 classes of Cityscapes.
 SYNTHIA_16 = ('road', 'sidewalk', 'building', 'wall', 'fence', 'pole', 'traffic light', 'traffic sign', 'vegetation',
               'sky', 'person', 'rider', 'car', 'bus', 'motorcycle', 'bicycle')
@@ -26,7 +28,8 @@ class SubsetIoUMetric(IoUMetric):
     labels or predictions; `mIoU/<name>` for each subset. All in percent.
 
     Raises:
-        ValueError: if a subset names a class that the data set does not have.
+        ValueError: if a subset names a class that the data set does not have, or a label has an id that is not a
+            class.
 
     Example:
         >>> val_evaluator = dict(type='SubsetIoUMetric', subsets=dict(mIoU16='synthia16', mIoU13='synthia13'))
@@ -44,6 +47,13 @@ class SubsetIoUMetric(IoUMetric):
                                  'class names.')
             return BUILT_IN_SUBSETS[chosen]
         return tuple(chosen)
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Count the pixels of a batch; a label with an id that is not a class is an error with its path."""
+        for sample in data_samples if not self.format_only else ():
+            path = sample.get('seg_map_path') or sample.get('img_path') or 'a label'
+            check_class_ids(sample['gt_sem_seg']['data'], len(self.dataset_meta['classes']), path, self.ignore_index)
+        super().process(data_batch, data_samples)
 
     def compute_metrics(self, results: list) -> Dict[str, float]:
         """Compute the scores over all images; see the class."""
