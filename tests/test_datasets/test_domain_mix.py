@@ -196,7 +196,7 @@ def test_raw_ids_are_refused(mix: Callable, labeled_config: Callable, role: str)
     raw = dict(raw, metainfo=dict(CLASSES, classes=('road', 'other'), palette=[[1, 1, 1], [2, 2, 2]]), label_map=None)
     other = labeled_config('two', 2, pipeline=LOAD, metainfo=raw['metainfo'], label_map={0: 0, 1: 1, 2: 255})
     config = mix(**{'dataset': other, 'target': other, role: raw})
-    with pytest.raises(ValueError, match=rf'/raw/.*of `{role}` .*has ids \[2\].*2 classes: .* 0-1 and 255. Map'):
+    with pytest.raises(ValueError, match=rf'/raw/.*of `{role}` .*has the ids \[2\].*2 classes: .* 0-1 and 255. Map'):
         DATASETS.build(config)[0]
 
 

@@ -75,6 +75,13 @@ def test_the_first_image_is_logged_once(tmp_path: Path, warnings: List[str]) -> 
     assert len(warnings) == 2 and 'c.jpg has EXIF orientation 8: such images are read as stored' in warnings[1]
 
 
+def test_images_of_the_stock_loader(tmp_path: Path) -> None:
+    stock = TRANSFORMS.build(dict(type='LoadImageFromFile'))
+    label = write_label(tmp_path / 'label.png', 24, 40)
+    with pytest.raises(SampleError, match='fits its pixels as stored'):
+        LoadLabelIds()(stock(dict(img_path=write(tmp_path / 'photo.jpg', 6), seg_map_path=label)))
+
+
 def load_both(image: str, label: str, loader: Dict[str, Any], **info: Any) -> np.ndarray:
     return LoadLabelIds()(LoadVerifiedImage(**loader)(dict(img_path=image, seg_map_path=label, **info)))['gt_seg_map']
 

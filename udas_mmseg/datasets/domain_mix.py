@@ -1,12 +1,13 @@
 """Samples of one domain, each combined with a random sample of another domain."""
-from typing import Any, Sequence, Set, Union
+from typing import Any, Sequence, Union
 
 import numpy as np
+import torch
 from mmengine.dataset import Compose
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
-from .label_maps import IGNORE
+from .class_ids import check_class_ids
 from .pipelines import unpacked
 
 _EMPTY = ('`target` of DomainMixDataset is empty. Check its `data_prefix`, `img_suffix` and `ann_file`. Without '
@@ -53,7 +54,6 @@ class DomainMixDataset(Dataset):
         if len(self.target) == 0:
             raise ValueError(_EMPTY)
         self._compare_classes()
-        self._looked_at: Set[str] = set()
 
     def _compare_classes(self) -> None:
         parts = (self.dataset, self.target)
@@ -96,18 +96,12 @@ class DomainMixDataset(Dataset):
         return self.pipeline(results)
 
     def _check_ids(self, sample: dict, role: str) -> None:
-        """Check the ids in the first label of each data set, because training on raw ids would give no error."""
+        """Check the ids of a label before it is mixed, when its path is still known."""
         classes = self.metainfo.get('classes') or ()
-        if role in self._looked_at or 'gt_seg_map' not in sample or not classes:
-            return
-        self._looked_at.add(role)
-        ids = np.unique(sample['gt_seg_map'])
-        wrong = ids[(ids >= len(classes)) & (ids != IGNORE)]
-        if wrong.size:
-            raise ValueError(f'{sample.get("seg_map_path", "a label")}, of `{role}` of DomainMixDataset, has ids '
-                             f'{wrong.tolist()}, but there are {len(classes)} classes: allowed are '
-                             f'0-{len(classes) - 1} and {IGNORE}. Map the ids with the `label_map` of LoadLabelIds or '
-                             'of the data set.')
+        if 'gt_seg_map' in sample and classes:
+            label = torch.from_numpy(np.ascontiguousarray(sample['gt_seg_map']))
+            path = sample.get('seg_map_path', 'a label')
+            check_class_ids(label, len(classes), f'{path}, of `{role}` of DomainMixDataset,')
 
 
 def _build_target(config: dict) -> Dataset:

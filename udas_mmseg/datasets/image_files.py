@@ -65,8 +65,8 @@ def fit_label(raw: np.ndarray, results: dict) -> np.ndarray:
 
     Args:
         raw (np.ndarray): (H, W) ids.
-        results (dict): `ori_shape` of the image, if one was loaded; paths; `is_translated`; `exif_orientation` and
-            `ignores_orientation`, see `LoadVerifiedImage`.
+        results (dict): `ori_shape` of the image, if one was loaded; paths; `is_translated`; `ignores_orientation`, see
+            `LoadVerifiedImage`.
 
     Returns:
         np.ndarray: Ids in the size of the image.
@@ -85,7 +85,7 @@ def fit_label(raw: np.ndarray, results: dict) -> np.ndarray:
     rule = '(width x height). Both must have the same size.'
     turned = not results.get('ignores_orientation', False)
     if not results.get('is_translated'):
-        is_other = results.get('exif_orientation', 1) > 4 and raw.shape == tuple(shape[1::-1])
+        is_other = raw.shape == tuple(shape[1::-1]) and _is_exchanged(results['img_path'])
         raise SampleError(f'{label}, but its image {image} {rule}{_other_reading(turned) if is_other else ""}')
     original = results.get('original_img_path')
     original_size = (width, height) if original is None else _image_size(original, turned)
@@ -115,8 +115,15 @@ def _image_size(path: str, turned: bool) -> Tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-        with open(path, 'rb') as file:
-            is_exchanged = turned and exif_orientation(file.read(_HEADER)) > 4
     except OSError as error:
         raise SampleError(f'{path} cannot be opened: {error}') from error
-    return (height, width) if is_exchanged else (width, height)
+    return (height, width) if turned and _is_exchanged(path) else (width, height)
+
+
+def _is_exchanged(path: str) -> bool:
+    """Whether the EXIF orientation of an image exchanges its width and height."""
+    try:
+        with open(path, 'rb') as file:
+            return exif_orientation(file.read(_HEADER)) > 4
+    except OSError:  # in remote storage, or not a file
+        return False
