@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from torch import Tensor
 
+from ..models.softmax_heads import check_softmax_heads
 from ..models.trained import build_original, load_checkpoint
 
 
@@ -31,8 +32,8 @@ class SemanticConsistency:
         if weight < 0:
             raise ValueError(f'semantic_consistency.weight={weight}: it must be 0 or more.')
         cfg = Config.fromfile(config) if isinstance(config, str) else Config(dict(config))
-        content = load_checkpoint(checkpoint)
-        self.segmentor = build_original(cfg, content.get('state_dict', content)).requires_grad_(False)
+        self.segmentor = build_original(cfg, load_checkpoint(checkpoint)).requires_grad_(False)
+        check_softmax_heads(dict(decode_head=self.segmentor), 'semantic_consistency')
         self.weight = weight
 
     def __call__(self, pairs: Sequence[Tuple[Tensor, Tensor]], to_pixels: Callable[[Tensor], Tensor]) -> Tensor:

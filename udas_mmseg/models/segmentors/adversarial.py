@@ -15,6 +15,7 @@ from ..backward import backward_without_update
 from ..losses.entropy import self_information
 from ..losses.gan import OBJECTIVES, SOURCE, TARGET, gan_accuracy, gan_loss
 from ..losses.precision import at_least_float32
+from ..softmax_heads import check_softmax_heads
 from ..terms import LossTerm, Outputs, Term, TermContext
 from ..terms.agreement import agreement_terms
 from ..terms.loss_term import Weight
@@ -116,6 +117,7 @@ class AdversarialSegmentor(BranchSegmentor):
                              'next one, and has no optimizer for the parameters of terms. Use BranchSegmentor.')
         self.discriminators: Any = None
         if discriminators is not None:
+            check_softmax_heads(self.heads, 'the adversarial term')
             built = MODELS.build({'in_channels': self.segmentor.out_channels, **discriminators})
             self.discriminators = built.to(memory_format=self.memory_format)
             check_levels('discriminators', len(self.discriminators.levels))

@@ -1,5 +1,5 @@
 """Training on pseudo-labels with less weight where the heads disagree."""
-from typing import Dict
+from typing import Any, Dict, Optional
 
 import torch
 from mmseg.models.utils import resize
@@ -8,6 +8,7 @@ from mmseg.utils import SampleList
 from torch import Tensor
 
 from ..losses import rectified_cross_entropy
+from ..softmax_heads import check_softmax_heads
 from .multi_level import MultiLevelEncoderDecoder
 
 
@@ -18,8 +19,15 @@ class RectifiedEncoderDecoder(MultiLevelEncoderDecoder):
     Its training data are target images with pseudo-labels as labels. The loss of each head is weighted with its
     `loss_decode.loss_weight`; other settings of `loss_decode` are not used. `predict` is unchanged.
 
+    Raises:
+        ValueError: as for `MultiLevelEncoderDecoder`, or if a head has one output channel.
+
     Source: Zheng and Yang, "Rectifying Pseudo Label Learning via Uncertainty Estimation", IJCV 2021, section 3.3.
     """
+
+    def __init__(self, backbone: dict, decode_head: dict, auxiliary_head: Optional[dict] = None, **kwargs: Any) -> None:
+        super().__init__(backbone, decode_head, auxiliary_head, **kwargs)
+        check_softmax_heads(dict(decode_head=self.decode_head, auxiliary_head=self.auxiliary_head), type(self).__name__)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
         """Compute the rectified losses of both heads.

@@ -12,6 +12,7 @@ from ...datasets.label_maps import IGNORE
 from ...datasets.transforms.teacher_view import TEACHER_IMAGE
 from ...utils.processes import unwrap
 from ..predictor import SEGMENTOR_PREFIX, TEACHER_PREFIX
+from ..softmax_heads import check_softmax_heads
 from ..teachers import EMATeacher, LabelingPolicy, ThresholdLabeling
 from ..teachers.labeling import teacher_logits
 from ..terms import ConsistencyTerm, LossTerm, Term, TermContext
@@ -80,9 +81,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
             terms = [*terms, *(ConsistencyTerm(**consistency, branch=name) for name in labeled)]
         super().__init__(segmentor, data_preprocessor, terms, weights, joint_forward, channels_last, init_cfg)
         if ema_teacher is not None:
-            if self.segmentor.out_channels == 1:
-                raise ValueError('ema_teacher: the segmentor has one output channel (out_channels=1), and so no '
-                                 'softmax to take a confidence from. Give its heads a channel for each class.')
+            check_softmax_heads(dict(decode_head=self.segmentor), 'ema_teacher')
             self.teacher = EMATeacher(self.segmentor, momentum)
             self.labeling = labeling
         self.predict_with = predict_with

@@ -5,6 +5,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..losses import entropy_loss, memory_regularization, symmetric_cross_entropy
+from ..softmax_heads import check_softmax_heads
 from .context import TermContext
 from .loss_term import LossTerm
 from .term import Term
@@ -28,6 +29,11 @@ class EntropyTerm(Term):
     def names(self, heads: Sequence[str]) -> List[str]:
         """One for each head."""
         return [f'{head}.loss_ent' for head in heads]
+
+    def check(self, heads: Dict[str, nn.Module]) -> None:
+        """Check that the heads have a softmax."""
+        super().check(heads)
+        check_softmax_heads(heads, type(self).__name__)
 
     def losses(self, context: TermContext) -> Dict[str, Tensor]:
         """Compute the mean entropy of each head."""
@@ -67,8 +73,9 @@ class HeadDivergenceTerm(Term):
         self.form = form
 
     def check(self, heads: Dict[str, nn.Module]) -> None:
-        """Check that there are two heads."""
+        """Check that there are two heads with a softmax."""
         super().check(heads)
+        check_softmax_heads(heads, type(self).__name__)
         if len(heads) != 2:
             raise ValueError('HeadDivergenceTerm compares the main head with one auxiliary head, but the heads are '
                              f'{list(heads)}. Use exactly one auxiliary_head, or remove the term.')
