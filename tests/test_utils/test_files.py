@@ -1,13 +1,15 @@
 """Files that are written whole or not at all."""
 import fcntl
+import json
 import os
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.fileio import get, put
 
-from udas_mmseg.utils.files import replace_file
+from udas_mmseg.utils.files import replace_file, to_json
 
 SIZE = 1 << 20
 
@@ -76,3 +78,9 @@ def test_mmengine_writes_so_by_the_atomic_backend(tmp_path: Path, monkeypatch: p
     with pytest.raises(ZeroDivisionError):
         put(b'second', path, backend_args=options)
     assert Path(path).read_bytes() == b'first'
+
+
+def test_json_has_null_for_numbers_that_are_not_finite() -> None:
+    content = dict(IoU=float('nan'), all=[1.5, float('inf'), dict(a=np.float64('nan'))], name='x', n=2)
+    assert json.loads(to_json(content)) == dict(IoU=None, all=[1.5, None, dict(a=None)], name='x', n=2)
+    assert b'NaN' not in to_json(content)

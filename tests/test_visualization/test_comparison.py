@@ -26,6 +26,8 @@ def test_mean_and_sample_standard_deviation() -> None:
 def test_a_class_that_a_seed_lacks_is_left_out() -> None:
     rows = summarize([run('a', 0, **{'IoU/car': 1.0, 'mIoU': 1.0}), run('a', 1, mIoU=3.0)])
     assert set(rows[0]['metrics']) == {'mIoU'}
+    rows = summarize([run('a', 0, **{'IoU/car': None, 'mIoU': 1.0}), run('a', 1, **{'IoU/car': 2.0, 'mIoU': 3.0})])
+    assert set(rows[0]['metrics']) == {'mIoU'}
 
 
 def test_table() -> None:

@@ -149,6 +149,6 @@ def ladder(entries: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _describe(entry: Mapping[str, Any]) -> str:
-    if 'mIoU' in (entry.get('metrics') or {}):
+    if (entry.get('metrics') or {}).get('mIoU') is not None:
         return f'mIoU {entry["metrics"]["mIoU"]:.1f}'
     return entry.get('summary', '')

@@ -2,6 +2,7 @@
 import contextlib
 import fcntl
 import json
+import math
 import os
 import uuid
 from pathlib import Path
@@ -76,6 +77,15 @@ def _open_part(path: Path) -> IO[bytes]:
         file.close()  # while we waited, another process finished and renamed the file that we opened
 
 
-def to_json(content: Mapping[str, Any]) -> bytes:
-    """Return the content of a readable JSON file."""
-    return json.dumps(content, indent=2).encode() + b'\n'
+def to_json(content: Any) -> bytes:
+    """Return the content of a readable JSON file. Numbers that are NaN or infinite, which JSON lacks, become null."""
+    return json.dumps(_finite(content), indent=2, allow_nan=False).encode() + b'\n'
+
+
+def _finite(content: Any) -> Any:
+    """Replace floats that are not finite by None, in dicts and lists."""
+    if isinstance(content, Mapping):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

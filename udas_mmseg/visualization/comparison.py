@@ -16,12 +16,12 @@ def summarize(runs: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
 
     Returns:
         list[dict]: `name`, `seeds`, `minutes` (mean over seeds), and `metrics`: name -> (mean, standard deviation). A
-        metric that is missing for one of the seeds (because its class did not occur) is left out.
+        metric that is missing or None for one of the seeds (because its class did not occur) is left out.
     """
     rows = []
     for name in dict.fromkeys(run['name'] for run in runs):
         group = [run for run in runs if run['name'] == name]
-        shared = [key for key in group[0]['metrics'] if all(key in run['metrics'] for run in group)]
+        shared = [key for key in group[0]['metrics'] if all(run['metrics'].get(key) is not None for run in group)]
         rows.append(
             dict(
                 name=name,
