@@ -138,12 +138,18 @@ def test_samples_are_the_same_images_of_each_set(sets: Dict[str, str], dataset: 
 
 
 @pytest.mark.usefixtures('no_charts')
-def test_truth_of_some_images_is_enough(sets: Dict[str, str], dataset: Callable, tmp_path: Path) -> None:
+def test_truth_of_some_images_is_enough(sets: Dict[str, str], dataset: Callable, tmp_path: Path,
+                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: List[List[str]] = []
+    monkeypatch.setattr(pseudo_label_report, 'draw_samples', lambda samples, *rest: shown.append(
+        [sample['name'] for sample in samples]) or np.zeros((4, 4, 3), np.uint8))
     (tmp_path / 'list.txt').write_text('2\n')
     truth = dataset(labels=True, ann_file=str(tmp_path / 'list.txt'))
     report = write_quality_report(str(tmp_path / 'out'), sets, dataset(), truth)
     expected = measure_quality(count_agreement(*guess('2.png', 2), TRUTHS['2.png'], 3), CLASSES['classes'])
-    assert report['sets'][0]['truth']['num_images'] == 1
+    assert report['sets'][0]['truth']['num_images'] == 1 and report['sets'][0]['truth']['num_without'] == 3
+    assert 'with ground truth: 1 of 4; the other 3 are not in the scores' in text_of(tmp_path / 'out/report.html')
+    assert shown == [['2.png'], ['2.png']], 'only samples with ground truth'
     assert report['sets'][0]['truth']['mIoU_kept'] == pytest.approx(expected['mIoU_kept'])
     ground = GroundTruth(truth, CLASSES['classes'])
     assert '2.png' in ground and 'ulm/0.png' not in ground and ground.read('ulm/0.png') is None

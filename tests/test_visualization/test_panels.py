@@ -31,6 +31,15 @@ def test_grid_holds_every_cell_unchanged() -> None:
             assert (shown == (255 if cell is None else cell[0, 0, 0])).all()
 
 
+def test_a_caption_is_under_its_own_row() -> None:
+    cells = [[np.zeros((20, 60, 3), np.uint8)], [np.zeros((50, 60, 3), np.uint8)]]
+    picture = grid(cells, [], ['x', 'y'], gap=4)
+    assert picture.shape[0] == 4 + (20 + 18 + 4) + (50 + 18 + 4)
+    written = (picture != 255).any(axis=(1, 2))
+    first, second = written[4 + 20:4 + 20 + 18], written[46 + 50:46 + 50 + 18]
+    assert first.any() and second.any() and not written[4 + 20 + 18:46].any()
+
+
 def test_legend_is_added_below() -> None:
     picture = np.zeros((10, 120, 3), np.uint8)
     result = add_legend(picture, ('road', 'sidewalk', 'building'), [[1, 2, 3]] * 3)

@@ -26,6 +26,7 @@ from .quality import (
     reliability,
     threshold_curve,
 )
+from .warning_signs import warning_signs
 
 _BY_CLASS = ('precision', 'recall', 'iou_kept', 'iou_all', 'true_share')
 
@@ -57,7 +58,7 @@ def write_quality_report(out: str,
             the report, and never in training. Defaults to None.
         source_share (Mapping[str, float], optional): Share of each class in the source, see `class_shares`.
         threshold (float): Lowest confidence at which a pixel is kept. Defaults to 0.6.
-        samples (int): Number of images to show for each set, evenly spaced. Defaults to 6.
+        samples (int): Number of images to show for each set, evenly spaced; with ground truth if any. Defaults to 6.
         workers (int): Number of threads. Defaults to 2.
         facts (Mapping, optional): Further names and values for the report, such as the config.
 
@@ -76,7 +77,7 @@ def write_quality_report(out: str,
     found = [_find(name, folder, out, images) for name, folder in sets.items()]
     paths = paths_by_label(images)
     truths = None if truth is None else GroundTruth(truth, found[0].header['classes'])
-    shown = _choose(found, paths, samples)
+    shown = _choose(found, paths, samples, truths)
     entries = [_measure(labels, before, truths, threshold, source_share, workers)
                for before, labels in zip([None, *found], found)]
     load = _image_loader(images)
@@ -104,13 +105,15 @@ def _find(name: str, folder: str, out: str, images: BaseDataset) -> _Labels:
     return _Labels(name, folder, index, list_labels(folder))
 
 
-def _choose(found: List[_Labels], paths: Mapping[str, str], samples: int) -> List[str]:
-    """Choose labels to show, of images that are in all sets, so that rounds can be compared."""
+def _choose(found: List[_Labels], paths: Mapping[str, str], samples: int,
+            truths: Optional[GroundTruth] = None) -> List[str]:
+    """Choose labels to show: in all sets, so that rounds can be compared, and with ground truth if there is any."""
     common = sorted(set(paths).intersection(*(labels.labels for labels in found)))
     if not common:
         names = ', '.join(labels.folder for labels in found)
         raise ValueError(f'there is no image that has a label in all of {names}: the data set has {len(paths):,} '
                          f'images, such as {next(iter(paths.values()))}. Are these labels of its images?')
+    common = [name for name in common if truths is not None and name in truths] or common
     return [common[number] for number in spread_evenly(len(common), samples, True)]
 
 
@@ -122,6 +125,7 @@ def _measure(labels: _Labels, before: Optional[_Labels], truths: Optional[Ground
         entry['change'] = label_change(before.folder, labels.folder, threshold, workers)
     if truths is not None:
         _judge(entry, labels, truths, threshold, workers)
+    entry['warnings'] = warning_signs(entry)
     return entry
 
 
@@ -148,7 +152,8 @@ def _judge(entry: Dict[str, Any], labels: _Labels, truths: GroundTruth, threshol
     for key in _BY_CLASS:
         for name, value in quality.pop(key).items():
             entry['classes'][name][key] = value
-    entry['truth'] = dict(num_images=sum(name in truths for name in labels.labels), **quality,
+    judged = sum(name in truths for name in labels.labels)
+    entry['truth'] = dict(num_images=judged, num_without=len(labels.labels) - judged, **quality,
                           reliability=reliability(counts), thresholds=threshold_curve(counts))
 
 

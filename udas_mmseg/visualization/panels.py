@@ -61,7 +61,7 @@ def grid(rows: Sequence[Sequence[Optional[np.ndarray]]],
 
     Args:
         rows (Sequence[Sequence[np.ndarray | None]]): (H, W, 3) uint8 BGR images. Smaller and missing ones are padded
-            with white to the size of the largest one.
+            with white to the width of the widest one and the height of the highest one in their row.
         titles (Sequence[str]): One title for each column, or none.
         captions (Sequence[str]): One caption for each row, or none.
         gap (int): Pixels between cells. Defaults to 6.
@@ -69,22 +69,23 @@ def grid(rows: Sequence[Sequence[Optional[np.ndarray]]],
     Returns:
         np.ndarray: (H, W, 3) uint8 BGR.
     """
-    present = [cell for row in rows for cell in row if cell is not None]
-    height, width = (max(cell.shape[axis] for cell in present) for axis in (0, 1))
+    heights = [max((cell.shape[0] for cell in row if cell is not None), default=0) for row in rows]
+    width = max(cell.shape[1] for row in rows for cell in row if cell is not None)
     columns = max(len(row) for row in rows)
     text, above, below = 22, 22 * bool(titles), 18 * bool(captions)
-    canvas = np.full((above + gap + (height + below + gap) * len(rows), gap + (width + gap) * columns, 3), _BACKGROUND,
-                     np.uint8)
+    canvas = np.full((above + gap + sum(height + below + gap for height in heights), gap + (width + gap) * columns, 3),
+                     _BACKGROUND, np.uint8)
     for column, title in enumerate(titles):
         cv2.putText(canvas, title, (gap + (width + gap) * column, text - 6), _FONT, 0.5, _INK, 1, cv2.LINE_AA)
-    for number, row in enumerate(rows):
-        top = above + gap + (height + below + gap) * number
+    top = above + gap
+    for number, (row, height) in enumerate(zip(rows, heights)):
         for column, cell in enumerate(row):
             if cell is not None:
                 left = gap + (width + gap) * column
                 canvas[top:top + cell.shape[0], left:left + cell.shape[1]] = cell
         if captions:
             cv2.putText(canvas, captions[number], (gap, top + height + below - 5), _FONT, 0.4, _INK, 1, cv2.LINE_AA)
+        top += height + below + gap
     return canvas
 
 

@@ -121,6 +121,8 @@ def to_page(report: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes
     for entry in report['sets']:
         page.section(entry['name'])
         page.facts(_facts_of(entry))
+        for warning in entry['warnings']:
+            page.warning(warning)
         page.table(*class_rows(entry))
         for title, picture in pictures[entry['name']].items():
             page.picture(picture, title)
@@ -152,7 +154,9 @@ def _facts_of(entry: Mapping[str, Any]) -> Dict[str, Any]:
     if entry['skipped']:
         facts['skipped images'] = '; '.join(f'{name}: {reason}' for name, reason in entry['skipped'].items())
     if entry['truth']:
-        facts['images with ground truth'] = entry['truth']['num_images']
+        judged, without = entry['truth']['num_images'], entry['truth']['num_without']
+        facts['images with ground truth'] = f'{judged} of {judged + without}' + (
+            f'; the other {without} are not in the scores that need it' if without else '')
     return facts
 
 
