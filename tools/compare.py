@@ -22,9 +22,9 @@ from typing import Any, Dict, List, Tuple
 
 from udas_mmseg import __version__
 from udas_mmseg.engine.config_run import run_type
-from udas_mmseg.engine.launch import config_name, load_config
+from udas_mmseg.engine.launch import config_name, has_checkpoint, load_config
 from udas_mmseg.utils.digests import config_digest
-from udas_mmseg.utils.files import replace_file
+from udas_mmseg.utils.files import replace_file, to_json
 from udas_mmseg.utils.variants import Variant, expand, folder_name, parse_values, unknown_keys
 from udas_mmseg.visualization.comparison import markdown_table, summarize
 
@@ -135,7 +135,8 @@ def run_one(path: str, variant: Variant, seed: int, args: argparse.Namespace) ->
     if osp.exists(done):
         with open(done) as file:
             return json.load(file)
-    train = [sys.executable, osp.join(TOOLS, 'train.py'), path, '--work-dir', work_dir, '--resume', '--cfg-options',
+    resume = ['--resume'] if has_checkpoint(work_dir) else []
+    train = [sys.executable, osp.join(TOOLS, 'train.py'), path, '--work-dir', work_dir, *resume, '--cfg-options',
              *options]
     seconds = run_command(train, osp.join(work_dir, 'train.txt'), osp.join(work_dir, 'seconds.txt'))
     command = f'python tools/train.py {path} --cfg-options {" ".join(options)}'
@@ -145,7 +146,7 @@ def run_one(path: str, variant: Variant, seed: int, args: argparse.Namespace) ->
         metrics = found.get('metrics') or score(path, found['checkpoint'], work_dir, options)
         results.append(dict(common, name=f'{name}: {model}' if model else name, metrics=metrics,
                             seconds=found.get('seconds', seconds)))
-    replace_file(Path(done), json.dumps(results, indent=2).encode() + b'\n')
+    replace_file(Path(done), to_json(results))
     return results
 
 
@@ -162,10 +163,7 @@ def score(path: str, checkpoint: str, work_dir: str, options: List[str]) -> Dict
 def write_table(runs: List[Dict[str, Any]], out: str) -> str:
     """Write NAME.json and NAME.md, and return the table."""
     table = markdown_table(summarize(runs))
-    os.makedirs(osp.dirname(osp.abspath(out)), exist_ok=True)
-    with open(f'{out}.json', 'w') as file:
-        json.dump(runs, file, indent=2)
-        file.write('\n')
+    replace_file(f'{out}.json', to_json(runs))
     with open(f'{out}.md', 'w') as file:
         file.write(table)
     return table

@@ -190,8 +190,7 @@ def draw(rungs: Dict[str, Dict[str, Any]], path: str) -> None:
     MMLogger.get_current_instance().setLevel('WARNING')
     models = {}
     for name, rung in rungs.items():
-        content = load_checkpoint(rung['checkpoint'])
-        models[name] = build_original(load_config(rung['config']), content.get('state_dict', content))
+        models[name] = build_original(load_config(rung['config']), load_checkpoint(rung['checkpoint']))
     cfg = load_config(osp.join(CONFIGS, 'source_only.py'))
     datasets = {'simulated': DATASETS.build(cfg.source_val), 'real': DATASETS.build(cfg.target_val)}
     save_picture(path, draw_predictions(datasets, models, 3))

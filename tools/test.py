@@ -3,15 +3,15 @@
 python tools/test.py CONFIG CHECKPOINT [--json metrics.json] [--show-dir DIR]
 """
 import argparse
-import json
-import os.path as osp
 
 from mmengine.config import DictAction
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from udas_mmseg.datasets.preflight import check_config
+from udas_mmseg.engine.initial_weights import prepare_test
 from udas_mmseg.engine.launch import build_runner, init_distributed, load_config
+from udas_mmseg.utils.files import replace_file, to_json
 
 
 def parse_args() -> argparse.Namespace:
@@ -21,6 +21,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', help='folder for logs (default: work_dirs/<config name>)')
     parser.add_argument('--json', help='write the metrics to this file')
     parser.add_argument('--show-dir', help='draw predictions into the folder vis_data below this one')
+    parser.add_argument('--allow-partial', action='store_true',
+                        help='load what fits from a checkpoint that does not match the config')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
@@ -33,19 +35,17 @@ def main() -> None:
         cfg = load_config(args.config, args.work_dir, args.cfg_options)
         for line in check_config({key: value for key, value in cfg.items() if key == 'test_dataloader'}):
             print_log(line)
-        if '://' not in args.checkpoint and not osp.isfile(args.checkpoint):
-            raise FileNotFoundError(f'checkpoint {args.checkpoint} does not exist.')
+        for line in prepare_test(cfg, args.checkpoint, args.allow_partial):
+            print_log(line)
     except (OSError, ValueError) as error:  # a mistake of the user: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
-    cfg.load_from = args.checkpoint
     if args.show_dir:
         cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True, interval=1)
         cfg.visualizer.save_dir = args.show_dir
     init_distributed(cfg, args.launcher)
     metrics = build_runner(cfg).test()
     if args.json and is_main_process():
-        with open(args.json, 'w') as file:
-            json.dump(metrics, file, indent=2)
+        replace_file(args.json, to_json(metrics))
 
 
 if __name__ == '__main__':

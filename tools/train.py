@@ -2,6 +2,7 @@
 
 python tools/train.py configs/demo/source_only.py
 python tools/train.py CONFIG --resume            # after an interruption: ends with the same weights
+python tools/train.py CONFIG --resume work_dirs/mine/iter_2000.pth    # from another checkpoint than the last
 tools/dist_train.sh CONFIG 2                     # two processes, on GPUs or on the CPU
 python tools/train.py configs/udas/gta2cs_ssl.py # all stages of self-training; run it again after an interruption
 python tools/train.py configs/udas/gta2cs_ssl.py --dry-run    # only print the plan
@@ -20,9 +21,12 @@ from udas_mmseg.engine.launch import load_config
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', nargs='?', help='config file')
     parser.add_argument('--work-dir', help='folder for checkpoints and logs (default: work_dirs/<config name>)')
-    parser.add_argument('--resume', action='store_true', help='continue from the last checkpoint in the work directory')
+    parser.add_argument('--resume', nargs='?', const=True, default=False, metavar='CHECKPOINT',
+                        help='continue from this checkpoint (default: the last one in the work directory)')
+    parser.add_argument('--allow-partial', action='store_true',
+                        help='load what fits from a `load_from` that does not match the config')
     parser.add_argument('--amp', nargs='?', const='float16', choices=['float16', 'bfloat16'],
                         help='automatic mixed precision (default type: float16)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
@@ -31,14 +35,19 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     # torchrun and its predecessor pass the local rank in different spellings
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.config is None and str(args.resume).endswith('.py'):  # `--resume CONFIG`
+        args.config, args.resume = args.resume, True
+    if args.config is None:
+        parser.error('the following arguments are required: config')
+    return args
 
 
 def main() -> None:
     args = parse_args()
     try:
         cfg = load_config(args.config, args.work_dir, args.cfg_options)
-        run = run_type(cfg).from_options(cfg, args.amp, args.launcher, args.resume)
+        run = run_type(cfg).from_options(cfg, args.amp, args.launcher, args.resume, args.allow_partial)
         plan = run.plan()
         if args.dry_run and not plan:
             raise ValueError('--dry-run shows the stages of a config with runner_type="SelfTrainingRunner", such as '

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
@@ -43,9 +44,25 @@ def test_results_of_a_single_training_are_its_last_checkpoint(tmp_path: Path) ->
     assert SingleTraining.results(str(tmp_path)) == {'': dict(checkpoint=f'{tmp_path}/iter_2.pth')}
 
 
-def test_resuming_without_a_checkpoint_is_said(tmp_path: Path) -> None:
-    cfg = Config(dict(work_dir=str(tmp_path), load_from='weights.pth'))
-    assert SingleTraining(cfg, resume=True).prepare() == [
-        f'no checkpoint in {tmp_path}: training begins at iteration 0, with the weights of weights.pth'
-    ]
+def test_resuming_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    cfg = Config(dict(work_dir=str(tmp_path)))
+    with pytest.raises(FileNotFoundError, match=rf'no checkpoint in {tmp_path}.*Leave out --resume .*--resume PATH'):
+        SingleTraining(cfg, resume=True).prepare()
+    with pytest.raises(FileNotFoundError, match=r'--resume a\.pth: this checkpoint does not exist'):
+        SingleTraining(cfg, resume='a.pth').prepare()
     assert SingleTraining(cfg).prepare() == []
+
+
+def test_resuming_from_a_path(tmp_path: Path) -> None:
+    cfg = Config(dict(work_dir=str(tmp_path / 'run'), model=dict(type='MultiLevelDiscriminator')))
+    torch.save(dict(state_dict={}, meta=dict(iter=2)), tmp_path / 'iter_2.pth')
+    torch.save(dict(state_dict={}), tmp_path / 'exported.pth')
+    assert SingleTraining(cfg, resume=str(tmp_path / 'iter_2.pth')).prepare() == []
+    assert cfg.resume and cfg.load_from == str(tmp_path / 'iter_2.pth')
+    with pytest.raises(ValueError, match='exported.pth has no iteration'):
+        SingleTraining(cfg, resume=str(tmp_path / 'exported.pth')).prepare()
+
+
+def test_self_training_does_not_resume_from_a_path(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match='--resume a.pth: a run of self-training continues from the'):
+        SelfTrainingRunner.from_options(Config(), resume='a.pth')

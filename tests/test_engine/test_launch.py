@@ -5,7 +5,14 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from udas_mmseg.engine.launch import config_name, enable_amp, init_distributed, load_config, prepare_resume
+from udas_mmseg.engine.launch import (
+    config_name,
+    enable_amp,
+    has_checkpoint,
+    init_distributed,
+    load_config,
+    prepare_resume,
+)
 
 
 def test_work_dir_follows_the_file_unless_it_is_given(tmp_path: Path) -> None:
@@ -58,11 +65,11 @@ def test_amp_without_a_gpu_is_refused() -> None:
 def test_a_pointer_cut_off_by_a_kill_is_mended(tmp_path: Path) -> None:
     pointer = tmp_path / 'last_checkpoint'
     cfg = Config(dict(work_dir=str(tmp_path), load_from='weights.pth'))
-    prepare_resume(cfg, True)
-    assert not pointer.exists()
+    assert not has_checkpoint(cfg.work_dir)
     pointer.write_text('')
-    prepare_resume(cfg, True)
-    assert not pointer.exists()  # nothing to resume: a fresh start
+    with pytest.raises(FileNotFoundError, match='nothing to continue'):
+        prepare_resume(cfg, True)
+    assert not pointer.exists()
     assert cfg.load_from == 'weights.pth' and not cfg.get('resume')
     for iteration in (800, 1000):
         (tmp_path / f'iter_{iteration}.pth').touch()

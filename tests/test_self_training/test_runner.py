@@ -64,6 +64,8 @@ def test_each_stage_is_noted_with_what_it_took_and_gave(finished: Path) -> None:
     assert 'pixels kept, mIoU' in labels['summary']
     assert 0 <= labels['quality']['mIoU_kept'] <= 1 and labels['coverage'] > 0
     assert Path(labels['report']).read_text().startswith('<!DOCTYPE html>')
+    report = json.loads(Path(labels['report']).with_name('report.json').read_text())
+    assert sum(figures['source_share'] for figures in report['sets'][0]['classes'].values()) == pytest.approx(1)
     index = json.loads((finished / '01_label_r1/index.json').read_text())
     assert (index['num_images'], index['views']) == (4, 2)
     assert index['teacher']['sha256'] == found['00_adapt']['sha256']
@@ -76,11 +78,15 @@ def test_the_student_is_exported_with_a_picture(finished: Path) -> None:
     assert (finished / 'export/predictions.png').stat().st_size > 1000
 
 
-def test_a_finished_run_does_nothing_and_more_rounds_go_on(config: Path, tmp_path: Path) -> None:
+def test_a_finished_run_does_nothing_and_more_rounds_go_on(config: Path, tmp_path: Path,
+                                                           capsys: pytest.CaptureFixture) -> None:
     runner(config, tmp_path).train()
     before = stages(tmp_path)
+    assert 'All stages were complete' not in capsys.readouterr().out
     runner(config, tmp_path).train()
     assert stages(tmp_path) == before
+    said = capsys.readouterr().out
+    assert '| 02_student_r1 | complete |' in said and 'All stages were complete already, so none was run.' in said
     runner(config, tmp_path, rounds=2, **{'label.min_change': 1.1, 'label.batch_size': 1}).train()
     after = stages(tmp_path)
     assert after['02_student_r1'] == before['02_student_r1']
@@ -132,6 +138,18 @@ def test_another_config_is_refused(config: Path, finished: Path) -> None:
         other.train()
     with pytest.raises(WorkDirError, match=r'01_label_r1 was started with another config'):
         runner(config, finished, **{'label.views': 3}).train()
+
+
+def test_initial_weights_that_do_not_fit_stop_the_run_at_the_start(config: Path, tmp_path: Path) -> None:
+    torch.save(dict(state_dict=dict(a=torch.zeros(1))), tmp_path / 'other.pth')
+    options = {'adapt.options': {'load_from': str(tmp_path / 'other.pth')}}
+    with pytest.raises(ValueError, match=r'load_from=.*other.pth.*Nothing of it would be loaded'):
+        runner(config, tmp_path / 'run', **options).prepare()
+    with pytest.raises(ValueError, match=r"checkpoint='.*other.pth': the checkpoint does not match the config"):
+        runner(config, tmp_path / 'run', **{'adapt.checkpoint': str(tmp_path / 'other.pth')}).prepare()
+    allowed = runner(config, tmp_path / 'run', **options)
+    allowed.context.allow_partial = True
+    assert any('other.pth' in line and 'missing' in line for line in allowed.prepare())
 
 
 def test_collapsed_labels_stop_the_run_and_can_be_allowed(config: Path, finished: Path, tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
+import torch
+from mmseg.registry import MODELS
 
 from forked_python import run_python
 from small_data import write_demo_data
 from tiny_self_training import write_configs
+from udas_mmseg.engine.launch import load_config
 
 ROOT = Path(__file__).parents[2]
 SMALL = '''
@@ -113,3 +116,25 @@ def test_scoring_what_is_not_there(call: Callable, config: str, checkpoint: str,
     result = call('test.py', config, checkpoint)
     assert result.returncode == 1
     assert message in result.stderr and 'Traceback' not in result.stderr
+
+
+def test_a_checkpoint_is_scored_only_if_it_fits(call: Callable, tmp_path: Path) -> None:
+    (tmp_path / 'small.py').write_text(SMALL.format(root=ROOT, iters=1))
+    torch.manual_seed(0)
+    state = MODELS.build(load_config(str(tmp_path / 'small.py')).model).state_dict()
+    torch.save(dict(state_dict=state, meta={}), tmp_path / 'alone.pth')
+    torch.save(dict(state_dict={f'segmentor.{key}': value for key, value in state.items()}), tmp_path / 'whole.pth')
+    torch.save(dict(state_dict={key.replace('decode_head', 'head'): value for key, value in state.items()}),
+               tmp_path / 'other.pth')
+    metrics = []
+    for name in ('alone', 'whole'):
+        done = call('test.py', 'small.py', f'{name}.pth', '--json', f'{name}.json')
+        assert done.returncode == 0, done.stderr
+        metrics.append(json.loads((tmp_path / f'{name}.json').read_text(), parse_constant=pytest.fail))
+    assert metrics[0] == metrics[1] and 'mIoU' in metrics[0]
+    refused = call('test.py', 'small.py', 'other.pth')
+    assert refused.returncode == 1 and 'Traceback' not in refused.stderr
+    assert 'ValueError: other.pth: the checkpoint does not match the config: ' in refused.stderr
+    assert 'missing (decode_head.convs.0.weight' in refused.stderr and 'unexpected (head.convs' in refused.stderr
+    allowed = call('test.py', 'small.py', 'other.pth', '--allow-partial', '--json', 'other.json')
+    assert allowed.returncode == 0 and 'missing (decode_head' in allowed.stdout + allowed.stderr

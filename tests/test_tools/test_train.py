@@ -1,5 +1,6 @@
 """The command line, as users call it."""
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -180,3 +181,17 @@ def test_published_config_runs_on_data_in_the_official_layout(start: Callable, t
     output = finish(start([sys.executable, 'tools/train.py', str(config), '--work-dir', str(tmp_path / 'run')]))
     assert 'GTA5Dataset, 8 labelled images' in output
     assert 'mIoU: ' in output
+
+
+@pytest.mark.parametrize('given, config, resume', [
+    (['a.py'], 'a.py', False),
+    (['a.py', '--resume'], 'a.py', True),
+    (['--resume', 'a.py'], 'a.py', True),
+    (['a.py', '--resume', 'iter_2.pth'], 'a.py', 'iter_2.pth'),
+    (['--resume', '--launcher', 'none', 'a.py'], 'a.py', True),
+])
+def test_resume_may_have_a_path(given: List[str], config: str, resume: object,
+                                monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, 'argv', ['train.py', *given])
+    args = runpy.run_path(str(ROOT / 'tools/train.py'))['parse_args']()
+    assert (args.config, args.resume) == (config, resume)

@@ -1,13 +1,14 @@
 """Runs of a config for `tools/train.py` and `tools/compare.py`: a single training, or several stages."""
 import os.path as osp
 from abc import ABC, abstractmethod
-from typing import Any, Dict, List, Optional, Tuple, Type
+from typing import Any, Dict, List, Optional, Tuple, Type, Union
 
 from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
 from ..datasets.image_files import SampleError
 from ..datasets.preflight import check_config
+from .initial_weights import prepare_load_from
 from .launch import build_runner, enable_amp, init_distributed, prepare_resume
 
 
@@ -27,14 +28,17 @@ class ConfigRun(ABC):
     @classmethod
     @abstractmethod
     def from_options(cls, cfg: Config, amp: Optional[str] = None, launcher: str = 'none',
-                     resume: bool = False) -> 'ConfigRun':
+                     resume: Union[bool, str] = False, allow_partial: bool = False) -> 'ConfigRun':
         """Build the run from a config and the options of `tools/train.py`.
 
         Args:
             cfg (Config): Config with `work_dir`.
             amp (str, optional): 'float16', 'bfloat16' or None for neither.
             launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'. Defaults to 'none'.
-            resume (bool): Whether to continue from the last checkpoint in the work directory. Defaults to False.
+            resume (bool | str): True to continue from the last checkpoint in the work directory, or the path of
+                another one. Defaults to False.
+            allow_partial (bool): Whether weights of `load_from` may be missing or have another shape. Defaults to
+                False.
         """
 
     def plan(self) -> str:
@@ -74,31 +78,32 @@ class SingleTraining(ConfigRun):
         cfg (Config): Config of the training; `prepare` changes it.
         amp (str, optional): 'float16', 'bfloat16' or None for neither.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'. Defaults to 'none'.
-        resume (bool): Whether to continue from the last checkpoint in the work directory. Defaults to False.
+        resume (bool | str): See `ConfigRun.from_options`. Defaults to False.
+        allow_partial (bool): See `ConfigRun.from_options`. Defaults to False.
     """
     again = 'the same command with --resume'
 
-    def __init__(self, cfg: Config, amp: Optional[str] = None, launcher: str = 'none', resume: bool = False) -> None:
+    def __init__(self, cfg: Config, amp: Optional[str] = None, launcher: str = 'none',
+                 resume: Union[bool, str] = False, allow_partial: bool = False) -> None:
         self.cfg = cfg
         self.amp = amp
         self.launcher = launcher
         self.resume = resume
+        self.allow_partial = allow_partial
 
     @classmethod
     def from_options(cls, cfg: Config, amp: Optional[str] = None, launcher: str = 'none',
-                     resume: bool = False) -> 'SingleTraining':
+                     resume: Union[bool, str] = False, allow_partial: bool = False) -> 'SingleTraining':
         """Build the run from a config and the options of `tools/train.py`."""
-        return cls(cfg, amp, launcher, resume)
+        return cls(cfg, amp, launcher, resume, allow_partial)
 
     def prepare(self) -> List[str]:
-        """Check the config against the data, and set up resuming, AMP and several processes."""
+        """Check the config against the data and the initial checkpoint; set up resuming, AMP and processes."""
         if self.amp:
             enable_amp(self.cfg, self.amp)
         lines = check_config(self.cfg)
         prepare_resume(self.cfg, self.resume)
-        if self.resume and not self.cfg.get('resume'):
-            weights = f', with the weights of {self.cfg.load_from}' if self.cfg.get('load_from') else ''
-            lines.append(f'no checkpoint in {self.cfg.work_dir}: training begins at iteration 0{weights}')
+        lines += prepare_load_from(self.cfg, self.allow_partial)
         init_distributed(self.cfg, self.launcher)
         return lines
 

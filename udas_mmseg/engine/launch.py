@@ -3,7 +3,7 @@ import atexit
 import os
 import os.path as osp
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, Optional, Union
 
 import torch
 import torch.distributed as torch_dist
@@ -176,17 +176,35 @@ def mend_last_checkpoint(work_dir: str) -> None:
         pointer.unlink()
 
 
-def prepare_resume(cfg: Config, resume: bool) -> None:
-    """Let a run go on from the last checkpoint in its work directory.
+def has_checkpoint(work_dir: str) -> bool:
+    """Whether a work directory has a checkpoint from which a run can be resumed."""
+    mend_last_checkpoint(work_dir)
+    return osp.exists(osp.join(work_dir, 'last_checkpoint'))
+
+
+def prepare_resume(cfg: Config, resume: Union[bool, str]) -> None:
+    """Let a run continue from a checkpoint.
 
     Args:
-        cfg (Config): Changed in place: `resume` and `load_from`, if there is such a checkpoint.
-        resume (bool): Whether to go on; if not, the run begins as its config says.
+        cfg (Config): Changed in place: `resume` and `load_from`.
+        resume (bool | str): The path of the checkpoint; True for the last one in the work directory; False to begin as
+            the config says.
+
+    Raises:
+        FileNotFoundError: if there is no such checkpoint.
     """
-    mend_last_checkpoint(cfg.work_dir)
-    if resume and osp.exists(osp.join(cfg.work_dir, 'last_checkpoint')):
-        cfg.resume = True
-        cfg.load_from = None  # MMEngine would resume from there
+    found = has_checkpoint(cfg.work_dir)
+    if isinstance(resume, str):
+        if '://' not in resume and not osp.isfile(resume):
+            raise FileNotFoundError(f'--resume {resume}: this checkpoint does not exist (looked in '
+                                    f'{osp.abspath(osp.curdir)}).')
+        cfg.resume, cfg.load_from = True, resume
+    elif resume:
+        if not found:
+            raise FileNotFoundError(f'--resume: there is no checkpoint in {cfg.work_dir}, so there is nothing to '
+                                    'continue. Leave out --resume to begin at iteration 0, or give the checkpoint of '
+                                    'an interrupted training: --resume PATH.')
+        cfg.resume, cfg.load_from = True, None  # MMEngine would resume from `load_from`
 
 
 def build_runner(cfg: Config) -> Runner:

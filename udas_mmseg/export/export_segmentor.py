@@ -11,10 +11,10 @@ import mmseg
 import torch
 from mmengine.config import Config
 from mmseg.apis import init_model
-from mmseg.registry import DATASETS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+from ..models.checkpoint_fit import data_metainfo
 from ..models.trained import build_original, load_checkpoint
 from ..utils.digests import config_digest
 from ..version import __version__
@@ -49,7 +49,7 @@ def export_segmentor(cfg: Config, checkpoint: str, out: str, name: str) -> Expor
     """
     exported = export_config(cfg)
     content = load_checkpoint(checkpoint)
-    original = build_original(cfg, content.get('state_dict', content))
+    original = build_original(cfg, content)
     meta = dict(
         dataset_meta=find_dataset_meta(cfg, content.get('meta') or {}, original.num_classes),
         source=dict(config=name, config_digest=config_digest(cfg.to_dict()), checkpoint=os.path.basename(checkpoint)),
@@ -79,10 +79,8 @@ def find_dataset_meta(cfg: Config, meta: Mapping[str, Any], num_classes: int) ->
         ValueError: if neither has them, or their number is not `num_classes`.
     """
     found = meta.get('dataset_meta') or {}
-    datasets = [(cfg.get(key) or {}).get('dataset') or {} for key in ('test_dataloader', 'val_dataloader')]
-    for dataset in datasets:
-        if (found.get('classes') is None or found.get('palette') is None) and 'pipeline' in dataset:
-            found = DATASETS.build({**dataset, 'lazy_init': True, 'pipeline': []}).metainfo
+    if found.get('classes') is None or found.get('palette') is None:
+        found = data_metainfo(cfg)
     if not found.get('classes'):
         raise ValueError('neither the checkpoint nor test_dataloader.dataset has the names of the classes. Add '
                          '`metainfo=dict(classes=(...), palette=[...])` to this data set.')

@@ -1,14 +1,19 @@
 """Trained networks: reading checkpoints, and building segmentors without the parts that only training needs."""
 import os
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, List, Mapping
 
 from mmengine.config import Config, ConfigDict
+from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
+from mmseg.models import BaseSegmentor
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from .predictor import TEACHER_PREFIX, predictor_config
+from .checkpoint_fit import advice, compare_classes, compare_weights
+from .predictor import SEGMENTOR_PREFIX, TEACHER_PREFIX, predictor_config
 from .teachers.ema_teacher import STEPS
+
+_SAME_CONFIG = 'Use the config and the --cfg-options of its training.'
 
 
 def load_checkpoint(path: str) -> Dict[str, Any]:
@@ -30,8 +35,22 @@ def load_checkpoint(path: str) -> Dict[str, Any]:
     return content
 
 
+def state_dict_of(content: Mapping[str, Any]) -> Dict[str, Tensor]:
+    """Return the weights in the content of a checkpoint, which may be a state dict itself."""
+    return {key.removeprefix('module.'): value for key, value in content.get('state_dict', content).items()}
+
+
 def segmentor_weights(state_dict: Mapping[str, Tensor], prefix: str) -> Dict[str, Tensor]:
-    """Return the weights with a prefix of `predictor_config`, without it and that of data-parallel wrappers."""
+    """Return the weights of a segmentor from those of a model, without their prefix.
+
+    The state dict may also be that of a segmentor alone. If it is that of a whole model but a segmentor alone is
+    expected, the segmentor of the model is used.
+
+    Args:
+        state_dict (Mapping[str, Tensor]): All weights.
+        prefix (str): The expected prefix, see `predictor_config`.
+    """
+    prefix = found_prefix(state_dict, prefix)
     plain = {key.removeprefix('module.'): value for key, value in state_dict.items()}
     weights = {key[len(prefix):]: value for key, value in plain.items() if key.startswith(prefix)}
     if prefix.endswith(TEACHER_PREFIX):
@@ -39,26 +58,107 @@ def segmentor_weights(state_dict: Mapping[str, Tensor], prefix: str) -> Dict[str
     return weights
 
 
-def build_original(cfg: Config, state_dict: Mapping[str, Tensor]) -> nn.Module:
+def found_prefix(state_dict: Mapping[str, Tensor], prefix: str) -> str:
+    """Return the prefix of a segmentor in a state dict, of which another one was expected; see `segmentor_weights`."""
+    whole = any(key.removeprefix('module.').startswith((SEGMENTOR_PREFIX, TEACHER_PREFIX)) for key in state_dict)
+    if not whole:
+        return ''
+    return prefix or SEGMENTOR_PREFIX
+
+
+def build_original(cfg: Config, content: Mapping[str, Any]) -> nn.Module:
     """Build the predicting segmentor of a config with its trained weights, in evaluation mode.
 
+    Args:
+        cfg (Config): Config of the model.
+        content (Mapping): A checkpoint, or only its state dict.
+
     Raises:
-        ValueError: listing the weights that are missing, unexpected or have another shape.
+        ValueError: see `check_predictor`.
     """
     segmentor, prefix = predictor_config(cfg)
     model = MODELS.build(ConfigDict(segmentor)).eval()
-    weights, wanted = segmentor_weights(state_dict, prefix), model.state_dict()
-    other_shape = [key for key in wanted if key in weights and weights[key].shape != wanted[key].shape]
-    problems = {
-        'missing': [prefix + key for key in wanted if key not in weights],
-        'unexpected': [prefix + key for key in weights if key not in wanted],
-        'of another shape': [f'{prefix}{key}: {tuple(weights[key].shape)} instead of {tuple(wanted[key].shape)}'
-                             for key in other_shape]
-    }  # yapf: disable
-    found = [f'{len(keys)} {kind} ({", ".join(keys[:3])}{", ..." if len(keys) > 3 else ""})'
-             for kind, keys in problems.items() if keys]
-    if found:
-        raise ValueError(f'the checkpoint does not match the config: {"; ".join(found)}. Use the config and the '
-                         '--cfg-options of its training.')
-    model.load_state_dict(weights)
+    for line in _check_fit(cfg, model, content, prefix):
+        print_log(line, 'current')
+    model.load_state_dict(segmentor_weights(state_dict_of(content), prefix))
     return model
+
+
+def has_segmentor(cfg: Config) -> bool:
+    """Whether the model of a config is or has a segmentor of MMSegmentation; other models are, for example, GANs."""
+    kind = MODELS.get(predictor_config(cfg)[0]['type'])
+    return isinstance(kind, type) and issubclass(kind, BaseSegmentor)
+
+
+def check_predictor(cfg: Config, content: Mapping[str, Any], allow_partial: bool = False) -> List[str]:
+    """Check that a checkpoint has the weights and the classes of the predicting segmentor of a config.
+
+    Args:
+        cfg (Config): Config of the model.
+        content (Mapping): A checkpoint, or only its state dict.
+        allow_partial (bool): Whether differences are returned instead of raised. Defaults to False.
+
+    Returns:
+        list[str]: The differences.
+
+    Raises:
+        ValueError: listing the weights that are missing, unexpected or have another shape, or naming the classes that
+            differ.
+    """
+    segmentor, prefix = predictor_config(cfg)
+    return _check_fit(cfg, MODELS.build(ConfigDict(segmentor)), content, prefix, allow_partial)
+
+
+def check_initial_weights(cfg: Config, content: Mapping[str, Any], allow_partial: bool = False) -> List[str]:
+    """Check that a checkpoint has the weights and the classes with which the model of a config begins its training.
+
+    The checkpoint may be of another method: parts besides the segmentor, such as discriminators or a teacher, may be
+    missing as a whole, and other parts are not used.
+
+    Args:
+        cfg (Config): Config of a segmentor, or of a model with one under `segmentor`.
+        content (Mapping): A checkpoint, or only its state dict.
+        allow_partial (bool): Whether differences are returned instead of raised. Defaults to False.
+
+    Returns:
+        list[str]: The differences, and the parts that are missing as a whole.
+
+    Raises:
+        ValueError: as in `check_predictor`.
+    """
+    preprocessor = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor')
+    model = MODELS.build(ConfigDict({**cfg.model, 'data_preprocessor': preprocessor}))
+    segmentor, prefix = model, ''
+    while hasattr(segmentor, 'segmentor'):
+        segmentor, prefix = segmentor.segmentor, prefix + SEGMENTOR_PREFIX
+    differences = _check_fit(cfg, segmentor, content, prefix, allow_partial)
+    state, wanted = state_dict_of(content), model.state_dict()
+    parts = dict.fromkeys(key.split('.')[0] for key in wanted if not key.startswith(prefix))
+    absent = [part for part in parts if not any(key.startswith(f'{part}.') for key in state)]
+    for part in (part for part in parts if part not in absent):
+        ours, theirs = ({key: value for key, value in weights.items() if key.startswith(f'{part}.')}
+                        for weights in (wanted, state))
+        differences += _refuse(str(compare_weights(ours, theirs)), _SAME_CONFIG, allow_partial)
+    return differences + [f'not in the checkpoint: {part}' for part in absent]
+
+
+def _check_fit(cfg: Config, segmentor: nn.Module, content: Mapping[str, Any], prefix: str,
+               allow_partial: bool = False) -> List[str]:
+    """Compare the weights and the classes of a checkpoint with a segmentor and the data of its config."""
+    state, wanted = state_dict_of(content), segmentor.state_dict()
+    weights = segmentor_weights(state, prefix)
+    differences = str(compare_weights(wanted, weights, found_prefix(state, prefix)))
+    found = _refuse(differences, advice(wanted, weights), allow_partial) if differences else []
+    classes = compare_classes(content.get('meta') or {}, cfg)
+    if not prefix and any(key.startswith(TEACHER_PREFIX) for key in state):
+        found.append(f'the checkpoint has a student and a teacher; the student ({SEGMENTOR_PREFIX}*) is used. For the '
+                     'teacher, use the config of the training')
+    return found + _refuse(classes, 'Give `metainfo.classes` of the data the order of the checkpoint, or use the '
+                           'config of its training.', allow_partial)
+
+
+def _refuse(difference: str, fix: str, allow_partial: bool) -> List[str]:
+    """Raise a difference between a checkpoint and a config as an error, or return it if that is allowed."""
+    if difference and not allow_partial:
+        raise ValueError(f'the checkpoint does not match the config: {difference}. {fix}')
+    return [difference] if difference else []

@@ -62,8 +62,7 @@ def build_labeler(cfg: Config, checkpoint: str) -> Labeler:
         FileNotFoundError: if the checkpoint does not exist.
         ValueError: if the checkpoint does not match the config.
     """
-    content = load_checkpoint(checkpoint)
-    return Labeler.of(build_original(cfg, content.get('state_dict', content)).to(get_device()))
+    return Labeler.of(build_original(cfg, load_checkpoint(checkpoint)).to(get_device()))
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """All stages of UDAS in one resumable run."""
 import os.path as osp
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Union
 
 import torch
 from mmengine.config import Config
@@ -100,10 +100,19 @@ class SelfTrainingRunner(ConfigRun):
 
     @classmethod
     def from_options(cls, cfg: Config, amp: Optional[str] = None, launcher: str = 'none',
-                     resume: bool = False) -> 'SelfTrainingRunner':
-        """Build the runner from a config and the options of `tools/train.py`; it always resumes."""
+                     resume: Union[bool, str] = False, allow_partial: bool = False) -> 'SelfTrainingRunner':
+        """Build the runner from a config and the options of `tools/train.py`; it always resumes.
+
+        Raises:
+            ValueError: for the path of a checkpoint, since each stage has its own.
+        """
+        if isinstance(resume, str):
+            raise ValueError(f'--resume {resume}: a run of self-training continues from the checkpoints of its stages. '
+                             'Leave out --resume, and give the work directory of the interrupted run.')
         cfg.amp, cfg.launcher = amp, launcher
-        return cls.from_cfg(cfg)
+        runner = cls.from_cfg(cfg)
+        runner.context.allow_partial = allow_partial
+        return runner
 
     @property
     def stages(self) -> List[Stage]:
@@ -144,12 +153,16 @@ class SelfTrainingRunner(ConfigRun):
         together(lambda: lock.acquire() if is_main_process() else None)
         try:
             manifest = together(self._open_manifest)
+            ran = False
             for stage in self.stages:
                 shared = [manifest.content]  # the first process writes it
                 broadcast_object_list(shared)
                 manifest.content = shared[0]
                 if not self._is_left_out(stage) and self.context.result(stage) is None:
                     self._run(stage, manifest)
+                    ran = True
+            if not ran and is_main_process():
+                print(f'\n{ladder(manifest.entries)}\nAll stages were complete already, so none was run.', flush=True)
         finally:
             lock.release()
 

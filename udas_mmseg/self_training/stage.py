@@ -141,6 +141,8 @@ class RunContext:
         amp (str): 'float16', 'bfloat16' or '' for neither. Defaults to ''.
         options (Mapping, optional): Dotted keys that override the config of every stage.
         name (str): Name of the run. Defaults to 'self_training'.
+        allow_partial (bool): Whether weights of initial checkpoints may be missing or have another shape. Defaults to
+            False.
 
     Attributes:
         configs (dict[str, Config]): Configs of the stages that have one, by name.
@@ -148,7 +150,8 @@ class RunContext:
     """
 
     def __init__(self, stages: Sequence[Stage], work_dir: str, *, seed: int = 0, launcher: str = 'none', amp: str = '',
-                 options: Optional[Mapping[str, Any]] = None, name: str = 'self_training') -> None:
+                 options: Optional[Mapping[str, Any]] = None, name: str = 'self_training',
+                 allow_partial: bool = False) -> None:
         self.stages = list(stages)
         self.work_dir = osp.abspath(work_dir)
         self.seed = seed
@@ -156,6 +159,7 @@ class RunContext:
         self.amp = amp
         self.options = options or {}
         self.name = name
+        self.allow_partial = allow_partial
         self.manifest: Optional[Manifest] = None
         configs = {stage.name: stage.build_config(self) for stage in self.stages}
         self.configs: Dict[str, Config] = {stage: cfg for stage, cfg in configs.items() if cfg is not None}

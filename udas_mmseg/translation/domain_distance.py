@@ -182,8 +182,7 @@ def build_backbone(cfg: Config, checkpoint: Optional[str] = None, device: Option
     if checkpoint is None:
         backbone, weights = _pretrained_backbone(segmentor), _weights_name(segmentor)
     else:
-        content = load_checkpoint(checkpoint)
-        backbone, weights = build_original(cfg, content.get('state_dict', content)).backbone, checkpoint
+        backbone, weights = build_original(cfg, load_checkpoint(checkpoint)).backbone, checkpoint
     device = device or get_device()
     backbone.to(device).train(False)  # not chained, because `train` of MMSegmentation's MobileNetV2 returns None
     return FeatureNetwork(backbone, MODELS.build(ConfigDict(preprocessor)).to(device),

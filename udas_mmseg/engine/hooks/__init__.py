@@ -3,9 +3,10 @@ from .check_finite_loss_hook import CheckFiniteLossHook
 from .domain_panel_hook import DomainPanelHook
 from .ema_teacher_hook import EMATeacherHook
 from .max_confidence_pseudo_label_hook import MaxConfidencePseudoLabelHook
+from .segmentor_weights_hook import SegmentorWeightsHook
 from .target_norm_statistics_hook import TargetNormStatisticsHook
 
 __all__ = [
     'CheckFiniteLossHook', 'DomainPanelHook', 'EMATeacherHook', 'MaxConfidencePseudoLabelHook',
-    'TargetNormStatisticsHook'
+    'SegmentorWeightsHook', 'TargetNormStatisticsHook'
 ]

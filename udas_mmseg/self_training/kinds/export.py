@@ -52,8 +52,7 @@ def _export_student(cfg: Config, checkpoint: str, out: str, name: str, num_image
                   sha256=file_digest(str(exported.checkpoint)), inputs={'student': file_digest(checkpoint)},
                   summary=f'{exported.config}, {exported.checkpoint}')
     if cfg.get('val_dataloader'):
-        content = load_checkpoint(checkpoint)
-        model = build_original(cfg, content.get('state_dict', content))
+        model = build_original(cfg, load_checkpoint(checkpoint))
         with torch.inference_mode():
             picture = draw_predictions({'validation': DATASETS.build(cfg.val_dataloader.dataset)}, {name: model},
                                        num_images)

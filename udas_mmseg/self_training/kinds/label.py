@@ -1,11 +1,13 @@
 """The stage in which a teacher labels the target images."""
 import os.path as osp
-from typing import Any, ClassVar, Dict, List, Mapping, Tuple
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmseg.registry import DATASETS
 
+from ...models.trained import check_predictor, load_checkpoint
+from ...pseudo_labels.ground_truth import class_shares
 from ...pseudo_labels.label import LabelingOptions, write_pseudo_labels
 from ...pseudo_labels.quality import (
     CollapsedPseudoLabels,
@@ -53,11 +55,21 @@ class Label(Stage):
         settings, student = self.settings, self.student_config(context)
         self._labeling_options(context)
         pseudo_labeled_dataset(student)
+        self._check_given_teacher(context)
         if settings['truth'] and settings['truth'] not in student:
             raise ValueError(f'self_training.label.truth={settings["truth"]!r} is not an entry of '
                              f'{context.training_on(self, "labels").config}. Use a data set with labels there, or '
                              "leave it out ('').")
         return []
+
+    def _check_given_teacher(self, context: RunContext) -> None:
+        """Check that the checkpoint of a teacher that this run does not train matches its config."""
+        path = self.links['teacher']
+        if not context.is_stage(path) and osp.isfile(path):
+            try:
+                check_predictor(context.config_of(self, 'teacher'), load_checkpoint(path))
+            except ValueError as error:
+                raise ValueError(f'checkpoint={path!r}: {error}') from error
 
     def digest_content(self, context: RunContext) -> Dict[str, Any]:
         """Return the images, and the model of a teacher that this run does not train."""
@@ -107,7 +119,8 @@ class Label(Stage):
         before = [stage.name for stage in context.stages if (stage.kind, stage.round) == (self.kind, self.round - 1)]
         sets = {name: context.folder(name) for name in (*before, self.name)}
         images, labeled = DATASETS.build(to_label(dataset)), DATASETS.build(student[truth]) if truth else None
-        entry = write_quality_report(f'{out}_report', sets, images, labeled, threshold=threshold)['sets'][-1]
+        entry = write_quality_report(f'{out}_report', sets, images, labeled, self._source_share(context),
+                                     threshold=threshold)['sets'][-1]
         result: Dict[str, Any] = dict(report=osp.join(f'{out}_report', 'report.html'))
         summary = f'{100 * entry["coverage"]:.1f} % of the pixels kept'
         if truth:
@@ -117,6 +130,19 @@ class Label(Stage):
             result['change'] = entry['change']
             summary += f', {100 * entry["change"]:.1f} % changed'
         return dict(result, summary=summary)
+
+    def _source_share(self, context: RunContext) -> Optional[Dict[str, float]]:
+        """Return the share of each class in the entry `source_train` of the student's or the teacher's config."""
+        for cfg in (self.student_config(context), context.config_of(self, 'teacher')):
+            source = cfg.to_dict().get('source_train') or {}
+            if (source.get('data_prefix') or {}).get('seg_map_path'):
+                for key in ('translated_root', 'missing_translation'):  # the labels are those of the originals
+                    source.pop(key, None)
+                try:
+                    return class_shares(DATASETS.build(source))
+                except (OSError, ValueError) as error:  # the labels are complete: only the report lacks a column
+                    print(f'The report has no class shares of source_train: {error}', flush=True)
+        return None
 
     def ends_rounds(self, context: RunContext) -> str:
         """Return the reason to stop if the labels have hardly changed."""

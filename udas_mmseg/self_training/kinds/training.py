@@ -11,7 +11,8 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from ...datasets.preflight import check_config
-from ...engine.launch import init_distributed, mend_last_checkpoint, prepare_resume
+from ...engine.initial_weights import prepare_load_from
+from ...engine.launch import has_checkpoint, init_distributed, mend_last_checkpoint, prepare_resume
 from ...utils.digests import file_digest
 from ...utils.mirrored_folder import INDEX
 from ...utils.processes import together
@@ -48,14 +49,21 @@ class Training(Stage):
         if any((other.kind, other.settings, other.options) == (self.kind, self.settings, self.options)
                for other in before):
             return []
-        return [f'{self.name}: {line}' for line in check_config(without_products(self, context.configs[self.name]))]
+        cfg = context.configs[self.name]
+        lines = check_config(without_products(self, cfg))
+        if not osp.exists(osp.join(cfg.work_dir, 'last_checkpoint')):  # else it resumes, without `load_from`
+            lines += prepare_load_from(copy.deepcopy(cfg), context.allow_partial)
+        return [f'{self.name}: {line}' for line in lines]
 
     def run(self, context: RunContext) -> Dict[str, Any]:
         """Train with a Runner of MMEngine."""
         cfg = copy.deepcopy(context.configs[self.name])
         cfg.load_from = together(lambda: self.initial_weights(context)) or cfg.get('load_from')
         together(lambda: _write_config(cfg) if is_main_process() else None)
-        prepare_resume(cfg, True)
+        prepare_resume(cfg, has_checkpoint(cfg.work_dir))
+        lines = together(lambda: prepare_load_from(cfg, context.allow_partial))
+        if lines and is_main_process():
+            print('\n'.join(lines), flush=True)
         init_distributed(cfg, context.launcher)
         runner = Runner.from_cfg(cfg)
         runner.train()
