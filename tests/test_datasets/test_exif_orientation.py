@@ -10,6 +10,7 @@ from mmengine.registry import TRANSFORMS
 from PIL import Image, ImageOps
 
 from udas_mmseg.datasets import LoadLabelIds, LoadVerifiedImage, SampleError
+from udas_mmseg.datasets.image_files import _is_exchanged
 from udas_mmseg.datasets.label_files import LabelFormatError
 from udas_mmseg.datasets.transforms import loading
 
@@ -20,7 +21,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype=np.uint8)
 def write(path: Path, orientation: int, pixels: np.ndarray = PIXELS) -> str:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    Image.fromarray(pixels).save(path, exif=exif)
+    Image.fromarray(pixels).save(path, exif=exif, **(dict(lossless=True) if path.suffix == '.webp' else {}))
     return str(path)
 
 
@@ -62,6 +63,20 @@ def test_jpeg_is_turned_as_by_the_stock_loader(tmp_path: Path, backend: str) -> 
     ours = LoadVerifiedImage(imdecode_backend=backend)(dict(img_path=path))
     stock = TRANSFORMS.build(dict(type='LoadImageFromFile', imdecode_backend=backend))(dict(img_path=path))
     assert np.array_equal(ours['img'], stock['img']) and ours['img'].shape == (40, 24, 3)
+
+
+def test_webp_is_described_as_it_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / 'photo.webp', 6)
+    results = LoadVerifiedImage(imdecode_backend='pillow')(dict(img_path=path))
+    assert results['ori_shape'] == (40, 24) and results['exif_orientation'] == 6
+    assert _is_exchanged(path)
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.jpg', '.tiff', '.webp'])
+def test_orientation_of_large_files(tmp_path: Path, suffix: str) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    assert _is_exchanged(write(tmp_path / f'six{suffix}', 6, noise))
+    assert not _is_exchanged(write(tmp_path / f'three{suffix}', 3, noise))
 
 
 def test_the_first_image_is_logged_once(tmp_path: Path, warnings: List[str]) -> None:

@@ -57,7 +57,7 @@ def test_empty_file() -> None:
     assert find_damage(b'') == 'is empty'
 
 
-@pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'TIFF'])
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'TIFF', 'WEBP'])
 @pytest.mark.parametrize('orientation', range(1, 9))
 def test_orientation_is_found(kind: str, orientation: int) -> None:
     assert exif_orientation(encode(kind, exif=exif(orientation))) == orientation

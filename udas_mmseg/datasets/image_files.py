@@ -5,14 +5,14 @@ import mmengine.fileio as fileio
 import numpy as np
 from PIL import Image
 
-from .image_headers import exif_orientation, find_damage
+from .image_headers import JPEG, PNG, exif_orientation, find_damage
 
 # A label may be resized to a translated image if their aspect ratios (width / height) differ by at most this factor.
 # 6 percent are enough for SYNTHIA (1280x760) at 640x360, and still detect translations of another driving data set
 # (8 percent for GTA5's 1914x1052).
 MAX_STRETCH = 1.06
 STORED = 'color_ignore_orientation'  # `color_type` of images that are read without their EXIF orientation
-_HEADER = 65536 + 4096  # bytes from which the orientation of an image is read
+_HEADER = 65536 + 4096  # bytes of a JPEG or PNG from which its orientation is read
 
 
 class SampleError(ValueError):
@@ -124,6 +124,9 @@ def _is_exchanged(path: str) -> bool:
     """Whether the EXIF orientation of an image exchanges its width and height."""
     try:
         with open(path, 'rb') as file:
-            return exif_orientation(file.read(_HEADER)) > 4
+            content = file.read(_HEADER)
+            if not content.startswith((JPEG, PNG)):  # others may have it at their end
+                content += file.read()
+            return exif_orientation(content) > 4
     except OSError:  # in remote storage, or not a file
         return False

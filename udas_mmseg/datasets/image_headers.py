@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 
 PNG, JPEG, TIFF = b'\x89PNG\r\n\x1a\n', b'\xff\xd8', (b'II*\0', b'MM\0*')
-_IEND = b'IEND'
+RIFF = b'RIFF'  # WebP
+_IEND, _EXIF = b'IEND', b'Exif\0\0'
 _PNG_END, _JPEG_END = b'IEND\xaeB`\x82', b'\xff\xd9'
-_ONLY_8_BITS = (JPEG, b'BM', b'RIFF', b'GIF8')
+_ONLY_8_BITS = (JPEG, b'BM', RIFF, b'GIF8')
 # a marker of JPEG; 00 and the restart markers D0-D7 belong to the compressed pixels, FF is padding
 _MARKER = re.compile(rb'\xff[^\x00\xff\xd0-\xd7]')
 _SCAN, _END, _APP1 = 0xda, 0xd9, 0xe1
@@ -41,7 +42,7 @@ def find_damage(content: bytes) -> Optional[str]:
 
 
 def exif_orientation(content: bytes) -> int:
-    """Return the EXIF orientation of a JPEG, PNG or TIFF.
+    """Return the EXIF orientation of a JPEG, PNG, TIFF or WebP.
 
     Args:
         content (bytes): Content of the file, or its beginning.
@@ -54,7 +55,7 @@ def exif_orientation(content: bytes) -> int:
         return _orientation_in(content)
     if content.startswith(JPEG):
         for marker, start in _jpeg_segments(content):
-            if marker == _APP1 and content[start + 2:start + 8] == b'Exif\0\0':
+            if marker == _APP1 and content.startswith(_EXIF, start + 2):
                 return _orientation_in(content[start + 8:start + 65536])
             if marker in (_SCAN, _END):
                 return 1
@@ -62,6 +63,11 @@ def exif_orientation(content: bytes) -> int:
         for name, start in _png_chunks(content):
             if name == b'eXIf':
                 return _orientation_in(content[start:])
+    if content.startswith(RIFF):
+        for name, start in _riff_chunks(content):
+            if name == b'EXIF':
+                skipped = len(_EXIF) if content.startswith(_EXIF, start) else 0  # some writers repeat JPEG's prefix
+                return _orientation_in(content[start + skipped:])
     return 1
 
 
@@ -81,6 +87,15 @@ def _png_chunks(content: bytes) -> Iterator[Tuple[bytes, int]]:
     while place + 8 <= len(content):
         yield content[place + 4:place + 8], place + 8
         place += 12 + int.from_bytes(content[place:place + 4], 'big')
+
+
+def _riff_chunks(content: bytes) -> Iterator[Tuple[bytes, int]]:
+    """Iterate over the chunks of a WebP: name, and position of the data."""
+    place = 12
+    while place + 8 <= len(content):
+        size = int.from_bytes(content[place + 4:place + 8], 'little')
+        yield content[place:place + 4], place + 8
+        place += 8 + size + size % 2
 
 
 def _jpeg_segments(content: bytes) -> Iterator[Tuple[int, int]]:
