@@ -17,10 +17,11 @@ from udas_mmseg.datasets.label_budget import LabelBudget
 from udas_mmseg.datasets.label_mapped import check_folders
 from udas_mmseg.datasets.list_files import (
     NO_LABELS,
+    line_rule,
     list_bytes,
     list_names,
     list_sha256,
-    read_list,
+    read_lines,
     repeated,
     write_list,
 )
@@ -103,13 +104,14 @@ def print_table(files: Dict[str, Any], names: List[str]) -> None:
     print(warning, end='', file=sys.stderr)
 
 
-def check_lists(labeled: str, unlabeled: str, names: Optional[List[str]]) -> str:
+def check_lists(labeled: str, unlabeled: str, names: Optional[List[str]], suffix: str = '') -> str:
     """Check two lists, and compare them with the images if `names` is given. Returns a description of the lists.
 
     Raises:
         ValueError: listing all problems.
     """
-    given = {path: read_list(path) for path in (labeled, unlabeled)}
+    lines = {path: read_lines(path) for path in (labeled, unlabeled)}
+    given = {path: [line.name for line in listed] for path, listed in lines.items()}
     problems = []
     if not given[labeled]:
         problems.append(f'{labeled} is empty. {NO_LABELS}')
@@ -121,8 +123,9 @@ def check_lists(labeled: str, unlabeled: str, names: Optional[List[str]]) -> str
             problems.append(f'{path} has {len(wrong)} names more than once: {first_names(wrong)}')
         wrong = sorted(set(listed) - set(names)) if names is not None else []
         if wrong:
-            problems.append(f'{path} has {len(wrong)} names without an image: {first_names(wrong)} (a name is a path '
-                            'below IMAGE_FOLDER without --suffix)')
+            first = next(line for line in lines[path] if line.name in set(wrong))
+            problems.append(f'{path} has {len(wrong)} names without an image: {first_names(wrong)}. '
+                            f'{line_rule(first, "IMAGE_FOLDER", suffix)}')
     shared = sorted(set(given[labeled]) & set(given[unlabeled]))
     if shared:
         problems.append(f'{len(shared)} names are in both lists: {first_names(shared)}. Remove them from {unlabeled}.')
@@ -144,7 +147,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
             check_folders([args.images])
             names = list_names(args.images, args.suffix)
         if args.check:
-            print(check_lists(args.check[0], args.check[1], names))
+            print(check_lists(args.check[0], args.check[1], names, args.suffix or ''))
             return 0
         assert names is not None  # parse_args
         files = make_splits(names, args.budgets, args.seed, args.suffix)

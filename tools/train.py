@@ -32,6 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='override config entries, e.g. train_dataloader.batch_size=2')
     parser.add_argument('--dry-run', action='store_true', help='print the stages of self-training, and stop')
+    parser.add_argument('--full', action='store_true', help='check all samples of the data before the run, not only 8')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     # torchrun and its predecessor pass the local rank in different spellings
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
@@ -48,6 +49,8 @@ def main() -> None:
     try:
         cfg = load_config(args.config, args.work_dir, args.cfg_options)
         run = run_type(cfg).from_options(cfg, args.amp, args.launcher, args.resume, args.allow_partial)
+        if args.full:
+            run.num_scanned = None
         plan = run.plan()
         if args.dry_run and not plan:
             raise ValueError('--dry-run shows the stages of a config with runner_type="SelfTrainingRunner", such as '

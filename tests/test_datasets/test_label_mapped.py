@@ -94,7 +94,7 @@ def test_label_without_image(image_folder: Callable, tmp_path: Path) -> None:
 
 def test_listed_image_that_does_not_exist(image_folder: Callable, tmp_path: Path) -> None:
     (tmp_path / 'list.txt').write_text('001\n777\n')
-    with pytest.raises(ValueError, match=r'1 of 2 images are missing in .*: 777\.png'):
+    with pytest.raises(ValueError, match=r"1 of 2 images in the list .*do not exist: .*777\.png\. Line 2 is '777'"):
         build(**image_folder(), ann_file=str(tmp_path / 'list.txt'))
 
 

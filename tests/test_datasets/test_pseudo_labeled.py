@@ -185,8 +185,10 @@ def test_streams_pairs_and_mixtures(config: Dict[str, Any], labeled_config: Call
 
 def test_preflight_reads_some_and_finds_ids_that_are_no_class(config: Dict[str, Any], tmp_path: Path) -> None:
     cfg = dict(train_dataloader=dict(dataset=dict(type='DomainPairDataset', pseudo_labeled=config)))
-    assert check_config(cfg) == ['train_dataloader.dataset.pseudo_labeled: PseudoLabeledDataset, 4 labelled images, '
-                                 '4 read and found good']
+    lines = check_config(cfg)
+    assert lines[0] == ('train_dataloader.dataset.pseudo_labeled: PseudoLabeledDataset, 4 labelled images, 4 read and '
+                        'found good')
+    assert lines[1].startswith('  in 4 labels: ') and not any('warning' in line for line in lines)
     write_image(tmp_path / 'labels/2.png', np.full((16, 32), 3, np.uint8))
     with pytest.raises(ValueError, match=r'2\.png has ids \[3\]; allowed are 0-2 and 255'):
         check_config(cfg)

@@ -215,8 +215,8 @@ def test_a_label_that_never_fitted_its_image_is_refused(labeled_config: Callable
 def test_preflight_counts_translated_images(labeled_config: Callable, translate: Callable, tmp_path: Path) -> None:
     config = labeled_config(translated_root=translate('000.png', '003.png'))
     check = dict(train_dataloader=dict(dataset=dict(type='StreamDataset', dataset=config)))
-    assert check_config(check) == [
-        'train_dataloader.dataset.dataset: LabelMappedDataset, 5 labelled images (2 translated), 5 read and found good']
+    assert check_config(check)[0] == (
+        'train_dataloader.dataset.dataset: LabelMappedDataset, 5 labelled images (2 translated), 5 read and found good')
     config['translated_root'] = str(tmp_path / 'nowhere')
     with pytest.raises(ValueError, match=r'train_dataloader\.dataset\.dataset: translated_root=.*nowhere'):
         check_config(check)

@@ -66,3 +66,13 @@ def test_resuming_from_a_path(tmp_path: Path) -> None:
 def test_self_training_does_not_resume_from_a_path(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='--resume a.pth: a run of self-training continues from the'):
         SelfTrainingRunner.from_options(Config(), resume='a.pth')
+
+
+def test_all_samples_are_checked_if_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: List[Any] = []
+    monkeypatch.setattr('udas_mmseg.engine.config_run.check_config', lambda cfg, count: asked.append(count) or [])
+    run = SingleTraining(Config(dict(work_dir=str(tmp_path))))
+    run.prepare()
+    run.num_scanned = None
+    run.prepare()
+    assert asked == [8, None]

@@ -121,11 +121,20 @@ def test_check_names_all_that_is_wrong(tool: ModuleType, images: Path, capsys: p
     below = [str(images), '--suffix', '_rgb.png']
     assert check(tool, images.parent, [*NAMES[:3], 'gone'], [*NAMES[2:], NAMES[7]], *below) == 1
     error = capsys.readouterr().err
-    assert 'a.txt has 1 names without an image: gone' in error
+    assert "a.txt has 1 names without an image: gone. Line 4 is 'gone'. A line must be a path below" in error
     assert 'b.txt has 1 names more than once: ulm/3' in error
     assert '1 names are in both lists: jena/2' in error
     assert check(tool, images.parent, [], NAMES) == 1
     assert 'a.txt is empty. UDA needs no labels' in capsys.readouterr().err
+
+
+def test_check_of_lists_of_other_tools(tool: ModuleType, images: Path, capsys: pytest.CaptureFixture) -> None:
+    below = [str(images), '--suffix', '_rgb.png']
+    assert check(tool, images.parent, ['', f'{NAMES[0]}_rgb.png'], NAMES[1:], *below) == 1
+    assert "Line 2 is 'jena/0_rgb.png', which ends in a suffix" in capsys.readouterr().err
+    (images.parent / 'a.txt').write_text(NAMES[0], encoding='utf-16')
+    assert tool.main(['--check', str(images.parent / 'a.txt'), str(images.parent / 'b.txt')]) == 1
+    assert capsys.readouterr().err.startswith(f'error: the list {images.parent}/a.txt is encoded in UTF-16')
 
 
 @pytest.mark.parametrize('arguments', [[], ['images', '--budgets', '1', '--out', 'o'], ['images', '--suffix', '.png'],

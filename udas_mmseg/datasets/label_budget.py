@@ -16,8 +16,7 @@ from mmseg.registry import DATASETS
 
 from .cityscapes_budgets import OFFICIAL_SEED, describe_split
 from .label_mapped import check_folders
-from .list_files import NO_LABELS, list_names, list_sha256, missing_files, read_list, write_list
-from .translated import first_names
+from .list_files import NO_LABELS, list_names, list_sha256, read_list, refuse_missing, write_list
 
 LIST_STEMS = dict(labeled='labeled_', unlabeled='unlabeled_without_')  # of the files of tools/make_splits.py
 PARTS = tuple(LIST_STEMS)
@@ -213,10 +212,7 @@ def _names_of(dataset: BaseSegDataset) -> List[str]:
     if not dataset.ann_file:
         return list_names(folder, dataset.img_suffix)
     names = read_list(dataset.ann_file)
-    missing = missing_files([osp.join(folder, name + dataset.img_suffix) for name in names])
-    if missing:
-        raise ValueError(f'{len(missing)} of {len(names)} images in the list {dataset.ann_file} do not exist: '
-                         f'{first_names(missing)}. Restore them, or remove their names from the list.')
+    refuse_missing(dataset, [osp.join(folder, name + dataset.img_suffix) for name in names], 'images')
     return names
 
 

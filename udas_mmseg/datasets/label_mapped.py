@@ -2,14 +2,14 @@
 import os.path as osp
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from mmengine import fileio
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from .image_folders import count_kinds, describe_kinds, list_files, no_images, pairing_hint
 from .label_colors import is_color_map, palette_map
 from .label_files import check_label_channel
 from .label_maps import BOTH_MAPPED, IGNORE, PALETTE, LabelMap, compose_label_maps, resolve_label_map
-from .list_files import NO_LABELS, missing_files
+from .list_files import NO_LABELS, missing_files, read_list, refuse_missing
 from .translated import MISSING_TRANSLATION, first_names, use_translations
 
 
@@ -94,15 +94,10 @@ class LabelMappedDataset(BaseSegDataset):
         is_local = self.backend_args is None  # in remote storage, missing files are found when they are read
         if is_local:
             check_folders([folder for folder in (img_dir, seg_dir) if folder is not None], self.ann_file)
-        data_list = super().load_data_list()
-        if not data_list:
-            if self.ann_file:
-                raise FileNotFoundError(f'the list {self.ann_file} has no images. As a list of labelled target images: '
-                                        f'{NO_LABELS}')
-            raise FileNotFoundError(f'{img_dir} has no images ending in {self.img_suffix!r}. Check `data_prefix` and '
-                                    '`img_suffix`; see docs/datasets.md, or run `make demo` for generated data.')
+        names = self._list_names(img_dir)
+        data_list = [self._data_info(name, img_dir, seg_dir) for name in names]
         if is_local:
-            self._check_files(data_list, img_dir, seg_dir)
+            self._check_files(data_list, names, seg_dir)
         if self.translated_root is not None:
             if not is_local:
                 raise ValueError(f'translated_root={self.translated_root!r} and backend_args={self.backend_args}: '
@@ -123,23 +118,62 @@ class LabelMappedDataset(BaseSegDataset):
         for info in data_list:
             info.update(label_map=label_map, maps_raw_ids=True)
 
-    def _check_files(self, data_list: Sequence[dict], img_dir: str, seg_dir: Optional[str]) -> None:
+    def _list_names(self, img_dir: str) -> List[str]:
+        """Return the names of the images: those of the list file in its order, else all of the folder, sorted.
+
+        MMSegmentation's own method would take an empty line, or the copy of an image that Jupyter made, for an image.
+        """
+        if self.ann_file and not osp.isdir(self.ann_file):
+            names = read_list(self.ann_file, self.backend_args)
+            if not names:
+                raise FileNotFoundError(f'the list {self.ann_file} has no images. As a list of labelled target images: '
+                                        f'{NO_LABELS}')
+            return names
+        paths = sorted(list_files(img_dir, self.img_suffix, self.backend_args))
+        if not paths:
+            raise FileNotFoundError(no_images(img_dir, self.img_suffix) if self.backend_args is None else
+                                    f'{img_dir} has no images ending in {self.img_suffix!r}.')
+        return [path[:len(path) - len(self.img_suffix)] for path in paths]
+
+    def _data_info(self, name: str, img_dir: str, seg_dir: Optional[str]) -> dict:
+        """Return the data information of an image, as MMSegmentation's data sets have it."""
+        info: dict = dict(img_path=osp.join(img_dir, name + self.img_suffix))
+        if seg_dir is not None:
+            info['seg_map_path'] = osp.join(seg_dir, name + self.seg_map_suffix)
+        info.update(label_map=self.label_map, reduce_zero_label=self.reduce_zero_label, seg_fields=[])
+        return info
+
+    def _check_files(self, data_list: Sequence[dict], names: Sequence[str], seg_dir: Optional[str]) -> None:
         """Compare the data list with listings of the folders, which is much cheaper than testing each file."""
-        for key, kind, folder in (('img_path', 'images', img_dir), ('seg_map_path', 'labels', seg_dir)):
-            if folder is None or (key == 'img_path' and not self.ann_file):  # these images come from a listing
-                continue
-            missing = missing_files([info[key] for info in data_list])
-            if missing:
-                names = first_names([osp.relpath(path, folder) for path in missing])
-                raise ValueError(f'{len(missing)} of {len(data_list)} {kind} are missing in {folder}: {names}. Restore '
-                                 'them, check the suffixes, or list the samples to use in `ann_file`.')
-        if seg_dir is not None and not self.ann_file:
-            present = set(fileio.list_dir_or_file(seg_dir, list_dir=False, suffix=self.seg_map_suffix, recursive=True))
-            extra = sorted(present - {osp.relpath(info['seg_map_path'], seg_dir) for info in data_list})
-            if extra:
-                raise ValueError(f'{len(extra)} of {len(present)} labels in {seg_dir} have no image in {img_dir}: '
-                                 f'{first_names(extra)}. Restore the images (an incomplete copy?), or list the samples '
-                                 'to use in `ann_file`.')
+        if self.ann_file:
+            refuse_missing(self, [info['img_path'] for info in data_list], 'images')
+        if seg_dir is None:
+            return
+        labels = [info['seg_map_path'] for info in data_list]
+        if self.ann_file:
+            refuse_missing(self, labels, 'labels')
+        else:
+            self._check_pairs(labels, names, seg_dir)
+
+    def _check_pairs(self, labels: Sequence[str], names: Sequence[str], seg_dir: str) -> None:
+        """Check that each image has a label, and each label an image."""
+        img_dir = self.data_prefix.get('img_path') or ''
+        missing = missing_files(labels)
+        if missing:
+            lost = set(missing)
+            hint = pairing_hint([name for name, label in zip(names, labels) if label in lost], names, seg_dir,
+                                self.seg_map_suffix)
+            files = first_names([osp.relpath(path, seg_dir) for path in missing])
+            raise ValueError(f'{len(missing)} of {len(labels)} labels are missing in {seg_dir}: {files}. {hint}Restore '
+                             'them, check the suffixes, or list the samples to use in `ann_file`.')
+        present = set(list_files(seg_dir, self.seg_map_suffix))
+        extra = sorted(present - {osp.relpath(label, seg_dir) for label in labels})
+        if extra:
+            there = describe_kinds(count_kinds(present))
+            raise ValueError(f'{len(extra)} of {len(present)} labels in {seg_dir} have no image in {img_dir}: '
+                             f'{first_names(extra)}. The folder has {there}. If these are several kinds of labels, set '
+                             '`seg_map_suffix` to the suffix of one kind. Otherwise restore the images (an incomplete '
+                             'copy?), or list the samples to use in `ann_file`.')
 
 
 def check_label_map(label_map: Dict[Any, int], classes: Sequence[str], name: str) -> None:

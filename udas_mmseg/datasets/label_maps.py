@@ -162,6 +162,19 @@ def map_labels(raw: np.ndarray, label_map: Mapping[int, int]) -> np.ndarray:
     return _take(table, raw)
 
 
+def count_ids(label: np.ndarray) -> np.ndarray:
+    """Count the pixels of each id.
+
+    Args:
+        label (np.ndarray): (H, W) integers in {0..255}, fewer than 2^24.
+
+    Returns:
+        np.ndarray: (256, ) int64.
+    """
+    histogram = cv2.calcHist([np.ascontiguousarray(label, np.uint8)], [0], None, [256], [0, 256])
+    return histogram.ravel().astype(np.int64)
+
+
 def _ranges(known: np.ndarray) -> str:
     """Describe the known ids, for example '0-34, 255'."""
     ids = np.flatnonzero(known)

@@ -2,19 +2,24 @@
 
 A name is the path of an image below the image folder, with `/` between folders and without the suffix.
 """
+import codecs
 import hashlib
 import os
 import os.path as osp
+import re
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Sequence, Set, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Union
 
 from mmengine import fileio
 from mmengine.logging import MMLogger
 from torch.utils.data import Dataset
 
 from ..utils.files import replace_file
+from .image_folders import IMAGE_TYPES, is_clutter, list_files, no_images, pairing_hint
 from .translated import first_names
 
+_MARKS = ((codecs.BOM_UTF32_LE, 'UTF-32'), (codecs.BOM_UTF32_BE, 'UTF-32'), (codecs.BOM_UTF16_LE, 'UTF-16'),
+          (codecs.BOM_UTF16_BE, 'UTF-16'))  # the first mark begins with the third
 NO_LABELS = ('UDA needs no labels: train without mixing, e.g. configs/udas/gta2cs_uda.py. A budget has 1 image at '
              'least.')
 
@@ -29,18 +34,70 @@ def list_names(folder: str, suffix: str) -> List[str]:
     Raises:
         FileNotFoundError: if there are none.
     """
-    paths = fileio.list_dir_or_file(folder, list_dir=False, suffix=suffix, recursive=True)
+    paths = list_files(folder, suffix)
     names = sorted(path[:len(path) - len(suffix)].replace(os.sep, '/') for path in paths)
     if not names:
-        raise FileNotFoundError(f'{folder} has no images ending in {suffix!r}. Check the folder and the suffix of its '
-                                'images; see docs/datasets.md, or run `make demo` for generated data.')
+        raise FileNotFoundError(no_images(folder, suffix))
     return names
 
 
-def read_list(path: Union[str, Path]) -> List[str]:
-    """Return the names in a list file in their order, without blank lines."""
-    lines = Path(path).read_text(encoding='utf-8').splitlines()
-    return [line.strip() for line in lines if line.strip()]
+class Line(NamedTuple):
+    """A line of a list file that has a name: its number, from 1, and the name."""
+    number: int
+    name: str
+
+
+def read_lines(path: Union[str, Path], backend_args: Optional[dict] = None) -> List[Line]:
+    """Read a list file. Blank lines, spaces around names and a byte order mark are left out.
+
+    Raises:
+        ValueError: if the file is not encoded in UTF-8; the message names the file and the encoding.
+    """
+    content = fileio.get(str(path), backend_args=backend_args)
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), None)
+    if encoding is None and b'\0' in content:
+        encoding = 'UTF-16 without a byte order mark, or not text'
+    try:
+        text = '' if encoding else content.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        number = content.count(b'\n', 0, error.start) + 1
+        encoding = f'an 8-bit encoding such as Windows-1252 (byte 0x{content[error.start]:02x} in line {number})'
+    if encoding:
+        raise ValueError(f'the list {path} is encoded in {encoding}. Lists must be encoded in UTF-8, with or without a '
+                         'byte order mark: save it again as UTF-8.')
+    return [Line(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def read_list(path: Union[str, Path], backend_args: Optional[dict] = None) -> List[str]:
+    """Return the names in a list file in their order; see `read_lines`."""
+    return [line.name for line in read_lines(path, backend_args)]
+
+
+def line_rule(line: Line, folder: str, suffix: str) -> str:
+    """Show a line of a list without a file, and say what a line must be.
+
+    Args:
+        line (Line): The line.
+        folder (str): The image folder.
+        suffix (str): Suffix of the image files.
+
+    Example:
+        >>> line_rule(Line(1, 'scene.png'), 'data/images', '.png')
+        "Line 1 is 'scene.png', which ends in a suffix. A line must be a path below data/images without its suffix
+        '.png', with / between folders."
+    """
+    columns = re.split(r'[\s,;]+', line.name)
+    fault = ''
+    if len(columns) > 1:
+        fault = f', which has {len(columns)} columns'
+    elif osp.splitext(line.name)[1].lower() in IMAGE_TYPES:
+        fault = ', which ends in a suffix'
+    elif '\\' in line.name:
+        fault = ', which has backslashes'
+    elif osp.isabs(line.name):
+        fault = ', which is an absolute path'
+    return (f'Line {line.number} is {line.name!r}{fault}. A line must be a path below {folder} without its suffix '
+            f'{suffix!r}, with / between folders.')
 
 
 def list_bytes(names: Sequence[str]) -> bytes:
@@ -94,20 +151,84 @@ def check_listed_files(dataset: Any) -> None:
     """Check that the files of a data set with a list file exist, with one listing of each folder.
 
     Args:
-        dataset (BaseSegDataset): A fully initialised data set with `ann_file`, in local folders.
+        dataset (BaseSegDataset): A fully initialised data set with `ann_file`, in local folders, not serialized.
 
     Raises:
         ValueError: if an image or a label of the list does not exist.
     """
-    infos = [dataset.get_data_info(index) for index in range(len(dataset))]
-    for key, kind in (('img_path', 'images'), ('seg_map_path', 'labels')):
-        missing = missing_files([info[key] for info in infos if info.get(key) is not None])
-        if missing:
-            folder = dataset.data_prefix.get(key)
-            suffix = getattr(dataset, 'img_suffix' if key == 'img_path' else 'seg_map_suffix', '')
-            raise ValueError(f'{len(missing)} of {len(infos)} {kind} in the list {dataset.ann_file} do not '
-                             f'exist: {first_names(missing)}. Each line must be a path below {folder} without '
-                             f'{suffix!r}. Restore the files, or remove their names from the list.')
+    infos = dataset.data_list
+    refuse_missing(dataset, [info.get('original_img_path', info['img_path']) for info in infos], 'images')
+    labels = [info['seg_map_path'] for info in infos if info.get('seg_map_path') is not None]
+    refuse_missing(dataset, labels, 'labels')
+
+
+def refuse_missing(dataset: Any, paths: Sequence[str], kind: str) -> None:
+    """Check that files exist that the list of a data set names.
+
+    Args:
+        dataset (BaseSegDataset): A data set with `ann_file`, in local folders.
+        paths (Sequence[str]): Paths of the files.
+        kind (str): 'images' or 'labels'.
+
+    Raises:
+        ValueError: if a file does not exist; the message has a line without a file.
+    """
+    missing = missing_files(paths)
+    if not missing:
+        return
+    is_image = kind == 'images'
+    folder = dataset.data_prefix.get('img_path' if is_image else 'seg_map_path') or ''
+    suffix = dataset.img_suffix if is_image else dataset.seg_map_suffix
+    lost, lines = set(missing), read_lines(dataset.ann_file)
+    lost_lines = [line for line in lines if osp.join(folder, line.name + suffix) in lost]
+    hint = ''
+    if lost_lines and is_image:
+        hint = line_rule(lost_lines[0], folder, suffix) + ' '
+    elif lost_lines and osp.isdir(folder):
+        hint = pairing_hint([line.name for line in lost_lines], [line.name for line in lines], folder, suffix)
+    raise ValueError(f'{len(missing)} of {len(paths)} {kind} in the list {dataset.ann_file} do not exist: '
+                     f'{first_names(missing)}. {hint}Correct the list, restore the files, or remove their names from '
+                     'the list.')
+
+
+def refuse_unreadable_lines(dataset: Any) -> None:
+    """Check the lines of a list that MMSegmentation itself reads; it takes an empty line for the name of an image.
+
+    Args:
+        dataset (BaseSegDataset): A data set with `ann_file` that does not read it with `read_list`.
+
+    Raises:
+        ValueError: if the list is not encoded in UTF-8, or has a byte order mark or an empty line.
+    """
+    lines = read_lines(dataset.ann_file)
+    content = Path(dataset.ann_file).read_bytes()
+    blank = [number for number, line in enumerate(content.decode('utf-8-sig').splitlines(), 1) if not line.strip()]
+    name = type(dataset).__name__
+    if content.startswith(codecs.BOM_UTF8):
+        raise ValueError(f'the list {dataset.ann_file} begins with a byte order mark, which {name} of MMSegmentation '
+                         'takes for a part of the first name. Save it as UTF-8 without it, or use LabelMappedDataset.')
+    if blank and lines:
+        raise ValueError(f'line {blank[0]} of the list {dataset.ann_file} is empty, and {name} of MMSegmentation takes '
+                         f'it for the name of an image. Remove the {len(blank)} empty lines, or use '
+                         'LabelMappedDataset.')
+
+
+def refuse_clutter(dataset: Any) -> None:
+    """Check that MMSegmentation's own listing of a folder has no files that other programs made.
+
+    Args:
+        dataset (BaseSegDataset): A fully initialised data set without list, in local folders, not serialized.
+
+    Raises:
+        ValueError: if it has.
+    """
+    folder = dataset.data_prefix.get('img_path') or ''
+    paths = [osp.relpath(info['img_path'], folder) for info in dataset.data_list]
+    clutter = [path for path in paths if is_clutter(path)]
+    if clutter:
+        raise ValueError(f'{type(dataset).__name__} of MMSegmentation takes {len(clutter)} files in {folder} for '
+                         f'images that other programs made: {first_names(clutter)}. Delete them, or use '
+                         'LabelMappedDataset, which leaves them out.')
 
 
 def missing_files(paths: Sequence[str]) -> List[str]:

@@ -1,8 +1,9 @@
 """Compare a config with the files on disk before a run starts."""
 import os.path as osp
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
+from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
@@ -11,29 +12,34 @@ from ..utils.config_dicts import config_dicts
 from ..utils.indices import spread_evenly
 from .branches import BRANCHES
 from .image_files import SampleError
+from .image_folders import describe_kinds, extended_names, no_images, other_images
 from .label_budget import build_label_budget_dataset
-from .label_mapped import check_folders
+from .label_mapped import LabelMappedDataset, check_folders
 from .label_maps import IGNORE
-from .list_files import NO_LABELS, check_listed_files
+from .list_files import NO_LABELS, check_listed_files, refuse_clutter, refuse_unreadable_lines
+from .sample_scan import SampleScan, compare_shares
+from .transforms.loading import LabelLoader
 from .transforms.teacher_view import TEACHER_IMAGE
 
+NUM_SCANNED = 8  # samples of each data set
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _WRAPPED = ('dataset', 'datasets')  # argument names of MMEngine's wrappers
 
 
-def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
+def check_config(cfg: Dict[str, Any], num_scanned: Optional[int] = NUM_SCANNED) -> List[str]:
     """Check every data set of a config, and the model's classes and pretrained weights.
 
     The following is checked: folders and files exist; images have labels; some labels, evenly spaced in the data set,
-    have known ids and the size of their images; every head of the model has the number of classes of the data; local
-    files of weights exist.
+    have known ids and the size of their images, and are not ignored as a whole; every head of the model has the number
+    of classes of the data; local files of weights exist.
 
     Args:
         cfg (Config | dict): An MMSegmentation config.
-        num_scanned (int): Number of samples of each data set to read, evenly spaced. Defaults to 8.
+        num_scanned (int, optional): Number of samples of each data set to read, evenly spaced; None for all. Defaults
+            to 8.
 
     Returns:
-        list[str]: A line about each data set.
+        list[str]: A line about each data set, followed by indented lines about the samples that were read.
 
     Raises:
         ValueError: listing all mistakes.
@@ -41,6 +47,7 @@ def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
     lines: List[str] = []
     problems: List[str] = []
     seen: List[dict] = []
+    scans: Dict[str, SampleScan] = {}
     for path, checkpoint in _entries(cfg.get('model') or {}, 'checkpoint'):
         if isinstance(checkpoint, str) and '://' not in checkpoint and not osp.isfile(checkpoint):
             problems.append(f'{path}={checkpoint!r} does not exist. Copy the weights there, or set it to where they '
@@ -52,10 +59,15 @@ def check_config(cfg: Dict[str, Any], num_scanned: int = 8) -> List[str]:
                 continue
             seen.append(dataset_cfg)
             try:
-                summary = _check_dataset(dataset_cfg, num_scanned, max_broken, cfg.get('model') or {})
-                lines.append(f'{place}: {summary}')
+                dataset = _open_dataset(dataset_cfg, cfg.get('model') or {})
+                if dataset is None:
+                    lines.append(f'{place}: {dataset_cfg["type"]}, not checked')
+                    continue
+                summary, scans[place] = _scan(dataset, num_scanned, max_broken)
+                lines += [f'{place}: {summary}', *_notes(dataset), *scans[place].lines()]
             except (OSError, ValueError, TypeError, AssertionError) as error:
                 problems.append(f'{place}: {error}')
+    lines += compare_shares(scans)
     problems += _check_teacher(cfg)
     if problems:
         raise ValueError('the config does not fit the data:\n- ' + '\n- '.join(problems))
@@ -108,44 +120,92 @@ def _kind_of(cfg: dict) -> Any:
     return DATASETS.get(kind) if isinstance(kind, str) else kind
 
 
-def _check_dataset(cfg: dict, num_scanned: int, max_broken: int, model: dict) -> str:
+def _open_dataset(cfg: dict, model: dict) -> Optional[BaseDataset]:
+    """Build a data set, and check its files and classes; None if it is not one of MMEngine's."""
     kind = _kind_of(cfg)
     if not (_is_budget(cfg) or (isinstance(kind, type) and issubclass(kind, BaseDataset))):
-        return f'{cfg["type"]}, not checked'
+        return None
     # not serialized, because MMEngine cannot serialize an empty list
     lazy = dict(lazy_init=True, serialize_data=False)
     dataset = DATASETS.build(_with_inner(cfg, lazy) if _is_budget(cfg) else {**cfg, **lazy})
     prefix = dataset.data_prefix
     folders = [prefix[key] for key in ('img_path', 'seg_map_path') if prefix.get(key) is not None]
-    if getattr(dataset, 'backend_args', None) is None:
+    is_local = getattr(dataset, 'backend_args', None) is None
+    is_mmsegs = isinstance(dataset, BaseSegDataset) and is_local and not isinstance(dataset, LabelMappedDataset)
+    if is_local:
         check_folders(folders, dataset.ann_file)
+    if is_mmsegs and osp.isfile(dataset.ann_file):
+        refuse_unreadable_lines(dataset)
     dataset.full_init()
     if len(dataset) == 0:
         raise ValueError(f'the list {dataset.ann_file} is empty. {NO_LABELS}' if dataset.ann_file else
-                         f'no images in {folders[0]}. Check `data_prefix` and `img_suffix`.')
-    if isinstance(dataset, BaseSegDataset) and dataset.ann_file and dataset.backend_args is None:
+                         no_images(folders[0], getattr(dataset, 'img_suffix', '')))
+    if is_mmsegs and not dataset.ann_file:
+        refuse_clutter(dataset)
+    if isinstance(dataset, BaseSegDataset) and dataset.ann_file and is_local:
         check_listed_files(dataset)
-    classes = tuple(dataset.metainfo.get('classes') or ())
+    _check_num_classes(dataset, model)
+    return dataset
+
+
+def _check_num_classes(dataset: BaseDataset, model: dict) -> None:
+    """Check that every head of the model has the classes of a data set."""
+    name, classes = type(dataset).__name__, tuple(dataset.metainfo.get('classes') or ())
     for path, count in _entries(model, 'num_classes'):
+        if not classes:
+            raise ValueError(f'{name} has no classes, but {path}={count}. Set `metainfo` of this data set to that of '
+                             "the labelled one: metainfo=dict(classes=('road', ...), palette=[...]).")
         if count != len(classes):
-            raise ValueError(f'{path}={count}, but {type(dataset).__name__} has {len(classes)} classes {classes}. Set '
+            raise ValueError(f'{path}={count}, but {name} has {len(classes)} classes {classes}. Set '
                              f'{path}={len(classes)}, or correct `metainfo.classes`.')
+
+
+def _scan(dataset: BaseDataset, num_scanned: Optional[int], max_broken: int) -> Tuple[str, SampleScan]:
+    """Read some samples; a description of the data set, and what was found."""
     loaders = [step for step in dataset.pipeline.transforms if type(step).__name__.startswith('Load')]
-    infos = [dataset.get_data_info(index) for index in spread_evenly(len(dataset), num_scanned, True)]
-    broken = []
-    for info in infos:
+    classes = tuple(dataset.metainfo.get('classes') or ())
+    scan = SampleScan(classes, loaders)
+    count = len(dataset)
+    indices = spread_evenly(count, count if num_scanned is None else num_scanned, True)
+    broken: List[str] = []
+    for index in indices:
         try:
-            _scan_sample(info, loaders, len(classes))
+            scan.add(_load_sample(dataset.get_data_info(index), loaders, len(classes)))
         except SampleError as error:
             broken.append(str(error))
             if len(broken) > max_broken:
                 raise
-    if len(broken) == len(infos):  # not just a few bad files; a stream would only fail at its limit
-        raise ValueError(f'all {len(infos)} samples that were read are broken (max_broken={max_broken}). The first: '
+    if len(broken) == len(indices):  # not just a few bad files; a stream would only fail at its limit
+        raise ValueError(f'all {len(indices)} samples that were read are broken (max_broken={max_broken}). The first: '
                          f'{broken[0]}')
-    found = f'{len(infos) - len(broken)} of {len(infos)} found good' if broken else 'and found good'
-    labeled = 'labelled' if 'seg_map_path' in infos[0] else 'unlabelled'
-    return f'{type(dataset).__name__}, {len(dataset)} {labeled} images{_translated(dataset)}, {len(infos)} read {found}'
+    found = f'{len(indices) - len(broken)} of {len(indices)} found good' if broken else 'and found good'
+    labeled = 'unlabelled images'
+    if 'seg_map_path' in dataset.get_data_info(0):
+        reads = any(isinstance(load, (LabelLoader, LoadAnnotations)) for load in loaders)
+        labeled = 'labelled images' if reads else 'images whose labels are not read'
+    return f'{type(dataset).__name__}, {count} {labeled}{_translated(dataset)}, {len(indices)} read {found}', scan
+
+
+def _notes(dataset: BaseDataset) -> List[str]:
+    """Describe images in the folder of a data set that its suffix leaves out, and labels that it takes for images."""
+    prefix, suffix = dataset.data_prefix, getattr(dataset, 'img_suffix', '')
+    folder = prefix.get('img_path')
+    if getattr(dataset, 'backend_args', None) is not None or dataset.ann_file or not folder or not suffix:
+        return []
+    # labels may be stored beside their images
+    is_labeled = prefix.get('seg_map_path') is not None
+    there = other_images(folder, (suffix, dataset.seg_map_suffix) if is_labeled else (suffix, ))
+    notes = []
+    if there:
+        notes.append(f'  warning: img_suffix={suffix!r} leaves out {describe_kinds(there)} in {folder}. To use them, '
+                     f'rename them, or add a second data set with img_suffix={next(iter(there))!r}')
+    names = [info.get('original_img_path', info['img_path'])[:-len(suffix)] for info in dataset.data_list]
+    labels = extended_names(names, names)
+    if 4 * len(labels) >= len(names):
+        notes.append(f'  warning: {len(labels)} of {len(names)} images are named like another one with a word added, '
+                     f'such as {osp.basename(labels[0] + suffix)!r}. If these are labels, move them to a folder of '
+                     'their own, or list the images in `ann_file`')
+    return notes
 
 
 def _with_inner(cfg: dict, changes: dict) -> dict:
@@ -161,11 +221,11 @@ def _translated(dataset: BaseDataset) -> str:
     """Describe how many images of a data set are translated, if it has translations."""
     if getattr(dataset, 'translated_root', None) is None:
         return ''
-    count = sum(bool(dataset.get_data_info(index).get('is_translated')) for index in range(len(dataset)))
+    count = sum(bool(info.get('is_translated')) for info in dataset.data_list)
     return f' ({count} translated)'
 
 
-def _scan_sample(info: dict, loaders: Sequence, num_classes: int) -> None:
+def _load_sample(info: dict, loaders: Sequence, num_classes: int) -> dict:
     """Load a sample as in training, and check the ids of its label."""
     label_path = info.get('seg_map_path')
     if label_path is not None and not osp.exists(label_path):
@@ -181,6 +241,7 @@ def _scan_sample(info: dict, loaders: Sequence, num_classes: int) -> None:
         if wrong.size:
             raise ValueError(f'{label_path} has ids {wrong.tolist()}; allowed are 0-{num_classes - 1} and 255. Map '
                              'them with `label_map`.')
+    return info
 
 
 def _entries(cfg: Any, wanted: str, path: str = 'model') -> Iterator[Tuple[str, Any]]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
-from mmengine import fileio
 
 from ..utils.mirrored_folder import INDEX, read_index
 from .image_files import SampleError
+from .image_folders import list_files
 from .label_files import read_label
 from .thresholds import LEVELS
 
@@ -106,6 +106,5 @@ def set_histogram(index: Mapping[str, Any]) -> Optional[np.ndarray]:
 
 def list_labels(root: str) -> List[str]:
     """Return the sorted paths of the labels in a set, below its folder: the pictures that have a confidence."""
-    found = {path.replace(os.sep, '/') for path in fileio.list_dir_or_file(root, list_dir=False, suffix=_ENDING,
-                                                                             recursive=True)}
+    found = {path.replace(os.sep, '/') for path in list_files(root, _ENDING)}
     return sorted(path for path in found if confidence_path(path) in found)

@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
 from ..datasets.image_files import SampleError
-from ..datasets.preflight import check_config
+from ..datasets.preflight import NUM_SCANNED, check_config
 from .initial_weights import prepare_load_from
 from .launch import build_runner, enable_amp, init_distributed, prepare_resume
 
@@ -21,7 +21,9 @@ class ConfigRun(ABC):
     Attributes:
         again: Description of the command that continues after an interruption.
         mistakes: Exceptions of `train` that are mistakes of the user, which are shown without a traceback.
+        num_scanned: Number of samples of each data set that `prepare` reads; None for all.
     """
+    num_scanned: Optional[int] = NUM_SCANNED
     again: str = 'the same command'
     mistakes: Tuple[Type[Exception], ...] = (FloatingPointError, SampleError)
 
@@ -101,7 +103,7 @@ class SingleTraining(ConfigRun):
         """Check the config against the data and the initial checkpoint; set up resuming, AMP and processes."""
         if self.amp:
             enable_amp(self.cfg, self.amp)
-        lines = check_config(self.cfg)
+        lines = check_config(self.cfg, self.num_scanned)
         prepare_resume(self.cfg, self.resume)
         lines += prepare_load_from(self.cfg, self.allow_partial)
         init_distributed(self.cfg, self.launcher)

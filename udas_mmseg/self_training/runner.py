@@ -134,6 +134,7 @@ class SelfTrainingRunner(ConfigRun):
 
     def check(self) -> List[str]:
         """Check all stages against the data, see `check_stages`."""
+        self.context.num_scanned = self.num_scanned
         return check_stages(self.context)
 
     def prepare(self) -> List[str]:

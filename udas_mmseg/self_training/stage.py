@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 
 from ..datasets.budget_key import merge_options
+from ..datasets.preflight import NUM_SCANNED
 from ..engine.launch import load_config
 from ..utils.config_dicts import config_dicts
 from ..utils.digests import config_digest, file_digest
@@ -147,6 +148,7 @@ class RunContext:
     Attributes:
         configs (dict[str, Config]): Configs of the stages that have one, by name.
         manifest (Manifest, optional): Set during the run.
+        num_scanned (int, optional): Number of samples of each data set that the checks read; None for all.
     """
 
     def __init__(self, stages: Sequence[Stage], work_dir: str, *, seed: int = 0, launcher: str = 'none', amp: str = '',
@@ -161,6 +163,7 @@ class RunContext:
         self.name = name
         self.allow_partial = allow_partial
         self.manifest: Optional[Manifest] = None
+        self.num_scanned: Optional[int] = NUM_SCANNED
         configs = {stage.name: stage.build_config(self) for stage in self.stages}
         self.configs: Dict[str, Config] = {stage: cfg for stage, cfg in configs.items() if cfg is not None}
 

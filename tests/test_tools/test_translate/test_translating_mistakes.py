@@ -51,7 +51,7 @@ def unfit(data: Path) -> None:
     ([], dict(checkpoint='diverged.pth'), 'weights that are not finite (generators.target.model.0.conv.bias)'),
     ([], dict(config='crops.py'), "'RandomCrop', 'PackSegInputs'], but translation needs whole images"),
     ([], dict(config='several.py'), 'is a ConcatDataset: it must be a single data set'),
-    ([], dict(config='cityscapes.py'), 'train_dataloader.dataset.target: no images in empty/images'),
+    ([], dict(config='cityscapes.py'), 'train_dataloader.dataset.target: empty/images has no images ending in'),
     (['--cfg-options', 'model.data_preprocessor.mean=None', 'model.data_preprocessor.std=None'], {}, 'no mean and std'),
     (['--backbone', 'mine.py'], {}, 'the model DomainCycleGAN has no backbone for features'),
 ])  # yapf: disable

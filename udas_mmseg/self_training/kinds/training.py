@@ -50,7 +50,7 @@ class Training(Stage):
                for other in before):
             return []
         cfg = context.configs[self.name]
-        lines = check_config(without_products(self, cfg))
+        lines = check_config(without_products(self, cfg), context.num_scanned)
         if not osp.exists(osp.join(cfg.work_dir, 'last_checkpoint')):  # else it resumes, without `load_from`
             lines += prepare_load_from(copy.deepcopy(cfg), context.allow_partial)
         return [f'{self.name}: {line}' for line in lines]
