@@ -43,7 +43,7 @@ def prepare_load_from(cfg: Config, allow_partial: bool = False) -> List[str]:
     try:
         lines = check_initial_weights(cfg, content, allow_partial)
     except ValueError as error:
-        raise ValueError(f'load_from={cfg.load_from!r}: {error} To load what fits, add --allow-partial.') from error
+        raise ValueError(f'load_from={cfg.load_from!r}: {error} Add --allow-partial to load what fits.') from error
     _convert_on_loading(cfg, content)
     return [f'load_from={cfg.load_from!r}: {line}' for line in lines]
 
@@ -70,8 +70,8 @@ def prepare_test(cfg: Config, checkpoint: str, allow_partial: bool = False) -> L
     try:
         lines = check_predictor(cfg, content, allow_partial)
     except ValueError as error:
-        raise ValueError(f'{checkpoint}: {error} To evaluate it with initial values for all other weights, add '
-                         '--allow-partial.') from error
+        raise ValueError(f'{checkpoint}: {error} To evaluate it all the same, add --allow-partial; weights that do not '
+                         'fit keep their initial values.') from error
     _convert_on_loading(cfg, content)
     return [f'{checkpoint}: {line}' for line in lines]
 
