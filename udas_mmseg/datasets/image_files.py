@@ -1,5 +1,5 @@
 """Reading encoded images, with a check that they are complete and fit their labels."""
-from typing import Optional, Tuple
+from typing import BinaryIO, Optional, Tuple
 
 import mmengine.fileio as fileio
 import numpy as np
@@ -113,20 +113,25 @@ def _other_reading(turned: bool) -> str:
 def _image_size(path: str, turned: bool) -> Tuple[int, int]:
     """Read width and height from the header of an image, as displayed (turned) or as stored, without decoding it."""
     try:
-        with Image.open(path) as image:
+        with open(path, 'rb') as file, Image.open(file) as image:
             width, height = image.size
+            return (height, width) if turned and _exchanges_sides(file) else (width, height)
     except OSError as error:
         raise SampleError(f'{path} cannot be opened: {error}') from error
-    return (height, width) if turned and _is_exchanged(path) else (width, height)
 
 
 def _is_exchanged(path: str) -> bool:
     """Whether the EXIF orientation of an image exchanges its width and height."""
     try:
         with open(path, 'rb') as file:
-            content = file.read(_HEADER)
-            if not content.startswith((JPEG, PNG)):  # others may have it at their end
-                content += file.read()
-            return exif_orientation(content) > 4
+            return _exchanges_sides(file)
     except OSError:  # in remote storage, or not a file
         return False
+
+
+def _exchanges_sides(file: BinaryIO) -> bool:
+    file.seek(0)
+    content = file.read(_HEADER)
+    if not content.startswith((JPEG, PNG)):  # others may have it at their end
+        content += file.read()
+    return exif_orientation(content) > 4

@@ -1,15 +1,13 @@
 """Listing folders of images and labels, without the files that other programs leave in them."""
-import logging
 import os
 import os.path as osp
 import re
 from collections import Counter
-from functools import cache
 from typing import Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from mmengine import fileio
-from mmengine.logging import MMLogger
 
+from ..utils.messages import log_once
 from .translated import first_names
 
 CLUTTER_FOLDERS = ('.ipynb_checkpoints', '@eaDir', '__MACOSX')
@@ -46,9 +44,8 @@ def list_files(folder: str, suffix: str, backend_args: Optional[dict] = None) ->
                                              backend_args=backend_args))
     clutter = sorted(path for path in found if is_clutter(path))
     if clutter:
-        _warn_once(MMLogger.get_current_instance().instance_name,
-                   f'{folder}: {len(clutter)} of {len(found)} files ending in {suffix!r} are left out, because other '
-                   f'programs made them: {first_names(clutter)}')
+        log_once(f'{folder}: {len(clutter)} of {len(found)} files ending in {suffix!r} are left out, because other '
+                 f'programs made them: {first_names(clutter)}')
     return [path for path in found if not is_clutter(path) and not osp.basename(path).startswith('.')]
 
 
@@ -157,8 +154,3 @@ def _files_below(folder: str) -> Iterator[str]:
                     yield entry.path[start:]
                 elif entry.is_dir():
                     folders.append(entry.path)
-
-
-@cache  # branches, preflight and validation list the same folders
-def _warn_once(logger_name: str, text: str) -> None:
-    MMLogger.get_instance(logger_name).log(logging.WARNING, text)

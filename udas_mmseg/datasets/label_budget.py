@@ -6,14 +6,13 @@ import os.path as osp
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-from mmengine.logging import MMLogger
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from ..utils.messages import log_once
 from .cityscapes_budgets import OFFICIAL_SEED, describe_split
 from .label_mapped import check_folders
 from .list_files import NO_LABELS, list_names, list_sha256, read_list, refuse_missing, write_list
@@ -109,7 +108,7 @@ class LabelBudget:
         write_list(lists.labeled, labeled)
         if lists.unlabeled is not None:
             write_list(lists.unlabeled, unlabeled)
-        _log_once(MMLogger.get_current_instance().instance_name, text, is_warning)
+        log_once(text, logging.WARNING if is_warning else logging.INFO)
         return lists
 
 
@@ -229,8 +228,3 @@ def _parse_size(n: Union[int, str, Fraction]) -> Union[int, Fraction]:
     if size <= 0:
         raise ValueError(f'n={n!r} is an empty labelled set. {NO_LABELS}')
     return size
-
-
-@cache  # once for each split and logger: branches, preflight and validation all log the split
-def _log_once(logger_name: str, text: str, is_warning: bool) -> None:
-    MMLogger.get_instance(logger_name).log(logging.WARNING if is_warning else logging.INFO, text)

@@ -2,7 +2,7 @@
 
 MMEngine's Runner only logs a warning about weights that do not fit, and continues with random ones.
 """
-from typing import Any, List, Mapping
+from typing import Any, Callable, List, Mapping
 
 from mmengine.config import Config
 
@@ -38,14 +38,8 @@ def prepare_load_from(cfg: Config, allow_partial: bool = False) -> List[str]:
     if cfg.get('resume') and 'iter' not in (content.get('meta') or {}):
         raise ValueError(f'{cfg.load_from} has no iteration, so no training can continue from it: it was not saved by '
                          'an interrupted training. To begin with its weights, leave out --resume and set load_from.')
-    if not has_segmentor(cfg):
-        return []
-    try:
-        lines = check_initial_weights(cfg, content, allow_partial)
-    except ValueError as error:
-        raise ValueError(f'load_from={cfg.load_from!r}: {error} Add --allow-partial to load what fits.') from error
-    _convert_on_loading(cfg, content)
-    return [f'load_from={cfg.load_from!r}: {line}' for line in lines]
+    return _prepare(cfg, content, check_initial_weights, allow_partial, f'load_from={cfg.load_from!r}',
+                    'Add --allow-partial to load what fits.')
 
 
 def prepare_test(cfg: Config, checkpoint: str, allow_partial: bool = False) -> List[str]:
@@ -64,20 +58,21 @@ def prepare_test(cfg: Config, checkpoint: str, allow_partial: bool = False) -> L
         ValueError: if it cannot be read, or does not match the config.
     """
     cfg.load_from = checkpoint
-    content = load_checkpoint(checkpoint)
+    return _prepare(cfg, load_checkpoint(checkpoint), check_predictor, allow_partial, checkpoint,
+                    'To evaluate it all the same, add --allow-partial; weights that do not fit keep their initial '
+                    'values.')
+
+
+def _prepare(cfg: Config, content: Mapping[str, Any], check: Callable[..., List[str]], allow_partial: bool, name: str,
+             fix: str) -> List[str]:
+    """Check a checkpoint, and add a hook if a segmentor alone is to load that of a model with a segmentor."""
     if not has_segmentor(cfg):
         return []
     try:
-        lines = check_predictor(cfg, content, allow_partial)
+        lines = check(cfg, content, allow_partial)
     except ValueError as error:
-        raise ValueError(f'{checkpoint}: {error} To evaluate it all the same, add --allow-partial; weights that do not '
-                         'fit keep their initial values.') from error
-    _convert_on_loading(cfg, content)
-    return [f'{checkpoint}: {line}' for line in lines]
-
-
-def _convert_on_loading(cfg: Config, content: Mapping[str, Any]) -> None:
-    """Add a hook if a segmentor alone is to load the checkpoint of a model with a segmentor."""
+        raise ValueError(f'{name}: {error} {fix}') from error
     alone = not predictor_config(cfg)[1]
     if alone and found_prefix(state_dict_of(content), '') == SEGMENTOR_PREFIX:
         cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), dict(type='SegmentorWeightsHook')]
+    return [f'{name}: {line}' for line in lines]

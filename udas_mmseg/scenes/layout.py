@@ -217,7 +217,7 @@ class Layout:
             z += 2 * half + style.uniform(5.0, 26.0)
 
     def _tram(self, s: float) -> float:
-        """Put a tram on the rails; returns the position behind it where the lane continues."""
+        """Put a tram on the rails; returns the position after it, where the lane continues."""
         z = self._style.uniform(22.0, 45.0)
         self._add(s, z, paint_tram, half=(1.2, 13.0), turn=pi)
         return z + 18.0

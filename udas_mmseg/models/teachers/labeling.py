@@ -130,8 +130,8 @@ class SureShareLabeling(LabelingPolicy):
 class PixelWeightLabeling(LabelingPolicy):
     """Every pixel gets the teacher's class, and a weight that is above 0 only if the teacher is confident.
 
-    Unlike with `ThresholdLabeling`, other pixels keep a label, which mixing and later weights can use, and they are
-    counted in the mean of the loss even with `avg_non_ignore=True`.
+    Unlike with `ThresholdLabeling`, other pixels keep a label, which mixing and later weights can use, and the average
+    of the loss is over these pixels too, even with `avg_non_ignore=True`.
 
     Args:
         threshold (float): In [0, 1]. Defaults to 0.968.
