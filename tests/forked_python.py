@@ -244,7 +244,7 @@ def format_once(text: str, **_: Any) -> Tuple[str, bool]:
 
 
 def import_everything() -> None:
-    """What a training imports; and as in conftest.py, compilers are asked once and configs are not formatted."""
+    """Import the modules that a training uses; as in conftest.py, ask compilers once and do not format configs."""
     import udas_mmseg  # noqa: F401  (first: torchvision needs its compat)
     for module in ('matplotlib.pyplot', 'torch._dynamo', 'torchvision'):
         importlib.import_module(module)

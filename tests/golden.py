@@ -137,7 +137,7 @@ def run_all(folder: Path) -> Dict[str, str]:
 
 
 def machine() -> Dict[str, str]:
-    """What floating-point results depend on."""
+    """Return the processor and the versions that affect floating-point results."""
     with open('/proc/cpuinfo') as file:
         model = next((line.split(':')[1].strip() for line in file if line.startswith('model name')), platform.machine())
     return dict(processor=model, capability=torch.backends.cpu.get_cpu_capability(), torch=torch.__version__,

@@ -2,10 +2,12 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import List
+from typing import Any, List
 
 from forked_python import run_python
 from small_data import write_demo_data
+from udas_mmseg.engine.launch import load_config
+from udas_mmseg.self_training import SelfTrainingRunner
 
 ROOT = Path(__file__).parents[1]
 
@@ -136,3 +138,9 @@ def command(config: Path, work_dir: Path, *more: str) -> List[str]:
 
 def run(config: Path, work_dir: Path, *more: str) -> subprocess.CompletedProcess:
     return run_python(*command(config, work_dir, *more), env={**os.environ, 'OMP_NUM_THREADS': '1'})
+
+
+def runner(config: Path, work_dir: Path, **options: Any) -> SelfTrainingRunner:
+    """The runner of a config, with options over `self_training`."""
+    cfg = load_config(str(config), str(work_dir), {f'self_training.{key}': value for key, value in options.items()})
+    return SelfTrainingRunner.from_cfg(cfg)

@@ -32,7 +32,7 @@ def write_label(path: Path, height: int, width: int) -> str:
 
 @pytest.fixture
 def warnings(monkeypatch: pytest.MonkeyPatch) -> List[str]:
-    """What is logged as a warning, with no image said before."""
+    """The warnings in the log, as if no image had been logged before."""
     found: List[str] = []
     monkeypatch.setattr(loading, '_said', set())
     monkeypatch.setattr(MMLogger.get_current_instance(), 'handle', lambda record: found.append(record.getMessage())

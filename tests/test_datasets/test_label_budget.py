@@ -14,8 +14,9 @@ from mmseg.registry import DATASETS
 
 from small_data import CITY_NAMES, CLASSES
 from udas_mmseg.datasets import LabelBudget, cityscapes_budgets
-from udas_mmseg.datasets.label_budget import PARTS, _log_once
+from udas_mmseg.datasets.label_budget import PARTS
 from udas_mmseg.datasets.list_files import list_sha256, read_list, write_list
+from udas_mmseg.utils.messages import _log_once
 
 NAMES = ['ulm/0', 'ulm/1', 'jena/0', 'jena/1', 'bremen/0', 'c', 'd']
 EMPTY = 'UDA needs no labels: train without mixing.*gta2cs_uda.py'

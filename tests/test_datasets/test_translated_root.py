@@ -35,7 +35,7 @@ def translate(tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def warnings(monkeypatch: pytest.MonkeyPatch) -> List[str]:
-    """What is logged as a warning."""
+    """The warnings in the log."""
     found: List[str] = []
     logger = MMLogger.get_current_instance()
     monkeypatch.setattr(logger, 'handle', lambda record: found.append(record.getMessage())

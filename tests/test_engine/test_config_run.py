@@ -1,4 +1,4 @@
-"""What runs a config: a single training, or a registered runner."""
+"""The class that runs a config: a single training, or a registered runner."""
 from pathlib import Path
 from typing import Any, Dict, List
 

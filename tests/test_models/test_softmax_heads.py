@@ -39,5 +39,6 @@ def test_the_rectified_loss_needs_a_softmax() -> None:
 
 
 def test_a_method_without_a_softmax_is_built() -> None:
-    MODELS.build(ConfigDict(type='BranchSegmentor', segmentor=binary(1)))
-    MODELS.build(ConfigDict(type='AdversarialSegmentor', segmentor=binary(1)))
+    for kind in ('BranchSegmentor', 'AdversarialSegmentor'):
+        model = MODELS.build(ConfigDict(type=kind, segmentor=binary(1)))
+        assert model.segmentor.out_channels == 1 and model.segmentor.num_classes == 2

@@ -1,4 +1,4 @@
-"""What a student learns from, with and without a teacher of its own."""
+"""The labels that a student learns from, with and without a teacher."""
 import copy
 from typing import Any, Dict
 

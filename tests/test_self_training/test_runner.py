@@ -9,35 +9,10 @@ from mmengine.config import Config
 from mmseg.apis import init_model
 from mmseg.registry import MODELS
 
-from tiny_self_training import write_configs
+from tiny_self_training import runner
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.pseudo_labels.quality import CollapsedPseudoLabels
 from udas_mmseg.self_training import STAGE_KINDS, RunContext, SelfTrainingRunner, Stage, WorkDirError
-
-
-@pytest.fixture(scope='module')
-def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Adaptation and one round, without a translator."""
-    path = write_configs(tmp_path_factory.mktemp('ssl'), iters=2, train=4)
-    text = path.read_text().replace("translate=dict(config='{{fileDirname}}/cyclegan.py')", 'translate=None')
-    path.write_text(text.replace('rounds=2', 'rounds=1').replace('views=2', "truth='labeled_target_train', views=2"))
-    for name in ('adapt', 'student'):  # the originals are read
-        file = path.with_name(f'{name}.py')
-        file.write_text(file.read_text().replace(" translated_root='',", ''))
-    return path
-
-
-@pytest.fixture(scope='module')
-def finished(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The work directory of a whole run."""
-    work_dir = tmp_path_factory.mktemp('finished')
-    runner(config, work_dir).train()
-    return work_dir
-
-
-def runner(config: Path, work_dir: Path, **options: Any) -> SelfTrainingRunner:
-    cfg = load_config(str(config), str(work_dir), {f'self_training.{key}': value for key, value in options.items()})
-    return SelfTrainingRunner.from_cfg(cfg)
 
 
 def stages(work_dir: Path) -> Dict[str, dict]:
@@ -249,7 +224,7 @@ def test_a_teacher_that_was_replaced_or_deleted_is_noticed(config: Path, tmp_pat
         first.train()
 
 
-def test_what_decides_nothing_may_change(config: Path, finished: Path) -> None:
+def test_settings_without_effect_may_change(config: Path, finished: Path) -> None:
     before = stages(finished)
     more = {'options': {'train_dataloader.num_workers': 2, 'default_hooks.logger.interval': 5}}
     runner(config, finished, **more).train()

@@ -1,0 +1,26 @@
+"""A run of self-training that the tests share."""
+from pathlib import Path
+
+import pytest
+
+from tiny_self_training import runner, write_configs
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Adaptation and one round, without a translator."""
+    path = write_configs(tmp_path_factory.mktemp('ssl'), iters=2, train=4)
+    text = path.read_text().replace("translate=dict(config='{{fileDirname}}/cyclegan.py')", 'translate=None')
+    path.write_text(text.replace('rounds=2', 'rounds=1').replace('views=2', "truth='labeled_target_train', views=2"))
+    for name in ('adapt', 'student'):  # the originals are read
+        file = path.with_name(f'{name}.py')
+        file.write_text(file.read_text().replace(" translated_root='',", ''))
+    return path
+
+
+@pytest.fixture(scope='module')
+def finished(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The work directory of a whole run."""
+    work_dir = tmp_path_factory.mktemp('finished')
+    runner(config, work_dir).train()
+    return work_dir
