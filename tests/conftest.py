@@ -15,6 +15,7 @@ import forked_python
 import udas_mmseg  # noqa: F401  (applies compat)
 from forked_python import format_once
 from small_data import CLASSES, LOAD, write_image
+from udas_mmseg.utils import console
 
 
 @pytest.fixture(autouse=True, scope='session')
@@ -46,6 +47,13 @@ def collect_little_garbage() -> None:
     """MMEngine calls the garbage collector for every data set: what was imported is none."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def console_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tool that a test calls makes the console quiet for the rest of the process."""
+    monkeypatch.setattr(console, '_quiet', False)
+    monkeypatch.setattr(console._ConsoleFilter, 'shown', set())
 
 
 @pytest.fixture(scope='module', params=['forked', pytest.param('started', marks=pytest.mark.slow)])

@@ -25,6 +25,7 @@ from udas_mmseg.engine.config_run import run_type
 from udas_mmseg.engine.launch import config_name, has_checkpoint, load_config
 from udas_mmseg.utils.digests import config_digest
 from udas_mmseg.utils.files import replace_file, to_json
+from udas_mmseg.utils.progress import clear_line, relay
 from udas_mmseg.utils.variants import Variant, expand, folder_name, parse_values, unknown_keys
 from udas_mmseg.visualization.comparison import markdown_table, summarize
 
@@ -55,8 +56,14 @@ def versions() -> Dict[str, str]:
                 mmengine=mmengine.__version__, mmcv=mmcv.__version__, mmsegmentation=mmseg.__version__, device=device)
 
 
-def run_command(command: List[str], log: str, clock: str) -> float:
+def run_command(command: List[str], log: str, clock: str, title: str) -> float:
     """Run a command with its output in a log file, and store its time in the file `clock`, even if it is killed.
+
+    Args:
+        command (list[str]): The command.
+        log (str): Path of the log, to which its output is appended.
+        clock (str): Path of a file with the seconds of earlier attempts.
+        title (str): Title under which its progress is shown.
 
     Returns:
         float: Seconds of all attempts.
@@ -69,11 +76,15 @@ def run_command(command: List[str], log: str, clock: str) -> float:
         with open(clock) as file:
             spent = float(file.read())
     started = time.monotonic()
-    with open(log, 'a') as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as process:
+    with open(log, 'a') as file, open(log, errors='replace') as written, \
+            subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as process:
+        written.seek(0, os.SEEK_END)
         try:
             while process.poll() is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(timeout=1)
+                for line in written:
+                    relay(line, title)
                 replace_file(Path(clock), f'{spent + time.monotonic() - started:.1f}'.encode())
         except BaseException:  # interrupted or terminated: end the training, too
             process.terminate()
@@ -138,24 +149,26 @@ def run_one(path: str, variant: Variant, seed: int, args: argparse.Namespace) ->
     resume = ['--resume'] if has_checkpoint(work_dir) else []
     train = [sys.executable, osp.join(TOOLS, 'train.py'), path, '--work-dir', work_dir, *resume, '--cfg-options',
              *options]
-    seconds = run_command(train, osp.join(work_dir, 'train.txt'), osp.join(work_dir, 'seconds.txt'))
+    seconds = run_command(train, osp.join(work_dir, 'train.txt'), osp.join(work_dir, 'seconds.txt'),
+                          f'{name}, seed {seed}')
     command = f'python tools/train.py {path} --cfg-options {" ".join(options)}'
     common = dict(seed=seed, config_digest=digest, versions=versions(), command=command)
     results = []
     for model, found in run_type(cfg).results(work_dir).items():
-        metrics = found.get('metrics') or score(path, found['checkpoint'], work_dir, options)
+        metrics = found.get('metrics') or score(path, name, found['checkpoint'], work_dir, options)
         results.append(dict(common, name=f'{name}: {model}' if model else name, metrics=metrics,
                             seconds=found.get('seconds', seconds)))
     replace_file(Path(done), to_json(results))
     return results
 
 
-def score(path: str, checkpoint: str, work_dir: str, options: List[str]) -> Dict[str, float]:
+def score(path: str, name: str, checkpoint: str, work_dir: str, options: List[str]) -> Dict[str, float]:
     """Compute the metrics of a trained model with `tools/test.py`."""
     metrics = osp.join(work_dir, 'metrics.json')
     test = [sys.executable, osp.join(TOOLS, 'test.py'), path, checkpoint, '--work-dir', osp.join(work_dir, 'test'),
             '--json', metrics, '--cfg-options', *options]
-    run_command(test, osp.join(work_dir, 'test.txt'), osp.join(work_dir, 'test_seconds.txt'))
+    run_command(test, osp.join(work_dir, 'test.txt'), osp.join(work_dir, 'test_seconds.txt'),
+                f'{name}, scores')
     with open(metrics) as file:
         return json.load(file)
 
@@ -183,6 +196,7 @@ def main() -> None:
         name = config_name(path) + variant.suffix
         minutes = (time.monotonic() - started) / 60
         left = f', about {minutes / number * (len(plan) - number):.0f} min left' if number else ''
+        clear_line()
         print(f'[{number + 1}/{len(plan)}{left}] {name}, seed {seed}', flush=True)
         try:
             runs.extend(run_one(path, variant, seed, args))

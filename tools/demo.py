@@ -15,17 +15,17 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, Callable, Dict, List, Tuple
 
-from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS
 
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.models.trained import build_original, load_checkpoint
 from udas_mmseg.scenes import write_cityscapes, write_gta5
-from udas_mmseg.self_training.manifest import complete_entries, trained_segmentors
+from udas_mmseg.self_training.manifest import complete_entries, result_files, trained_segmentors
+from udas_mmseg.utils.console import quiet_console
+from udas_mmseg.utils.progress import clear_line, relay
 from udas_mmseg.visualization import save_picture
 from udas_mmseg.visualization.prediction_panel import draw_predictions
 
@@ -85,9 +85,11 @@ class Commands:
             for line in process.stdout or ():
                 file.write(line)
                 lines = [*lines[-11:], line]
-                text = show(line)
-                if text:
-                    print(f'  {text}', flush=True)
+                if not relay(line, f'  {name}, {line.split(":")[0]}', task=name):
+                    text = show(line)
+                    if text:
+                        clear_line()
+                        print(f'  {text}', flush=True)
         if process.returncode and not self.stopped.is_set():
             raise RuntimeError(f'{name} failed, log {log}:\n{"".join(lines)}')
 
@@ -99,27 +101,16 @@ class Commands:
                 process.terminate()
 
 
-class Progress:
-    """Selects the lines to print from the output of a self-training run: stages, and the progress of trainings."""
-
-    def __init__(self) -> None:
-        self.stage = ''
-
-    def __call__(self, line: str) -> str:
-        begun = re.match(r'Stage (\d+ of \d+): (\w+), (.*)', line)
-        if begun:
-            self.stage = begun[2]
-            return 'self-training, stage {}: {}, {}'.format(*begun.groups())
-        found = re.search(r'Iter\(train\) \[ *(\d+)/(\d+)\].*eta: ([\d:]+).* loss: ([\d.]+)', line)
-        return f'{self.stage}: ' + 'iteration {} of {}, {} left, loss {}'.format(*found.groups()) if found else ''
-
-
 def self_train(commands: Commands, out: str, options: List[str]) -> None:
     """Run all stages of self-training, as a user would."""
+    def show(line: str) -> str:
+        begun = re.match(r'Stage (\d+ of \d+): (\w+), (.*)', line)
+        return 'self-training, stage {}: {}, {}'.format(*begun.groups()) if begun else ''
+
     work_dir = osp.join(out, SELF_TRAINING)
     commands.run('self-training', [osp.join(ROOT, 'tools/train.py'), osp.join(CONFIGS, 'ssl.py'), '--work-dir',
                                    work_dir, *(['--cfg-options', *options] if options else [])],
-                 osp.join(work_dir, 'output.txt'), Progress())
+                 osp.join(work_dir, 'output.txt'), show)
 
 
 def compare(commands: Commands, out: str, options: List[str]) -> None:
@@ -129,7 +120,7 @@ def compare(commands: Commands, out: str, options: List[str]) -> None:
         return 'comparison, training {} of {}: {}'.format(*found.groups()) if found else ''
 
     def run(*names: str) -> None:
-        commands.run('the comparison', [osp.join(ROOT, 'tools/compare.py'), *(osp.join(CONFIGS, f'{name}.py')
+        commands.run('comparison', [osp.join(ROOT, 'tools/compare.py'), *(osp.join(CONFIGS, f'{name}.py')
                                         for name in names), '--out', osp.join(out, COMPARISON), '--work-dir', out,
                                         *(['--cfg-options', *options] if options else [])],
                      osp.join(out, f'{COMPARISON}.txt'), show)
@@ -187,7 +178,6 @@ def table(rungs: Dict[str, Dict[str, Any]], translation: float) -> str:
 
 def draw(rungs: Dict[str, Dict[str, Any]], path: str) -> None:
     """Draw the predictions of each model on images of both domains."""
-    MMLogger.get_current_instance().setLevel('WARNING')
     models = {}
     for name, rung in rungs.items():
         models[name] = build_original(load_config(rung['config']), load_checkpoint(rung['checkpoint']))
@@ -231,21 +221,15 @@ def report(out: str) -> Tuple[str, str]:
     text = table(rungs, translation)
     with open(osp.join(out, 'table.md'), 'w') as file:
         file.write(text)
-    files = {
-        picture: 'images, ground truth and predictions',
-        **{f'{folder}_report/report.html': 'images, their translations, and real ones'
-           for folder in stage_folders(out, 'translate')},
-        **{entry['report']: f'how good {name} is' for name, entry in entries.items() if 'report' in entry},
-        **{folder: 'the last student, for plain MMSegmentation' for folder in stage_folders(out, 'export')},
-        osp.join(out, 'table.md'): 'this table'
-    }
+    files = {picture: 'images, ground truth and predictions', **result_files(entries),
+             osp.join(out, 'table.md'): 'this table'}
     return text, '\n'.join(f'{path}: {what}' for path, what in files.items())
 
 
 def main() -> None:
     args = parse_args()
     started = time.monotonic()
-    warnings.filterwarnings('ignore')  # MMSegmentation has many warnings in each run
+    quiet_console()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('terminated'))  # to also stop the trainings
     try:
         prepare(args.out, args.train, args.val)

@@ -9,6 +9,7 @@ from mmengine.config import DictAction
 
 from udas_mmseg.engine.launch import config_name, load_config
 from udas_mmseg.export.export_segmentor import export_segmentor
+from udas_mmseg.utils.console import quiet_console
 
 USAGE = '''
 from mmseg.apis import inference_model, init_model
@@ -29,6 +30,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    quiet_console()
     try:
         cfg = load_config(args.config, cfg_options=args.cfg_options)
         name = config_name(args.config).replace(os.sep, '_')

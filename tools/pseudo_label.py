@@ -17,6 +17,7 @@ from mmengine.dist import is_main_process
 
 from udas_mmseg.engine.launch import load_config, start_processes
 from udas_mmseg.pseudo_labels.label import LabelingOptions, write_pseudo_labels
+from udas_mmseg.utils.console import quiet_console
 from udas_mmseg.utils.processes import together
 
 
@@ -58,6 +59,7 @@ def plain_message(error: Exception) -> str:
 
 def main() -> None:
     args = parse_args()
+    quiet_console()
     try:
         cfg = load_config(args.config, cfg_options=args.cfg_options)
         start_processes(cfg, args.launcher)

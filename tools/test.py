@@ -3,6 +3,7 @@
 python tools/test.py CONFIG CHECKPOINT [--json metrics.json] [--show-dir DIR]
 """
 import argparse
+from typing import Dict
 
 from mmengine.config import DictAction
 from mmengine.dist import is_main_process
@@ -11,6 +12,7 @@ from mmengine.logging import print_log
 from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.initial_weights import prepare_test
 from udas_mmseg.engine.launch import build_runner, init_distributed, load_config
+from udas_mmseg.utils.console import quiet_console
 from udas_mmseg.utils.files import replace_file, to_json
 
 
@@ -29,8 +31,16 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def summary(metrics: Dict[str, float]) -> str:
+    """Format the metrics, with those of single classes in lines of their own."""
+    classes = {key: value for key, value in metrics.items() if '/' in key}
+    line = ', '.join(f'{key} {value:.2f}' for key, value in metrics.items() if key not in classes)
+    return '\n'.join([line, *(f'{key:24} {value:6.2f}' for key, value in classes.items())])
+
+
 def main() -> None:
     args = parse_args()
+    quiet_console()
     try:
         cfg = load_config(args.config, args.work_dir, args.cfg_options)
         for line in check_config({key: value for key, value in cfg.items() if key == 'test_dataloader'}):
@@ -44,6 +54,8 @@ def main() -> None:
         cfg.visualizer.save_dir = args.show_dir
     init_distributed(cfg, args.launcher)
     metrics = build_runner(cfg).test()
+    if is_main_process():
+        print(summary(metrics))
     if args.json and is_main_process():
         replace_file(args.json, to_json(metrics))
 

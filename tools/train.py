@@ -17,6 +17,8 @@ from mmengine.config import DictAction
 import udas_mmseg  # noqa: F401  (registers the runners)
 from udas_mmseg.engine.config_run import run_type
 from udas_mmseg.engine.launch import load_config
+from udas_mmseg.utils.console import quiet_console
+from udas_mmseg.utils.progress import clear_line
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,6 +35,7 @@ def parse_args() -> argparse.Namespace:
                         help='override config entries, e.g. train_dataloader.batch_size=2')
     parser.add_argument('--dry-run', action='store_true', help='print the stages of self-training, and stop')
     parser.add_argument('--full', action='store_true', help='check all samples of the data before the run, not only 8')
+    parser.add_argument('--verbose', action='store_true', help='show all of the log on the console, as MMEngine does')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     # torchrun and its predecessor pass the local rank in different spellings
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
@@ -46,6 +49,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    quiet_console(args.verbose)
     try:
         cfg = load_config(args.config, args.work_dir, args.cfg_options)
         run = run_type(cfg).from_options(cfg, args.amp, args.launcher, args.resume, args.allow_partial)
@@ -65,12 +69,14 @@ def main() -> None:
     try:
         run.train()
     except Exception as error:
+        clear_line()
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise SystemExit(f'the disk of {cfg.work_dir} is full ({error}). Complete files, such as the last '
                              f'checkpoint, are kept: free some space and run {run.again}.') from error
         if not isinstance(error, run.mistakes):
             raise
         raise SystemExit(f'{type(error).__name__}: {last_line(error)}') from error
+    say([f'{path}: {what}' for path, what in run.outcome().items()])
 
 
 def say(lines: Sequence[str]) -> None:

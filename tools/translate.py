@@ -17,6 +17,7 @@ from mmengine.config import DictAction
 from udas_mmseg.engine.launch import load_config, start_processes
 from udas_mmseg.translation.translate import write_translations
 from udas_mmseg.translation.writer import FORMATS
+from udas_mmseg.utils.console import quiet_console
 
 
 def parse_args() -> argparse.Namespace:
@@ -48,6 +49,7 @@ def parse_size(text: str) -> Tuple[int, int]:
 
 def main() -> None:
     args = parse_args()
+    quiet_console()
     try:
         cfg = load_config(args.config, cfg_options=args.cfg_options)
         start_processes(cfg, args.launcher)

@@ -48,7 +48,7 @@ def test_a_report_on_two_rounds(report: ModuleType, work: Path, capsys: pytest.C
     printed = capsys.readouterr()
     assert printed.out.splitlines()[0].startswith('| pseudo-labels | images | skipped | kept | mIoU kept |')
     assert '| 04_label_r2/labels | 2 | 0 |' in printed.out and printed.out.endswith('out/report.html\n')
-    assert 'comparing run/02_label_r1/labels with the truth: 2/2 images, 0:00:00 left' in printed.err
+    assert 'comparing run/02_label_r1/labels with the truth: 2/2 images, took 0:00:0' in printed.err
     written = json.loads((work / 'out/report.json').read_text())
     assert written['facts'] == dict(config='mine.py', dataset='target_train', truth='labeled_target_train',
                                     source='labeled_target_train')

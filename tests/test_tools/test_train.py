@@ -1,5 +1,6 @@
 """The command line, as users call it."""
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -112,8 +113,10 @@ def test_two_processes_share_the_stream_and_agree(start: Callable, tmp_path: Pat
     config.write_text(f"_base_ = '{ROOT}/{CONFIG}'\ncustom_imports = dict(imports=['udas_mmseg', 'recorder'])\n"
                       'train_dataloader = dict(num_workers=0, persistent_workers=False)\n'
                       "custom_hooks = [dict(type='CheckFiniteLossHook'), dict(type='KeepWeights')]\n")
-    finish(start(['tools/dist_train.sh', str(config), '2', '--work-dir', str(tmp_path / 'run'), '--cfg-options', *TINY,
-                  'randomness.seed=3'], PYTHONPATH=str(tmp_path), POSITIONS=str(tmp_path / 'rank'), PORT='29617'))
+    output = finish(start(['tools/dist_train.sh', str(config), '2', '--work-dir', str(tmp_path / 'run'),
+                           '--cfg-options', *TINY, 'randomness.seed=3'],
+                          PYTHONPATH=str(tmp_path), POSITIONS=str(tmp_path / 'rank'), PORT='29617'))
+    assert output.count('run: 8/8 iterations, took') == output.count(': the log') == 1, 'only the first process speaks'
     seen = [(tmp_path / f'rank{rank}').read_text().split('\n')[:-1] for rank in (0, 1)]
     assert all(len(part) == 8 * 2 for part in seen)
     assert Counter(seen[0] + seen[1]) == Counter(f'3 {position}' for position in range(8 * 2 * 2))
@@ -165,7 +168,7 @@ def test_full_disk_keeps_the_last_good_checkpoint(start: Callable, tmp_path: Pat
     assert f'the disk of {tmp_path}/run is full' in output and '--resume' in output
     (tmp_path / 'full_disk.py').write_text('')  # some space was freed
     assert 'Resumed at iteration 2' in finish(
-        start([*command, 'log_level=INFO', 'resume=True'], PYTHONPATH=str(tmp_path)))
+        start([*command, 'log_level=INFO', 'resume=True', '--verbose'], PYTHONPATH=str(tmp_path)))
     assert weights(tmp_path / 'run')
 
 
@@ -180,7 +183,11 @@ def test_published_config_runs_on_data_in_the_official_layout(start: Callable, t
                       'val_dataloader = dict(num_workers=0, persistent_workers=False)\n')
     output = finish(start([sys.executable, 'tools/train.py', str(config), '--work-dir', str(tmp_path / 'run')]))
     assert 'GTA5Dataset, 8 labelled images' in output
-    assert 'mIoU: ' in output
+    assert re.search(r'\nrun: 1/1 iterations, took [\d:]+, loss [\d.]+, mIoU [\d.]+\n', output)
+    log, = (tmp_path / 'run').glob('*/*.log')
+    assert f'{log}: the log' in output and f'{tmp_path}/run/iter_1.pth: the last checkpoint' in output
+    assert len(output.splitlines()) < 20, 'everything else is in the log'
+    assert all(text in log.read_text() for text in ('System environment', 'Config:', 'Iter(val)', 'build_loss'))
 
 
 @pytest.mark.parametrize('given, config, resume', [

@@ -1,6 +1,7 @@
 """Runs of a config for `tools/train.py` and `tools/compare.py`: a single training, or several stages."""
 import os.path as osp
 from abc import ABC, abstractmethod
+from glob import glob
 from typing import Any, Dict, List, Optional, Tuple, Type, Union
 
 from mmengine.config import Config
@@ -62,6 +63,10 @@ class ConfigRun(ABC):
     def train(self) -> Any:
         """Train."""
 
+    def outcome(self) -> Dict[str, str]:
+        """Return the files of the finished run that a user will look at: path -> description."""
+        return {}
+
     @classmethod
     @abstractmethod
     def results(cls, work_dir: str) -> Dict[str, Dict[str, Any]]:
@@ -92,6 +97,7 @@ class SingleTraining(ConfigRun):
         self.launcher = launcher
         self.resume = resume
         self.allow_partial = allow_partial
+        self._log_dir = ''
 
     @classmethod
     def from_options(cls, cfg: Config, amp: Optional[str] = None, launcher: str = 'none',
@@ -111,7 +117,19 @@ class SingleTraining(ConfigRun):
 
     def train(self) -> Any:
         """Build the Runner, and train."""
-        return build_runner(self.cfg).train()
+        runner = build_runner(self.cfg)
+        self._log_dir = runner.log_dir
+        return runner.train()
+
+    def outcome(self) -> Dict[str, str]:
+        """Return the checkpoints, the pictures and the log."""
+        work_dir, log_dir = self.cfg.work_dir, self._log_dir
+        files = {entry['checkpoint']: 'the last checkpoint' for entry in self.results(work_dir).values()}
+        files.update(dict.fromkeys(glob(osp.join(work_dir, 'best_*.pth')), 'the checkpoint with the best score'))
+        pictures = osp.join(log_dir, 'vis_data', 'vis_image')
+        if osp.isdir(pictures):
+            files[pictures] = 'pictures of predictions during training'
+        return {**files, osp.join(log_dir, f'{osp.basename(log_dir)}.log'): 'the log'}
 
     @classmethod
     def results(cls, work_dir: str) -> Dict[str, Dict[str, Any]]:

@@ -14,6 +14,8 @@ from mmengine.runner import Runner
 from torch.nn.parallel import DistributedDataParallel
 
 from ..datasets.budget_key import apply_budget, merge_options
+from ..utils.console import is_quiet
+from .quiet_runner import QuietRunner
 
 
 def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional[Dict[str, Any]] = None) -> Config:
@@ -208,7 +210,12 @@ def prepare_resume(cfg: Config, resume: Union[bool, str]) -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """Build the Runner of a config: MMEngine's, or the registered one that `runner_type` names."""
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    """Build the Runner of a config: MMEngine's, or the registered one that `runner_type` names.
+
+    After `quiet_console`, MMEngine's Runner shows a line of progress on the console, and its log only in the file.
+    """
+    if 'runner_type' in cfg:
+        return RUNNERS.build(cfg)
+    return (QuietRunner if is_quiet() else Runner).from_cfg(cfg)
 
 

@@ -1,6 +1,6 @@
 """Mistakes that can be found before the first stage runs."""
 import os.path as osp
-from typing import Callable, List
+from typing import Callable, Dict, List
 
 from .stage import RunContext
 
@@ -9,7 +9,7 @@ def check_stages(context: RunContext) -> List[str]:
     """Run all checks of the stages that are possible before the first stage.
 
     Returns:
-        list[str]: A line about each data set.
+        list[str]: A line about each data set, which is left out where an earlier stage has the same.
 
     Raises:
         ValueError: listing everything that does not fit, such as missing folders.
@@ -32,4 +32,7 @@ def check_stages(context: RunContext) -> List[str]:
                         'file of a trained model, or leave it out, and the stage trains one.')
     if problems:
         raise ValueError('the configs of the stages do not fit the data:\n' + '\n'.join(dict.fromkeys(problems)))
-    return lines
+    first: Dict[str, str] = {}  # what a line says after the name of the stage -> the line
+    for line in lines:
+        first.setdefault(line.partition(': ')[2], line)
+    return list(first.values())

@@ -148,6 +148,31 @@ def ladder(entries: Mapping[str, Mapping[str, Any]]) -> str:
     return '\n'.join(lines) + '\n'
 
 
+def one_line(name: str, entry: Mapping[str, Any]) -> str:
+    """Describe a complete stage: its time and result."""
+    return f'{name}: {entry["state"]}, {entry["seconds"] / 60:.1f} minutes, {_describe(entry)}'.rstrip(', ')
+
+
+def result_files(entries: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
+    """Return the files of a run that a user will look at.
+
+    Args:
+        entries (Mapping): Entries of the complete stages, by name.
+
+    Returns:
+        dict: Path -> description.
+    """
+    files = {entry['translation_report']: 'images, their translations, and real ones'
+             for entry in entries.values() if 'translation_report' in entry}
+    files.update({entry['report']: f'how good {name} is' for name, entry in entries.items() if 'report' in entry})
+    trained = [name for name, entry in entries.items() if 'segmentor' in entry]
+    if trained:
+        files[entries[trained[-1]]['checkpoint']] = 'the checkpoint of the last model'
+    files.update({osp.dirname(entry['exported_config']): 'the last student, for plain MMSegmentation'
+                  for entry in entries.values() if 'exported_config' in entry})
+    return files
+
+
 def _describe(entry: Mapping[str, Any]) -> str:
     if (entry.get('metrics') or {}).get('mIoU') is not None:
         return f'mIoU {entry["metrics"]["mIoU"]:.1f}'

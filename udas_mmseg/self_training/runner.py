@@ -14,7 +14,7 @@ from ..utils.processes import together
 from ..version import __version__
 from .checks import check_stages
 from .lock import WorkDirError, WorkDirLock
-from .manifest import Manifest, ladder, trained_segmentors
+from .manifest import MANIFEST, Manifest, complete_entries, ladder, one_line, result_files, trained_segmentors
 from .plan import plan_stages, plan_table
 from .stage import STAGE_KINDS, RunContext, Stage
 
@@ -162,8 +162,9 @@ class SelfTrainingRunner(ConfigRun):
                 if not self._is_left_out(stage) and self.context.result(stage) is None:
                     self._run(stage, manifest)
                     ran = True
-            if not ran and is_main_process():
-                print(f'\n{ladder(manifest.entries)}\nAll stages were complete already, so none was run.', flush=True)
+            if is_main_process():
+                note = '' if ran else 'All stages were complete already, so none was run.\n'
+                print(f'\n{ladder(manifest.entries)}{note}', flush=True)
         finally:
             lock.release()
 
@@ -171,6 +172,13 @@ class SelfTrainingRunner(ConfigRun):
     def results(cls, work_dir: str) -> Dict[str, Dict[str, Any]]:
         """Return the segmentors that were trained so far, see `trained_segmentors`."""
         return trained_segmentors(work_dir)
+
+    def outcome(self) -> Dict[str, str]:
+        """Return the files of the run."""
+        work_dir = self.context.work_dir
+        logs = osp.join(work_dir, '<stage>', '<time>', '<time>.log')
+        return {**result_files(complete_entries(work_dir)), logs: 'the log of a training',
+                osp.join(work_dir, MANIFEST): 'inputs, results and times of all stages'}
 
     def _open_manifest(self) -> Manifest:
         context = self.context
@@ -210,4 +218,4 @@ class SelfTrainingRunner(ConfigRun):
         result = stage.run(context)
         if is_main_process():
             manifest.complete(stage.name, time.monotonic() - started, **result)
-            print(f'\n{ladder(manifest.entries)}', flush=True)
+            print(one_line(stage.name, context.entries[stage.name]), flush=True)

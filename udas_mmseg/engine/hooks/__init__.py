@@ -3,10 +3,11 @@ from .check_finite_loss_hook import CheckFiniteLossHook
 from .domain_panel_hook import DomainPanelHook
 from .ema_teacher_hook import EMATeacherHook
 from .max_confidence_pseudo_label_hook import MaxConfidencePseudoLabelHook
+from .progress_line_hook import ProgressLineHook
 from .segmentor_weights_hook import SegmentorWeightsHook
 from .target_norm_statistics_hook import TargetNormStatisticsHook
 
 __all__ = [
     'CheckFiniteLossHook', 'DomainPanelHook', 'EMATeacherHook', 'MaxConfidencePseudoLabelHook',
-    'SegmentorWeightsHook', 'TargetNormStatisticsHook'
+    'ProgressLineHook', 'SegmentorWeightsHook', 'TargetNormStatisticsHook'
 ]

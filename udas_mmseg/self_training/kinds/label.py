@@ -15,6 +15,7 @@ from ...pseudo_labels.quality import (
     markdown_coverage,
     overall_coverage,
 )
+from ...utils.console import is_quiet
 from ...utils.digests import file_digest
 from ...utils.mirrored_folder import INDEX
 from ...utils.processes import together
@@ -96,7 +97,7 @@ class Label(Stage):
             raise CollapsedPseudoLabels(
                 f'{self.name}: {error}\nThe last good model is kept: {checkpoint}. Correct its training, or relax '
                 'self_training.label.min_coverage or max_class_share, and run the same command again.') from error
-        if is_main_process():
+        if is_main_process() and not is_quiet():  # the report has the table
             print(markdown_coverage(index, threshold), flush=True)
         result: Dict[str, Any] = dict(inputs={'teacher': index['teacher']['sha256']},
                                       index_sha256=file_digest(osp.join(out, INDEX)), threshold=threshold,

@@ -12,7 +12,8 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from ...datasets.preflight import check_config
 from ...engine.initial_weights import prepare_load_from
-from ...engine.launch import has_checkpoint, init_distributed, mend_last_checkpoint, prepare_resume
+from ...engine.launch import build_runner, has_checkpoint, init_distributed, mend_last_checkpoint, prepare_resume
+from ...utils.console import is_quiet
 from ...utils.digests import file_digest
 from ...utils.mirrored_folder import INDEX
 from ...utils.processes import together
@@ -65,7 +66,7 @@ class Training(Stage):
         if lines and is_main_process():
             print('\n'.join(lines), flush=True)
         init_distributed(cfg, context.launcher)
-        runner = Runner.from_cfg(cfg)
+        runner = build_runner(cfg)
         runner.train()
         metrics = {key[len('val/'):]: buffer.current() for key, buffer in runner.message_hub.log_scalars.items()
                    if key.startswith('val/') and not key.endswith(('/time', '/data_time'))}
@@ -90,7 +91,9 @@ class Training(Stage):
 
 def _write_config(cfg: Config) -> None:
     """Check a config against the data, and write it, so that the stage can be run alone."""
-    print('\n'.join(check_config(cfg)), flush=True)
+    lines = check_config(cfg)
+    if not is_quiet():  # `prepare` has printed almost the same
+        print('\n'.join(lines), flush=True)
     os.makedirs(cfg.work_dir, exist_ok=True)
     mend_last_checkpoint(cfg.work_dir)  # by one process, before all of them read it
     cfg.dump(osp.join(cfg.work_dir, CONFIG))

@@ -59,4 +59,6 @@ class Translate(Stage):
                            name=self.config)
         if not is_main_process():  # only the main process finishes the set and writes the manifest
             return {}
-        return dict(index_sha256=file_digest(osp.join(out, INDEX)), inputs={'translator': file_digest(checkpoint)})
+        result = dict(index_sha256=file_digest(osp.join(out, INDEX)), inputs={'translator': file_digest(checkpoint)})
+        report = osp.join(f'{out}_report', 'report.html')
+        return dict(result, translation_report=report) if osp.exists(report) else result
