@@ -11,6 +11,7 @@ from ..datasets.image_files import SampleError
 from ..datasets.preflight import NUM_SCANNED, check_config
 from .initial_weights import prepare_load_from
 from .launch import build_runner, enable_amp, init_distributed, prepare_resume
+from .trial_validation import try_validation
 
 
 class ConfigRun(ABC):
@@ -106,12 +107,16 @@ class SingleTraining(ConfigRun):
         return cls(cfg, amp, launcher, resume, allow_partial)
 
     def prepare(self) -> List[str]:
-        """Check the config against the data and the initial checkpoint; set up resuming, AMP and processes."""
+        """Check the config against the data and the initial checkpoint, and set up resuming, AMP and processes.
+
+        One batch is validated, see `try_validation`.
+        """
         if self.amp:
             enable_amp(self.cfg, self.amp)
         lines = check_config(self.cfg, self.num_scanned)
         prepare_resume(self.cfg, self.resume)
         lines += prepare_load_from(self.cfg, self.allow_partial)
+        lines += try_validation(self.cfg)
         init_distributed(self.cfg, self.launcher)
         return lines
 

@@ -84,6 +84,12 @@ def build_original(cfg: Config, content: Mapping[str, Any]) -> nn.Module:
     return model
 
 
+def build_untrained(cfg: Config) -> nn.Module:
+    """Build the whole model of a config as MMEngine's Runner does, without loading pretrained weights."""
+    preprocessor = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor')
+    return MODELS.build(ConfigDict({**cfg.model, 'data_preprocessor': preprocessor}))
+
+
 def has_segmentor(cfg: Config) -> bool:
     """Whether the model of a config is or has a segmentor of MMSegmentation; other models are, for example, GANs."""
     kind = MODELS.get(predictor_config(cfg)[0]['type'])
@@ -126,8 +132,7 @@ def check_initial_weights(cfg: Config, content: Mapping[str, Any], allow_partial
     Raises:
         ValueError: as in `check_predictor`.
     """
-    preprocessor = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor')
-    model = MODELS.build(ConfigDict({**cfg.model, 'data_preprocessor': preprocessor}))
+    model = build_untrained(cfg)
     segmentor, prefix = model, ''
     while hasattr(segmentor, 'segmentor'):
         segmentor, prefix = segmentor.segmentor, prefix + SEGMENTOR_PREFIX

@@ -12,6 +12,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from ...datasets.preflight import check_config
 from ...engine.initial_weights import prepare_load_from
+from ...engine.trial_validation import try_validation
 from ...engine.launch import build_runner, has_checkpoint, init_distributed, mend_last_checkpoint, prepare_resume
 from ...utils.console import is_quiet
 from ...utils.digests import file_digest
@@ -45,7 +46,7 @@ class Training(Stage):
         return ''
 
     def check(self, context: RunContext) -> List[str]:
-        """Check the config against the data, once for all rounds with the same settings."""
+        """Check the config against the data, once for all rounds with the same settings, and try its validation."""
         before = context.stages[:context.stages.index(self)]
         if any((other.kind, other.settings, other.options) == (self.kind, self.settings, self.options)
                for other in before):
@@ -54,6 +55,7 @@ class Training(Stage):
         lines = check_config(without_products(self, cfg), context.num_scanned)
         if not osp.exists(osp.join(cfg.work_dir, 'last_checkpoint')):  # else it resumes, without `load_from`
             lines += prepare_load_from(copy.deepcopy(cfg), context.allow_partial)
+            lines += try_validation(cfg)
         return [f'{self.name}: {line}' for line in lines]
 
     def run(self, context: RunContext) -> Dict[str, Any]:
