@@ -9,16 +9,11 @@ from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmseg.registry import METRICS
 
+from divisible import UNET
 from udas_mmseg.engine.config_run import SingleTraining
 from udas_mmseg.engine.trial_validation import try_validation
 
 LOAD, IDS, PACK = dict(type='LoadVerifiedImage'), dict(type='LoadLabelIds'), dict(type='PackSegInputs')
-UNET = dict(
-    type='EncoderDecoder', data_preprocessor=dict(type='SegDataPreProcessor', size_divisor=1),
-    backbone=dict(type='UNet', base_channels=4, num_stages=3, strides=(1, 1, 1), enc_num_convs=(1, 1, 1),
-                  dec_num_convs=(1, 1), downsamples=(True, True), enc_dilations=(1, 1, 1), dec_dilations=(1, 1)),
-    decode_head=dict(type='FCNHead', in_channels=4, in_index=2, channels=4, num_convs=1, num_classes=3),
-    train_cfg=dict(), test_cfg=dict(mode='whole'))  # yapf: disable
 
 
 @METRICS.register_module(force=True)

@@ -7,10 +7,12 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.registry import EVALUATOR
 from mmengine.runner import Runner
+from mmseg.registry import DATASETS
 from mmseg.structures import SegDataSample
 from torch import nn
 
@@ -93,6 +95,9 @@ def first_batch(cfg: Config) -> Tuple[Dict[str, Any], Dict[str, Any]]:
               if key not in ('batch_sampler', 'persistent_workers', 'prefetch_factor')}
     loader.update(num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False))
     loader.setdefault('batch_size', 1)
+    kind = DATASETS.get(loader['dataset'].get('type'))
+    if isinstance(kind, type) and issubclass(kind, BaseDataset):
+        loader['dataset']['serialize_data'] = False  # it collects garbage, which takes half a second
     try:
         built = Runner.build_dataloader(loader)
         return next(iter(built)), dict(getattr(built.dataset, 'metainfo', None) or {})
