@@ -7,12 +7,15 @@ import os
 
 from mmengine.config import DictAction
 
+from udas_mmseg import compat
 from udas_mmseg.engine.launch import config_name, load_config
 from udas_mmseg.export.export_segmentor import export_segmentor
 from udas_mmseg.utils.console import quiet_console
 
+# `mmseg` itself cannot be imported without the compiled operators of mmcv
+WITHOUT_OPERATORS = 'import udas_mmseg  # first: it replaces the operators that mmcv-lite lacks\n'
 USAGE = '''
-from mmseg.apis import inference_model, init_model
+{first}from mmseg.apis import inference_model, init_model
 
 model = init_model({config!r}, {checkpoint!r}, device='cpu')
 label_map = inference_model(model, 'image.png').pred_sem_seg.data[0]  # (H, W) indices of model.dataset_meta['classes']
@@ -41,8 +44,11 @@ def main() -> None:
         print(f'wrote {file} ({file.stat().st_size / 1e3:,.0f} kB)')
     for note in written.notes:
         print(note)
-    print(f'Loaded again, its logits differ from the original by {written.difference:.1e} of the largest one.')
-    print(USAGE.format(config=str(written.config), checkpoint=str(written.checkpoint)), end='')
+    height, width = written.size
+    print(f'Loaded again, its logits differ from the original by {written.difference:.1e} of the largest one, on an '
+          f'image of {width}x{height} pixels.')
+    first = WITHOUT_OPERATORS if 'placeholder_mmcv_ext' in compat.applied() else ''
+    print(USAGE.format(first=first, config=str(written.config), checkpoint=str(written.checkpoint)), end='')
 
 
 if __name__ == '__main__':

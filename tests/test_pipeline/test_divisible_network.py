@@ -1,7 +1,7 @@
 """A network whose input must be divisible trains, validates and exports with each method."""
 import copy
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
 import pytest
 import torch

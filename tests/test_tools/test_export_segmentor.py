@@ -1,4 +1,5 @@
 """Exported files in a process that has MMSegmentation and not this package."""
+import importlib.util
 import os
 import runpy
 import subprocess
@@ -146,6 +147,19 @@ def test_plain_mmsegmentation_predicts_the_same(work: Path, export: Callable,
     assert label_map.shape == (80, 100) and len(np.unique(label_map)) == 3, 'a map with fewer classes shows less'
     assert np.array_equal(seen['by_path'], label_map) and np.array_equal(seen['by_array'], label_map)
     assert np.allclose(seen['logits'], expected.seg_logits.data, rtol=1e-5, atol=1e-5)
+
+
+def test_the_printed_snippet_works(work: Path, export: Callable, capsys: pytest.CaptureFixture) -> None:
+    """In this environment, whether its mmcv has compiled operators or not."""
+    export('mine.py', 'trained.pth', '--out', 'out')
+    snippet = capsys.readouterr().out.split('320x257 pixels.\n')[1]
+    lite = importlib.util.find_spec('mmcv._ext').loader is None  # the placeholder
+    assert ('import udas_mmseg' in snippet) == lite
+    cv2.imwrite('image.png', cv2.imread('data/images/0.png'))
+    (work / 'snippet.py').write_text(f'{snippet}print(tuple(label_map.shape), int(label_map.max()))\n')
+    result = subprocess.run([sys.executable, 'snippet.py'], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert result.stdout.splitlines()[-1] == '(80, 100) 2'
 
 
 def test_exported_config_scores_the_same(work: Path, export: Callable) -> None:

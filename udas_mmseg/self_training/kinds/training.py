@@ -12,8 +12,8 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from ...datasets.preflight import check_config
 from ...engine.initial_weights import prepare_load_from
-from ...engine.trial_validation import try_validation
 from ...engine.launch import build_runner, has_checkpoint, init_distributed, mend_last_checkpoint, prepare_resume
+from ...engine.trial_validation import try_validation
 from ...utils.console import is_quiet
 from ...utils.digests import file_digest
 from ...utils.mirrored_folder import INDEX
