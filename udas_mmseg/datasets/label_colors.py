@@ -74,7 +74,8 @@ def describe_colors(colors: np.ndarray, total: int = 0) -> str:
     """
     values, counts = np.unique(colors, return_counts=True)
     order = np.argsort(-counts, kind='stable')
-    shown = [f'{_unpack(int(values[place]))} {counts[place] / (total or colors.size):.2%}' for place in order[:_SHOWN]]
+    shown = [f'{unpack_color(int(values[place]))} {counts[place] / (total or colors.size):.2%}'
+             for place in order[:_SHOWN]]
     more = len(values) - len(shown)
     return ', '.join(shown) + (f' and {more} more' if more else '')
 
@@ -133,7 +134,8 @@ def check_color(color: Sequence[Any]) -> Color:
     return red, green, blue
 
 
-def _unpack(color: int) -> Color:
+def unpack_color(color: int) -> Color:
+    """Return a colour of `pack_colors` as (red, green, blue)."""
     return color >> 16, color >> 8 & 255, color & 255
 
 

@@ -1,0 +1,49 @@
+"""From two folders to an exported model in an empty folder, with no file edited."""
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+from drawings import write_drawings
+from forked_python import run_python
+
+ROOT = Path(__file__).parents[2]
+ENV = {**os.environ, 'OMP_NUM_THREADS': '1'}
+
+
+def run(folder: Path, command: str) -> subprocess.CompletedProcess:
+    """Run `python TOOL ...` as the tool printed it."""
+    python, *args = shlex.split(command)
+    assert python == 'python'
+    return run_python(*args, cwd=folder, env=ENV)
+
+
+def test_three_commands_lead_from_folders_to_predictions(tmp_path: Path) -> None:
+    write_drawings(tmp_path / 'data', 4)
+    work = tmp_path / 'empty'
+    work.mkdir()
+    made = run(work, f'python {ROOT}/tools/new_pair.py --source ../data/drawings ../data/masks --target ../data/photos '
+                     '--val ../data/val ../data/val_ids --target-classes sky,ground,box,bush --out my_pair '
+                     '--preset small --iterations 2 --rounds 1')
+    assert made.returncode == 0, made.stderr
+    train, predict = [line.strip() for line in made.stdout.splitlines() if line.startswith('    python')]
+    # two iterations teach nothing: labels of such a teacher would be refused
+    run_train = run(work, f'{train} --cfg-options self_training.label.min_coverage=0 self_training.label.'
+                          'max_class_share=1')
+    assert run_train.returncode == 0, run_train.stdout[-2000:] + run_train.stderr[-2000:]
+    _, tool, config, checkpoint, *_ = shlex.split(predict)
+    assert (work / config).is_file() and (work / checkpoint).is_file()
+    assert Path(tool) == ROOT / 'tools/predict.py'
+    assert sorted(path.name for path in work.iterdir()) == ['my_pair', 'work_dirs']
+    if not Path(tool).exists():
+        return
+    done = run(work, predict.replace('IMAGES', '../data/photos'))
+    assert done.returncode == 0, done.stderr
+    assert len(list((work / 'predictions').rglob('*00*.png'))) >= 4
+
+
+def test_mistakes_have_no_traceback(tmp_path: Path) -> None:
+    failed = run(tmp_path, f'python {ROOT}/tools/new_pair.py --source nowhere nowhere --target nowhere --out pair')
+    assert failed.returncode == 1 and not failed.stdout
+    assert failed.stderr.strip().splitlines()[-1].startswith('FileNotFoundError: source: the folder nowhere')
+    assert 'Traceback' not in failed.stderr

@@ -1,0 +1,249 @@
+"""The texts of a pair's configs, except for the data set: the network, each method, and all stages."""
+import os.path as osp
+from typing import Callable, Dict, Tuple
+
+from .plan import PRESETS, SMALL, TOOLS, Plan
+
+_SMALL_SETUP = '''# What all configs of this pair share: network, data and schedule. For a CPU: a small network, from
+# {start}.
+{note}_base_ = [
+    '{base}/default_runtime.py',
+    '{base}/models/{network}.py',
+    './dataset.py',
+    '{base}/schedules/adamw_poly_600.py',
+]
+iters = {iters}
+model = dict({backbone}
+    decode_head=dict(num_classes={classes}),
+    auxiliary_head=dict(num_classes={classes}))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.02, begin=0, end={warmup}, by_epoch=False),
+    dict(type='PolyLR', power=0.9, eta_min=0, begin={warmup}, end=iters, by_epoch=False)
+]
+train_cfg = dict(max_iters=iters, val_interval=iters)
+{no_val}default_hooks = dict(
+    checkpoint=dict(interval={save}), logger=dict(interval=25),
+    panels=dict(interval={half}, dataset=_base_.{panel}))
+# few channels, to be fast on a CPU
+discriminators = dict(
+    type='MultiLevelDiscriminator', discriminator=dict(type='FCDiscriminator', base_channels=16))
+# after the training, the statistics of batch norm are computed on whole target images
+target_statistics = dict(type='TargetNormStatisticsHook', branch=_base_.target_images)
+'''
+
+_FULL_SETUP = '''# What all configs of this pair share: network, data and schedule. For a GPU: ResNet-101, from
+# {start}.
+{note}_base_ = [
+    '{base}/default_runtime.py',
+    '{base}/models/{network}.py',
+    './dataset.py',
+    '{base}/schedules/sgd_poly100k_100k.py',
+]
+iters = {iters}
+model = dict({backbone}
+    decode_head=dict(num_classes={classes}),
+    auxiliary_head=dict(num_classes={classes}))
+param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters, by_epoch=False)]
+train_cfg = dict(max_iters=iters, val_interval={save})
+{no_val}default_hooks = dict(
+    checkpoint=dict(interval={save}), panels=dict(interval={half}, dataset=_base_.{panel}))
+discriminators = dict(type='MultiLevelDiscriminator')
+# after the training, the statistics of batch norm are computed on whole target images
+target_statistics = dict(type='TargetNormStatisticsHook', branch=_base_.target_images)
+'''
+
+_SOURCE_ONLY = '''"""The source alone: the lower bound.
+
+python {tools}/train.py {me}
+"""
+_base_ = './setup.py'
+{work_dir}train_dataloader = dict(
+    batch_size={double}, dataset=dict(_delete_=True, type='StreamDataset', dataset=_base_.source_train))
+'''
+
+_UDA = '''"""Adaptation without translation: discriminators on both heads and L_kl between them{with_labels}.
+
+python {tools}/train.py {me}
+"""
+_base_ = ['./setup.py', '{base}/methods/{uda}.py']
+{work_dir}model = dict(
+    _base_.method, _delete_=True, segmentor=_base_.model, discriminators=_base_.discriminators{kl})
+optim_wrapper = dict(_base_.method_optim_wrapper, _delete_=True, segmentor=_base_.optim_wrapper)
+custom_hooks = [*_base_.custom_hooks, _base_.target_statistics]
+{mixed}'''
+
+_ADAPT = '''"""The first teacher of self_training.py: uda.py on translated images.
+
+python {tools}/train.py {all}    # trains it after the stages that it needs
+"""
+_base_ = './uda.py'
+{work_dir}train_dataloader = dict(dataset=dict(source=dict(_delete_=True, **_base_.{source})))
+'''
+
+_STUDENT = '''"""A student of self_training.py: the source, and target images with the labels of a teacher.
+
+python {tools}/train.py {all}    # trains it in rounds, after the stages that it needs
+"""
+_base_ = ['./setup.py', '{base}/methods/student.py']
+{work_dir}train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='DomainPairDataset',
+        source=_base_.{source},
+        pseudo_labeled=_base_.pseudo_labeled_train))
+model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
+custom_hooks = [*_base_.custom_hooks, _base_.target_statistics]
+'''
+
+_CYCLEGAN = '''"""The translator: CycleGAN between source and target.
+
+python {tools}/train.py {me}
+"""
+_base_ = [
+    '{base}/translation_runtime.py',
+    '{base}/models/{cyclegan}.py',
+    './dataset.py',
+]
+{work_dir}iters = {iters}
+crop_pipeline = [dict(type='RandomCrop', crop_size={crop}), dict(type='RandomFlip', prob=0.5), _base_.pack]
+source, target = _base_.source_images, _base_.target_images
+train_dataloader = dict(
+    batch_size=1,
+    dataset=dict(
+        source=dict(
+            source, _delete_=True, pipeline=[_base_.load_source, _base_.resize_source, *crop_pipeline]),
+        target=dict(
+            target, _delete_=True, pipeline=[_base_.load_target, _base_.resize_target, *crop_pipeline])))
+translate_dataloader = dict(batch_size={batch_size}, num_workers={workers}, dataset=source)
+{model}# constant for the first half, then linearly to 0
+param_scheduler = [
+    dict(type='LinearLR', start_factor=1.0, end_factor=0.0, begin=iters // 2, end=iters, by_epoch=False)
+]
+train_cfg = dict(type='PositionTrainLoop', max_iters=iters)
+{no_val}default_hooks = dict(
+    checkpoint=dict(interval={save}), panels=dict(interval={half}, dataset=dict(source=source, target=target)))
+'''
+
+_SELF_TRAINING = '''"""All stages: {stages}.
+
+python {tools}/train.py {me}
+python {tools}/train.py {me} --dry-run    # only print the plan
+After an interruption, run the same command again (docs/self_training.md). The model is then
+{out}/export/{pair}.pth.
+"""
+_base_ = '{base}/self_training_runtime.py'
+{work_dir}self_training = dict(
+    rounds={rounds},
+    translate={translate},
+    adapt=dict(config='{{{{fileDirname}}}}/{adapt}.py'),
+    label=dict(views=3, batch_size={batch_size}, workers={workers}),
+    student=dict(config='{{{{fileDirname}}}}/student.py', init='{init}'),
+    export=dict(name={pair!r}, num_images=6))
+'''
+
+
+def config_texts(plan: Plan) -> Dict[str, str]:
+    """Return the content of each config file by its name. Another method is another entry of `_WRITERS`."""
+    return {f'{name}.py': write(plan, name) for name, write in _WRITERS.items()
+            if plan.translates or name not in ('cyclegan', 'adapt')}
+
+
+def _common(plan: Plan, name: str) -> Dict[str, object]:
+    preset, iters = PRESETS[plan.preset], plan.iterations
+    work_dir = osp.join(plan.work_dir, name)
+    return dict(
+        base=plan.base, note=plan.base_note, pair=osp.basename(plan.out), out=work_dir, tools=tools_text(),
+        me=config_path(plan, name), all=config_path(plan, 'self_training'),
+        work_dir=f'work_dir = {work_dir!r}\n' if plan.sets_work_dir else '', iters=iters,
+        save=max(1, iters // (3 if plan.preset == SMALL else 10)), half=max(1, iters // 2),
+        batch_size=2 * preset.batch_size, double=2 * preset.batch_size, workers=preset.workers)
+
+
+def _setup(plan: Plan, name: str) -> str:
+    small = plan.preset == SMALL
+    network = 'deeplabv2-multi_r101-d8'
+    if small:
+        network = 'deeplabv2-multi_mobilenetv2-d8' if plan.weights else 'deeplabv2-multi_r18-d8'
+    start, backbone = 'random weights', '\n    backbone=dict(init_cfg=None),' if not small else ''
+    if plan.weights:
+        start = plan.weights
+        backbone = f"\n    backbone=dict(init_cfg=dict(type='Pretrained', checkpoint={plan.weights!r})),"
+    return (_SMALL_SETUP if small else _FULL_SETUP).format(
+        **_common(plan, name), network=network, start=start, backbone=backbone, classes=len(plan.classes.names),
+        warmup=max(1, min(50, plan.iterations // 6)), panel='target_val' if plan.val else 'target_images',
+        no_val='' if plan.val else 'val_cfg = None\ntest_cfg = None\n')
+
+
+def _source_only(plan: Plan, name: str) -> str:
+    return _SOURCE_ONLY.format(**_common(plan, name))
+
+
+def _uda(plan: Plan, name: str) -> str:
+    small = plan.preset == SMALL
+    mixed = 'train_dataloader = dict(dataset=dict(source=dict(_delete_=True, **_base_.mixed_train)))\n'
+    # L_kl begins after the same share of the iterations as in the published schedule: 15,000 of 120,000
+    kl = '' if small else f',\n    kl=dict(_base_.method.kl, begin={plan.iterations // 8})'
+    return _UDA.format(**_common(plan, name), uda='uda_600' if small else 'uda', kl=kl,
+                       mixed=mixed if plan.labeled else '',
+                       with_labels=', with labelled target images' if plan.labeled else '')
+
+
+def _adapt(plan: Plan, name: str) -> str:
+    return _ADAPT.format(**_common(plan, name), source=_source(plan))
+
+
+def _source(plan: Plan) -> str:
+    """Return the name of the labelled training data of the stages of self-training."""
+    if plan.translates:
+        return 'mixed_translated_train' if plan.labeled else 'translated_train'
+    return 'mixed_train' if plan.labeled else 'source_train'
+
+
+def _student(plan: Plan, name: str) -> str:
+    return _STUDENT.format(**_common(plan, name), source=_source(plan))
+
+
+def _cyclegan(plan: Plan, name: str) -> str:
+    small, preset = plan.preset == SMALL, PRESETS[plan.preset]
+    (width, height), longest = plan.sizes.crop, preset.translator_crop
+    crop = min(height, longest // 2 if small and width > height else longest), min(width, longest)
+    common = {**_common(plan, name), 'iters': plan.translator_iterations}
+    common.update(save=max(1, plan.translator_iterations // 4), half=max(1, plan.translator_iterations // 2))
+    model = 'model = dict(generator=dict(num_blocks=3), discriminator=dict(base_channels=16))\n' if small else ''
+    none = '' if not plan.val else ''.join(f'{part}_{what} = None\n' for part in ('val', 'test')
+                                           for what in ('dataloader', 'evaluator', 'cfg'))
+    return _CYCLEGAN.format(**common, cyclegan='cyclegan_small' if small else 'cyclegan_resnet9', crop=crop,
+                            model=model, no_val=none)
+
+
+def _self_training(plan: Plan, name: str) -> str:
+    # translations have the size of training if all images have one size; else each has that of its original
+    size = f', size={plan.sizes.scales[0]}' if len(plan.source.sizes) == 1 else ''
+    translate = f"dict(config='{{{{fileDirname}}}}/cyclegan.py'{size})" if plan.translates else 'None'
+    stages = 'translation, ' if plan.translates else ''
+    return _SELF_TRAINING.format(
+        **_common(plan, name), rounds=plan.rounds, translate=translate,
+        stages=f'{stages}adaptation, rounds of self-training, and export of the last student',
+        adapt='adapt' if plan.translates else 'uda', init='teacher' if plan.preset == SMALL else 'imagenet')
+
+
+_WRITERS: Dict[str, Callable[[Plan, str], str]] = dict(
+    setup=_setup, source_only=_source_only, cyclegan=_cyclegan, uda=_uda, adapt=_adapt, student=_student,
+    self_training=_self_training)
+# in the order in which a user may want to train them
+TRAINED: Tuple[str, ...] = ('source_only', 'cyclegan', 'uda', 'self_training')
+
+
+def tools_text() -> str:
+    """Return the folder of the tools as commands name it: relative to the current folder if it is below it."""
+    return _shown(TOOLS)
+
+
+def config_path(plan: Plan, name: str) -> str:
+    """Return the path of a config as commands name it."""
+    return osp.join(_shown(plan.out), f'{name}.py')
+
+
+def _shown(path: str) -> str:
+    relative = osp.relpath(path)
+    return path if relative.startswith(osp.pardir) else relative

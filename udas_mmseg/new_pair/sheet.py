@@ -1,0 +1,67 @@
+"""A picture of both domains with their labels."""
+import os.path as osp
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+import mmcv
+import numpy as np
+
+from ..datasets.image_files import read_checked
+from ..datasets.label_colors import map_colors
+from ..datasets.label_files import read_colors, read_label
+from ..datasets.label_maps import IGNORE, map_labels
+from ..datasets.label_scan import COLORS, Value
+from ..utils.indices import spread_evenly
+from ..visualization import add_legend, colorize, grid
+from ..visualization.panels import fit
+from .class_map import Classes
+from .folders import Folder
+
+_ROWS, _BOX = 4, (240, 180)  # images of each domain; their largest width and height
+_LONGEST = 34  # characters of a caption
+
+
+def draw_sheet(folders: Sequence[Tuple[Folder, Optional[Mapping[Value, int]]]], classes: Classes) -> np.ndarray:
+    """Draw a few images of each folder, evenly spaced, each with its label in the colours of the classes.
+
+    Args:
+        folders (Sequence): Folders, each with the map of its labels, or None if it has none.
+        classes (Classes): Names and colours.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 BGR. Pixels that are ignored are black.
+    """
+    rows: List[List[Optional[np.ndarray]]] = [[] for _ in range(_ROWS)]
+    titles: List[str] = []
+    for folder, label_map in folders:
+        title = folder.title.replace('_', ' ')
+        titles += [title] if label_map is None else [title, f'{title}, label']
+        names = [folder.names[number] for number in spread_evenly(len(folder.names), _ROWS)]
+        for row, name in zip(rows, names + [''] * _ROWS):
+            row.append(_image(folder, name) if name else None)
+            if label_map is not None:
+                row.append(_label(folder, name, label_map, classes) if name else None)
+    shown = [row for row in rows if any(cell is not None for cell in row)]
+    return add_legend(grid(shown, titles), [*classes.names, 'ignored'], [*classes.palette, (0, 0, 0)])
+
+
+def _image(folder: Folder, name: str) -> np.ndarray:
+    content = read_checked(folder.image(name), None)
+    return fit(mmcv.imfrombytes(content, folder.color_type, backend='cv2'), _BOX)
+
+
+def _label(folder: Folder, name: str, label_map: Mapping[Value, int], classes: Classes) -> np.ndarray:
+    assert folder.scan is not None
+    path = folder.label(name)
+    if folder.scan.form == COLORS:
+        ids = map_colors(read_colors(path), {value: train for value, train in label_map.items()
+                                             if isinstance(value, tuple)})
+    else:
+        known: Dict[int, int] = {value: train for value, train in label_map.items() if isinstance(value, int)}
+        known = {**dict.fromkeys(range(max(known) + 1), IGNORE), **known}
+        ids = map_labels(read_label(path, channel=folder.scan.channel), known)
+    return fit(colorize(ids, classes.palette), _BOX)
+
+
+def sheet_path(out: str) -> str:
+    """Return the path of the picture in the folder of a pair."""
+    return osp.join(out, 'sheet.png')
