@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--target-classes', default='', help='the same for the labels of --val and --labeled-target')
     parser.add_argument('--preset', choices=['small', 'full'], default='',
                         help='small: a small network and images, minutes on a CPU; full: ResNet-101, for a GPU '
-                             '(default: full if there is a GPU)')
+                             '(default: full if there is a GPU or --memory)')
     parser.add_argument('--memory', type=float, default=0, metavar='GB',
                         help="memory of the GPU, which limits the size of training images (default: the GPU's, or 8)")
     parser.add_argument('--iterations', type=int, default=0, metavar='N',

@@ -1,10 +1,10 @@
 """The text of a pair's data set config."""
 import os.path as osp
-from typing import Any, Dict, Iterable, List, Sequence
+from typing import Any, Dict, Iterable, List, Optional, Sequence
 
 from ..datasets.image_files import STORED
 from ..datasets.label_maps import IGNORE
-from ..datasets.label_scan import Value
+from ..datasets.label_scan import IDS, Value
 from .class_map import Classes
 from .folders import Folder
 from .names import format_value
@@ -121,8 +121,8 @@ def dataset_text(plan: Plan) -> str:
 
 
 def _head(plan: Plan) -> str:
-    lines = ['# The data of this pair: folders, classes, label maps and sizes. Written by tools/new_pair.py, which does',
-             '# not read it again: edit it freely. The folders are absolute, so that commands work anywhere.']
+    lines = ['# The data of this pair: folders, classes, label maps and sizes. Written by tools/new_pair.py, which',
+             '# does not read it again: edit it freely. The folders are absolute, so that commands work anywhere.']
     for prefix, folder in _prefixes(plan):
         lines.append(f'{prefix}_img_dir = {folder.images!r}')
         if folder.labels:
@@ -215,16 +215,18 @@ def _wrap(parts: Iterable[str], indent: int, first: int = 0, start: str = '') ->
     return joined.join([*lines, line])
 
 
-def class_lines(folder: Folder, label_map: Dict[Value, int], classes: Sequence[str]) -> List[str]:
-    """Return a table of the ids or colours of a folder: share, class, and the file with most pixels of it."""
+def class_lines(folder: Folder, label_map: Optional[Dict[Value, int]] = None, classes: Sequence[str] = ()) -> List[str]:
+    """Return a table of the ids or colours of a folder: share, class if known, and the file with most pixels of it."""
     assert folder.scan is not None
-    rows = [('id' if folder.scan.form == 'ids' else 'colour', 'share', 'class', 'most in')]
+    rows = [['id' if folder.scan.form == IDS else 'colour', 'share', 'class', 'most in']]
     for value in folder.scan.pixels:
-        train = label_map.get(value, IGNORE)
-        rows.append((format_value(value), f'{100 * folder.scan.share(value):.2f} %',
+        train = (label_map or {}).get(value, IGNORE)
+        rows.append([format_value(value), f'{100 * folder.scan.share(value):.2f} %',
                      classes[train] if train != IGNORE else 'ignored',
-                     osp.relpath(folder.scan.examples[value], folder.labels)))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return ['    ' + '  '.join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[3]]) for row in rows]
+                     osp.relpath(folder.scan.examples[value], folder.labels)])
+    if label_map is None:
+        rows = [[*row[:2], row[3]] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ['    ' + '  '.join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 
 

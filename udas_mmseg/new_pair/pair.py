@@ -152,7 +152,7 @@ def _map_classes(options: PairOptions, source: Folder, labeled: List[Folder],
                                        for folder in labeled):
         given = named  # the same ids
     if given is None and ask is not None:
-        print('\n'.join(class_lines(source, {}, [])))
+        print('\n'.join(class_lines(source)))
         text = ask('Names of the classes, such as road,sidewalk or 7=road,*=other (Enter: from the ids)? ').strip()
         given = parse_classes(text, '--classes') if text else None
     classes = propose_classes(source.scan, given)
