@@ -77,5 +77,9 @@ def test_depth(kind: str, dtype: type) -> None:
     assert is_deep(cv2.imencode(kind, PIXELS[:, :, 0].astype(dtype))[1].tobytes()) == (dtype == np.uint16)
 
 
-def test_depth_of_float() -> None:
-    assert is_deep(cv2.imencode('.tiff', PIXELS.astype(np.float32))[1].tobytes())
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize('channels', [1, 3, 4])
+def test_depth_of_tiff_is_read_without_decoding_it(monkeypatch: pytest.MonkeyPatch, dtype: type, channels: int) -> None:
+    content = cv2.imencode('.tiff', np.zeros((4, 6, channels), dtype))[1].tobytes()
+    monkeypatch.delattr(cv2, 'imdecode')
+    assert is_deep(content) == (dtype != np.uint8)

@@ -25,9 +25,10 @@ def test_a_good_config_is_summed_up(labeled_config: Callable) -> None:
     pair = dict(dataset=dict(type='DomainPairDataset', source=labeled_config(), target=unlabeled))
     lines = check_config(dict(train_dataloader=pair, val_dataloader=dict(dataset=labeled_config())))
     assert lines[0] == 'train_dataloader.dataset.source: LabelMappedDataset, 5 labelled images, 5 read and found good'
-    assert re.fullmatch(r'  in 5 labels: road 3\d\.\d %, sidewalk 3\d\.\d %, other 3\d\.\d %, ignored 0\.0 %', lines[1])
-    assert lines[2:] == ['train_dataloader.dataset.target: LabelMappedDataset, 3 unlabelled images, 3 read and found '
-                         'good']  # the validation set is the source set: checked once
+    assert re.fullmatch(r'  in 5 labels: road 3\d\.\d %, sidewalk 3\d\.\d %, other 3\d\.\d %, ignored 0\.0 %', lines[2])
+    assert re.fullmatch(r'  5 images of 32x16 pixels: mean value 1[23]\d, standard deviation 7\d', lines[1])
+    assert lines[3] == ('train_dataloader.dataset.target: LabelMappedDataset, 3 unlabelled images, 3 read and found '
+                        'good') and len(lines) == 5  # the validation set is the source set: checked once
 
 
 def test_all_problems_are_listed_at_once(labeled_config: Callable, tmp_path: Path) -> None:
@@ -97,7 +98,8 @@ def test_mmseg_data_sets_are_checked_too(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='a_leftImg8bit.png has no label'):
         check_config(dict(val_dataloader=dict(dataset=dataset)))
     write_image(tmp_path / 'gt/a/a_gtFine_labelTrainIds.png', np.full((4, 4), 19, np.uint8))
-    with pytest.raises(ValueError, match=r'has ids \[19\]; allowed are 0-18 and 255'):
+    with pytest.raises(ValueError, match=r'has the ids \[19\].*: allowed are 0-18 and 255\..*'
+                       r"would fit label_map='cityscapes'"):
         check_config(dict(val_dataloader=dict(dataset=dataset)))
 
 

@@ -188,9 +188,9 @@ def test_preflight_reads_some_and_finds_ids_that_are_no_class(config: Dict[str, 
     lines = check_config(cfg)
     assert lines[0] == ('train_dataloader.dataset.pseudo_labeled: PseudoLabeledDataset, 4 labelled images, 4 read and '
                         'found good')
-    assert lines[1].startswith('  in 4 labels: ') and not any('warning' in line for line in lines)
+    assert lines[2].startswith('  in 4 labels: ') and not any('warning' in line for line in lines)
     write_image(tmp_path / 'labels/2.png', np.full((16, 32), 3, np.uint8))
-    with pytest.raises(ValueError, match=r'2\.png has ids \[3\]; allowed are 0-2 and 255'):
+    with pytest.raises(ValueError, match=r'2\.png has the ids \[3\], .* classes: allowed are 0-2 and 255'):
         check_config(cfg)
     write_image(tmp_path / 'labels/2.png', np.zeros((16, 33), np.uint8))
     with pytest.raises(ValueError, match=r'2\.png is 33x16, but .*2_confidence\.png is 32x16'):

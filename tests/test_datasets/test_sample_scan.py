@@ -4,6 +4,7 @@ from typing import Any, Callable, Dict, List
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from small_data import CLASSES, LOAD, write_image
 from udas_mmseg.datasets.preflight import check_config
@@ -34,13 +35,13 @@ def rows(*ids: int) -> np.ndarray:
 
 
 def test_shares_and_classes_that_do_not_occur(dataset: Callable) -> None:
-    assert check(dataset([rows(0, 0, 1, 255)] * 3))[1:] == [
+    assert check(dataset([rows(0, 0, 1, 255)] * 3))[2:] == [
         '  in 3 labels: road 50.0 %, sidewalk 25.0 %, ignored 25.0 %', '  in none of these labels: other']
 
 
 def test_all_samples_are_read_if_asked_for(dataset: Callable) -> None:
     train = dataset([rows(0)] * 4 + [rows(2)] + [rows(1)] * 4)
-    assert check(train, num_scanned=2)[1:] == ['  in 2 labels: road 50.0 %, sidewalk 50.0 %, ignored 0.0 %',
+    assert check(train, num_scanned=2)[2:] == ['  in 2 labels: road 50.0 %, sidewalk 50.0 %, ignored 0.0 %',
                                                '  in none of these labels: other']
     assert '  in 9 labels: road 44.4 %, sidewalk 44.4 %, other 11.1 %, ignored 0.0 %' in check(train, num_scanned=None)
 
@@ -61,7 +62,7 @@ def test_binary_masks_are_named_with_their_map(dataset: Callable, label_map: Any
     warning = check(train)[-1]
     assert 'only the ids 0 and 255, as binary masks have' in warning and 'label_map={0: 0, 255: 1}' in warning
     train['label_map'] = {0: 0, 255: 1}
-    assert check(train)[1:] == ['  in 2 labels: ground 80.0 %, box 20.0 %, ignored 0.0 %']
+    assert check(train)[2:] == ['  in 2 labels: ground 80.0 %, box 20.0 %, ignored 0.0 %']
 
 
 def test_images_without_content_are_named(dataset: Callable) -> None:
@@ -72,13 +73,50 @@ def test_images_without_content_are_named(dataset: Callable) -> None:
     assert '  warning: 2 of 2 images are almost black: no value above 32 of 255' in check(dark)[-1]
 
 
-def test_class_shares_of_source_and_labelled_target_are_compared(dataset: Callable) -> None:
-    pair = dict(type='DomainPairDataset', source=dataset([rows(0, 0, 0, 0, 1)], 'source'),
-                labeled_target=dataset([rows(0, 2, 2, 1)], 'target'))  # yapf: disable
-    lines = check_config(dict(train_dataloader=dict(dataset=pair)))
-    assert 'source and labeled_target: other 0.0 % and 50.0 %. Check' in lines[-1]
-    pair['labeled_target'] = dataset([rows(0, 0, 1, 0)], 'alike')
-    assert not any('differ' in line for line in check_config(dict(train_dataloader=dict(dataset=pair))))
+def test_12_bits_in_16_bits_are_refused_or_said(dataset: Callable, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 4096, (3, 10, 3), dtype=np.uint16)
+    train = dataset([rows(0, 1, 2)] * 2, 'deep', image=pixels)
+    with pytest.raises(ValueError, match=r'000\.png has more than 8 bits a channel'):
+        check(train)
+    train['pipeline'] = [dict(type='LoadImageFromFile'), LOAD[1]]  # MMCV keeps the upper 8 bits
+    assert '2 of 2 images are almost black' in check(train)[-1]
+
+
+def test_colours_are_listed_with_their_classes(dataset: Callable) -> None:
+    train = dataset([rows(0, 0, 1, 5)], label_map={(0, 0, 0): 0, (1, 1, 1): 2, (9, 9, 9): 2, (5, 5, 5): 255})
+    assert check(train)[2:] == ['  in 1 labels: road (0, 0, 0) 50.0 %, other (1, 1, 1) (9, 9, 9) 25.0 %, ignored '
+                                '(5, 5, 5) 25.0 %', '  in none of these labels: sidewalk']
+
+
+@pytest.mark.parametrize('color_type, reading', [('color', 'turned as displayed'),
+                                                 ('color_ignore_orientation', 'read as stored')])
+def test_images_with_an_orientation_are_counted(dataset: Callable, tmp_path: Path, color_type: str,
+                                                reading: str) -> None:
+    train = dataset([rows(0, 1, 2)] * 3, pipeline=[dict(LOAD[0], color_type=color_type), LOAD[1]])
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    for name in ('000.png', '002.png'):
+        path = tmp_path / 'data/images' / name
+        Image.open(path).save(path, exif=exif)
+    assert check(train)[1].endswith(f'; 2 with an EXIF orientation, {reading}')
+
+
+def test_broken_samples_are_named(dataset: Callable, tmp_path: Path) -> None:
+    train = dataset([rows(0, 1, 2)] * 3)
+    (tmp_path / 'data/images/001.png').write_bytes(b'')
+    stream = dict(type='StreamDataset', dataset=train, max_broken=2)
+    lines = check_config(dict(train_dataloader=dict(dataset=stream)))
+    assert '3 read 2 of 3 found good' in lines[0]
+    assert lines[-1].startswith('  warning: 1 samples are broken and left out: ') and '001.png is empty' in lines[-1]
+
+
+def test_hidden_files_and_those_of_other_programs_are_counted(dataset: Callable, tmp_path: Path) -> None:
+    train = dataset([rows(0, 1, 2)] * 2)
+    for name in ('.ipynb_checkpoints/000-checkpoint.png', '.hidden.png'):
+        write_image(tmp_path / 'data/images' / name, rows(0, 1, 2))
+    found = check(train)[1]
+    assert found.startswith('  left out: 2 hidden files and files of other programs in ')
+    assert found.endswith(': .hidden.png, .ipynb_checkpoints/000-checkpoint.png')
 
 
 def test_labels_that_are_not_read_do_not_make_an_image_labelled(dataset: Callable) -> None:
@@ -110,5 +148,6 @@ def test_labels_among_unlabelled_images_are_noticed(dataset: Callable, tmp_path:
 
 def test_an_id_outside_the_classes_names_its_file_in_validation_data_too(dataset: Callable) -> None:
     val = dataset([rows(0, 1, 2, 255), rows(0, 3, 255)])
-    with pytest.raises(ValueError, match=r'val_dataloader\.dataset: .*labels/001\.png has ids \[3\]; allowed are 0-2'):
+    with pytest.raises(ValueError, match=r'val_dataloader\.dataset: .*labels/001\.png has the ids \[3\], '
+                       '10 pixels, but there are 3 classes: allowed are 0-2'):
         check_config(dict(val_dataloader=dict(dataset=val)))

@@ -1,26 +1,38 @@
 """The check that the ids of a label are classes."""
+from typing import Union
+
+import numpy as np
+import torch
 from torch import Tensor
 
+from .label_fit import fitting_maps
 from .label_maps import IGNORE
 
 
-def check_class_ids(label: Tensor, num_classes: int, path: str, ignore: int = IGNORE) -> None:
+def check_class_ids(label: Union[Tensor, np.ndarray], num_classes: int, path: str, ignore: int = IGNORE) -> None:
     """Check that every id of a label is a class or ignored.
 
     Losses stop at other ids without naming the file, and metrics leave their pixels out without a word.
 
     Args:
-        label (Tensor): Ids, any shape and integer type.
+        label (Tensor | np.ndarray): Ids, any shape and integer type.
         num_classes (int): Number of classes C.
         path (str): Path of the label, for the message.
         ignore (int): Id that is ignored. Defaults to 255.
 
     Raises:
-        ValueError: if there is another id than 0 to C-1 and `ignore`.
+        ValueError: if there is another id than 0 to C-1 and `ignore`; the message proposes a built-in `label_map` that
+            contains all ids.
     """
+    if isinstance(label, np.ndarray):
+        label = torch.from_numpy(np.ascontiguousarray(label))
     wrong = ((label < 0) | (label >= num_classes)) & (label != ignore)
     if wrong.any():
         ids = label[wrong].unique().tolist()
+        # ids of a metric may be negative or large
+        known = label[(label != ignore)].long().cpu()
+        fits = '' if known.min() < 0 or known.max() > 65535 else fitting_maps(
+            np.bincount(known.numpy(), minlength=65536), num_classes)
         raise ValueError(f'{path} has the ids {ids}, {int(wrong.sum())} pixels, but there are {num_classes} classes: '
                          f'allowed are 0-{num_classes - 1} and {ignore}. Map the ids with the `label_map` of the data '
-                         'set or of LoadLabelIds.')
+                         f'set or of LoadLabelIds.{fits}')

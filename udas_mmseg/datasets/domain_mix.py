@@ -2,7 +2,6 @@
 from typing import Any, Sequence, Union
 
 import numpy as np
-import torch
 from mmengine.dataset import Compose
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
@@ -99,9 +98,8 @@ class DomainMixDataset(Dataset):
         """Check the ids of a label before it is mixed, when its path is still known."""
         classes = self.metainfo.get('classes') or ()
         if 'gt_seg_map' in sample and classes:
-            label = torch.from_numpy(np.ascontiguousarray(sample['gt_seg_map']))
             path = sample.get('seg_map_path', 'a label')
-            check_class_ids(label, len(classes), f'{path}, of `{role}` of DomainMixDataset,')
+            check_class_ids(sample['gt_seg_map'], len(classes), f'{path}, of `{role}` of DomainMixDataset,')
 
 
 def _build_target(config: dict) -> Dataset:

@@ -49,6 +49,12 @@ def list_files(folder: str, suffix: str, backend_args: Optional[dict] = None) ->
     return [path for path in found if not is_clutter(path) and not osp.basename(path).startswith('.')]
 
 
+def left_out(folder: str, suffix: str) -> List[str]:
+    """Return the sorted files below a local folder that `list_files` leaves out although they have the suffix."""
+    return sorted(path for path in _files_below(folder) if path.endswith(suffix)
+                  and (is_clutter(path) or osp.basename(path).startswith('.')))
+
+
 def no_images(folder: str, suffix: str) -> str:
     """Describe a folder in which no image has the suffix, with the suffixes that are there."""
     there = other_images(folder, suffix)

@@ -15,7 +15,7 @@ _ONLY_8_BITS = (JPEG, b'BM', RIFF, b'GIF8')
 _MARKER = re.compile(rb'\xff[^\x00\xff\xd0-\xd7]')
 _SCAN, _END, _APP1 = 0xda, 0xd9, 0xe1
 _WITHOUT_LENGTH = (0x01, 0xd8)
-_ORIENTATION_TAG = 0x0112
+_ORIENTATION_TAG, _BITS_TAG = 0x0112, 0x0102
 
 
 def find_damage(content: bytes) -> Optional[str]:
@@ -77,6 +77,9 @@ def is_deep(content: bytes) -> bool:
         return content[24] == 16  # in the IHDR chunk
     if content.startswith(_ONLY_8_BITS):
         return False
+    bits = _tiff_tag(content, _BITS_TAG) if content.startswith(TIFF) else None
+    if bits is not None:
+        return bits > 8
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     return pixels is not None and pixels.dtype != np.uint8
 
@@ -113,14 +116,24 @@ def _jpeg_segments(content: bytes) -> Iterator[Tuple[int, int]]:
 
 def _orientation_in(exif: bytes) -> int:
     """Read the orientation in the first directory of a TIFF structure; 1 if there is none."""
-    order = '<' if exif.startswith(b'II') else '>'
+    value = _tiff_tag(exif, _ORIENTATION_TAG)
+    return value if value is not None and 1 <= value <= 8 else 1
+
+
+def _tiff_tag(content: bytes, wanted: int) -> Optional[int]:
+    """Read the first number of a 16-bit tag in the first directory of a TIFF structure; None if there is none."""
+    order = '<' if content.startswith(b'II') else '>'
     try:
-        start, = struct.unpack_from(f'{order}I', exif, 4)
-        count, = struct.unpack_from(f'{order}H', exif, start)
+        start, = struct.unpack_from(f'{order}I', content, 4)
+        count, = struct.unpack_from(f'{order}H', content, start)
         for number in range(count):
-            tag, _, _, value = struct.unpack_from(f'{order}HHIH', exif, start + 2 + 12 * number)
-            if tag == _ORIENTATION_TAG:
-                return value if 1 <= value <= 8 else 1
+            place = start + 2 + 12 * number
+            tag, _, length = struct.unpack_from(f'{order}HHI', content, place)
+            if tag == wanted:
+                place += 8
+                if length > 2:  # an entry has room for two numbers, or for the position of more
+                    place, = struct.unpack_from(f'{order}I', content, place)
+                return struct.unpack_from(f'{order}H', content, place)[0]
     except struct.error:  # not complete; decoders ignore it as well
         pass
-    return 1
+    return None

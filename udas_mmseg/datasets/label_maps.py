@@ -36,6 +36,10 @@ BUILT_IN_LABEL_MAPS: Dict[str, Dict[int, int]] = {
 }
 
 
+class LabelMapError(ValueError):
+    """A label has an id or a colour that its map does not contain."""
+
+
 def resolve_label_map(label_map: LabelMap) -> Dict[Any, int]:
     """Return a label map as a complete dictionary.
 

@@ -2,7 +2,6 @@
 import os.path as osp
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-import numpy as np
 from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
 from mmseg.datasets import BaseSegDataset
@@ -11,15 +10,20 @@ from mmseg.registry import DATASETS
 from ..utils.config_dicts import config_dicts
 from ..utils.indices import spread_evenly
 from .branches import BRANCHES
+from .class_ids import check_class_ids
 from .image_files import SampleError
-from .image_folders import describe_kinds, extended_names, no_images, other_images
+from .image_folders import describe_kinds, extended_names, left_out, no_images, other_images
 from .label_budget import build_label_budget_dataset
+from .label_colors import is_color_map
+from .label_fit import count_raw_ids, fitting_maps
 from .label_mapped import LabelMappedDataset, check_folders
-from .label_maps import IGNORE
+from .label_maps import LabelMapError
 from .list_files import NO_LABELS, check_listed_files, refuse_clutter, refuse_unreadable_lines
-from .sample_scan import SampleScan, compare_shares
-from .transforms.loading import LabelLoader
+from .sample_scan import SampleScan
+from .scan_comparison import compare_scans
+from .transforms.loading import LabelLoader, LoadLabelIds
 from .transforms.teacher_view import TEACHER_IMAGE
+from .translated import first_names
 
 NUM_SCANNED = 8  # samples of each data set
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -67,7 +71,7 @@ def check_config(cfg: Dict[str, Any], num_scanned: Optional[int] = NUM_SCANNED) 
                 lines += [f'{place}: {summary}', *_notes(dataset), *scans[place].lines()]
             except (OSError, ValueError, TypeError, AssertionError) as error:
                 problems.append(f'{place}: {error}')
-    lines += compare_shares(scans)
+    lines += compare_scans(scans)
     problems += _check_teacher(cfg)
     if problems:
         raise ValueError('the config does not fit the data:\n- ' + '\n- '.join(problems))
@@ -164,21 +168,21 @@ def _scan(dataset: BaseDataset, num_scanned: Optional[int], max_broken: int) -> 
     """Read some samples; a description of the data set, and what was found."""
     loaders = [step for step in dataset.pipeline.transforms if type(step).__name__.startswith('Load')]
     classes = tuple(dataset.metainfo.get('classes') or ())
-    scan = SampleScan(classes, loaders)
+    resizes = any('Resize' in type(step).__name__ for step in dataset.pipeline.transforms)
+    scan = SampleScan(classes, loaders, resizes)
     count = len(dataset)
     indices = spread_evenly(count, count if num_scanned is None else num_scanned, True)
-    broken: List[str] = []
     for index in indices:
         try:
             scan.add(_load_sample(dataset.get_data_info(index), loaders, len(classes)))
         except SampleError as error:
-            broken.append(str(error))
-            if len(broken) > max_broken:
+            scan.broken.append(str(error))
+            if len(scan.broken) > max_broken:
                 raise
-    if len(broken) == len(indices):  # not just a few bad files; a stream would only fail at its limit
+    if len(scan.broken) == len(indices):  # not just a few bad files; a stream would only fail at its limit
         raise ValueError(f'all {len(indices)} samples that were read are broken (max_broken={max_broken}). The first: '
-                         f'{broken[0]}')
-    found = f'{len(indices) - len(broken)} of {len(indices)} found good' if broken else 'and found good'
+                         f'{scan.broken[0]}')
+    found = f'{len(indices) - len(scan.broken)} of {len(indices)} found good' if scan.broken else 'and found good'
     labeled = 'unlabelled images'
     if 'seg_map_path' in dataset.get_data_info(0):
         reads = any(isinstance(load, (LabelLoader, LoadAnnotations)) for load in loaders)
@@ -196,6 +200,10 @@ def _notes(dataset: BaseDataset) -> List[str]:
     is_labeled = prefix.get('seg_map_path') is not None
     there = other_images(folder, (suffix, dataset.seg_map_suffix) if is_labeled else (suffix, ))
     notes = []
+    hidden = left_out(folder, suffix)
+    if hidden:
+        notes.append(f'  left out: {len(hidden)} hidden files and files of other programs in {folder}: '
+                     f'{first_names(hidden)}')
     if there:
         notes.append(f'  warning: img_suffix={suffix!r} leaves out {describe_kinds(there)} in {folder}. To use them, '
                      f'rename them, or add a second data set with img_suffix={next(iter(there))!r}')
@@ -232,16 +240,23 @@ def _load_sample(info: dict, loaders: Sequence, num_classes: int) -> dict:
         raise FileNotFoundError(f'{info["img_path"]} has no label: {label_path} does not exist. Check '
                                 '`seg_map_suffix` and `data_prefix`.')
     for load in loaders:
-        info = load(info)
+        try:
+            info = load(info)
+        except LabelMapError as error:
+            raise ValueError(f'{error}{_fitting_maps(info, load, num_classes)}') from error
         if info is None:
             raise ValueError(f'{type(load).__name__} could not load a sample.')
-    if 'gt_seg_map' in info:
-        ids = np.unique(info['gt_seg_map'])
-        wrong = ids[(ids >= num_classes) & (ids != IGNORE)]
-        if wrong.size:
-            raise ValueError(f'{label_path} has ids {wrong.tolist()}; allowed are 0-{num_classes - 1} and 255. Map '
-                             'them with `label_map`.')
+    if 'gt_seg_map' in info and num_classes:
+        check_class_ids(info['gt_seg_map'], num_classes, label_path or 'a label')
     return info
+
+
+def _fitting_maps(info: dict, load: LoadLabelIds, num_classes: int) -> str:
+    """Propose a map for a label that has an id outside its map; '' for colours."""
+    if is_color_map(load.effective_map(info)):
+        return ''
+    label = dict(info, label_channel=load.label_channel or info.get('label_channel'))
+    return fitting_maps(count_raw_ids([label], load.backend_args), num_classes)
 
 
 def _entries(cfg: Any, wanted: str, path: str = 'model') -> Iterator[Tuple[str, Any]]:

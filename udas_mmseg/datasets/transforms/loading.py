@@ -14,6 +14,7 @@ from ..label_files import check_label_channel, read_colors, read_label
 from ..label_maps import (
     BOTH_MAPPED,
     LabelMap,
+    LabelMapError,
     compose_label_maps,
     map_labels,
     reduced_map,
@@ -116,8 +117,8 @@ class LoadLabelIds(LabelLoader):
         SampleError: if the file is missing or broken, or does not have the size of the image; if it does not match a
             translated image, see `fit_label`.
         LabelFormatError: if the file has colours, but there is no map of colours, or is compressed with loss.
-        ValueError: if it has an id or a colour outside the map (the message names the file and what is known), or if
-            the data set also maps raw ids, or reduces labels.
+        LabelMapError: if it has an id or a colour outside the map; the message names the file and what is known.
+        ValueError: if the data set also maps raw ids, or reduces labels.
     """
 
     def __init__(self,
@@ -132,7 +133,7 @@ class LoadLabelIds(LabelLoader):
 
     def transform(self, results: dict) -> dict:
         """Load `results['seg_map_path']`; see the class."""
-        path, label_map = results['seg_map_path'], self._effective_map(results)
+        path, label_map = results['seg_map_path'], self.effective_map(results)
         if is_color_map(label_map):
             raw = fit_label(read_colors(path, self.backend_args), results)
         else:
@@ -144,12 +145,12 @@ class LoadLabelIds(LabelLoader):
             try:
                 raw = map_colors(raw, label_map) if is_color_map(label_map) else map_labels(raw, label_map)
             except ValueError as error:
-                raise ValueError(f'label_map of {path}: {error}') from error
+                raise LabelMapError(f'label_map of {path}: {error}') from error
         results['gt_seg_map'] = raw.astype(np.uint8, copy=False)
         results.setdefault('seg_fields', []).append('gt_seg_map')
         return results
 
-    def _effective_map(self, results: dict) -> Optional[dict]:
+    def effective_map(self, results: dict) -> Optional[dict]:
         """Return this transform's map, or `reduce_zero_label`, followed by the data set's map; composed only once."""
         declared, reduces = results.get('label_map'), results.get('reduce_zero_label', False)
         if self.label_map is None and not reduces:
