@@ -5,7 +5,8 @@ python tools/new_pair.py ... --classes road,sidewalk,other                # name
 python tools/new_pair.py ... --classes '#804080=road,#f423e8=sidewalk'    # of colours
 python tools/new_pair.py ... --val CAMERA/val CAMERA/val_labels --target-classes '3=road,4=sidewalk,11=-,*=other'
 
-It looks at the files, and writes a config for the data and one for each method, with a picture of the data, sheet.png.
+It looks at the files, and writes a config for the data and one for each method, with pictures: sheet.png shows the
+data, *_labels.png where each id or colour is.
 docs/own_data.md leads from here to predictions.
 """
 import argparse

@@ -11,6 +11,7 @@ import argparse
 import errno
 import os
 from typing import Sequence
+from urllib.error import URLError
 
 from mmengine.config import DictAction
 
@@ -73,6 +74,11 @@ def main() -> None:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise SystemExit(f'the disk of {cfg.work_dir} is full ({error}). Complete files, such as the last '
                              f'checkpoint, are kept: free some space and run {run.again}.') from error
+        if isinstance(error, URLError):
+            raise SystemExit(f'the initial weights cannot be downloaded ({error.reason}). Copy their file from a '
+                             'computer with a network, and set `init_cfg.checkpoint` of the backbone to its path, or '
+                             'set `init_cfg=None` to begin with random weights. tools/new_pair.py does this with '
+                             '--weights FILE and --from-scratch.') from error
         if not isinstance(error, run.mistakes):
             raise
         raise SystemExit(f'{type(error).__name__}: {last_line(error)}') from error

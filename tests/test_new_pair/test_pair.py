@@ -70,6 +70,28 @@ def test_a_sheet_shows_both_domains(data: Path, tmp_path: Path) -> None:
         assert (sheet == color[::-1]).all(-1).sum() > 100, color
 
 
+def test_a_picture_outlines_each_id_or_colour(data: Path, tmp_path: Path) -> None:
+    pair = make(data, tmp_path / 'pair', val=labeled(data))
+    assert pair.plan.source.scan is not None
+    pictures = [cv2.imread(os.path.join(pair.plan.out, f'{name}_labels.png')) for name in ('source', 'val')]
+    for picture in pictures:  # four cells in a row, each with a yellow line
+        cells = np.array_split(picture, 4, axis=1)
+        assert all((cell == (0, 255, 255)).all(-1).any() for cell in cells)
+
+
+def test_target_ids_that_nothing_names_are_drawn_beside_the_folder(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match='pair_val_labels.png shows where'):
+        make(data, tmp_path / 'pair', val=labeled(data), target_classes='')
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['data', 'pair_val_labels.png']
+
+
+def test_without_the_shared_configs_the_error_says_where_they_are(
+        data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, 'BASE', str(tmp_path / 'site-packages/configs'))
+    with pytest.raises(FileNotFoundError, match='Clone it'):
+        make(data, tmp_path / 'pair')
+
+
 def test_left_out_files_have_lists(data: Path, tmp_path: Path) -> None:
     (data / 'masks/001.png').unlink()
     (data / 'photos/000.jpg').write_bytes(b'')

@@ -1,11 +1,18 @@
 """From two folders to an exported model in an empty folder, with no file edited."""
 import os
+import runpy
 import shlex
 import subprocess
+import sys
 from pathlib import Path
+from urllib.error import URLError
+
+import pytest
 
 from drawings import write_drawings
 from forked_python import run_python
+from udas_mmseg.engine.config_run import SingleTraining
+from udas_mmseg.new_pair import PairOptions, new_pair
 
 ROOT = Path(__file__).parents[2]
 ENV = {**os.environ, 'OMP_NUM_THREADS': '1'}
@@ -47,3 +54,16 @@ def test_mistakes_have_no_traceback(tmp_path: Path) -> None:
     assert failed.returncode == 1 and not failed.stdout
     assert failed.stderr.strip().splitlines()[-1].startswith('FileNotFoundError: source: the folder nowhere')
     assert 'Traceback' not in failed.stderr
+
+
+def test_weights_that_cannot_be_downloaded_are_said_without_a_traceback(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(self: object) -> None:
+        raise URLError('no network')
+
+    data = write_drawings(tmp_path / 'data', 2)
+    new_pair(PairOptions((str(data / 'drawings'), str(data / 'masks')), str(data / 'photos'), str(tmp_path / 'pair')))
+    monkeypatch.setattr(SingleTraining, 'train', offline)
+    monkeypatch.setattr(sys, 'argv', ['train.py', str(tmp_path / 'pair/uda.py'), '--work-dir', str(tmp_path / 'work')])
+    with pytest.raises(SystemExit, match='cannot be downloaded .no network.*init_cfg=None'):
+        runpy.run_path(str(ROOT / 'tools/train.py'))['main']()

@@ -15,6 +15,10 @@ _COLORS: Tuple[Color, ...] = (
     (152, 251, 152), (102, 102, 156), (0, 80, 100), (220, 220, 0), (190, 153, 153), (0, 0, 230), (119, 11, 32))
 
 
+class UnknownValuesError(ValueError):
+    """Target labels have ids or colours that nothing names."""
+
+
 @dataclass
 class Classes:
     """The classes of a pair.
@@ -127,7 +131,8 @@ def map_target(classes: Classes, scan: LabelScan, given: Optional[ClassNames], s
         tuple[dict, list[str]]: The map, and sentences about what is not sure.
 
     Raises:
-        ValueError: if there are no names, and the labels have ids or colours that the source does not have.
+        UnknownValuesError: if there are no names, and the labels have ids or colours that the source does not have.
+        ValueError: see `name_values`; or if the names have none in common with the classes.
     """
     named = name_values(scan, given, title)
     if not named:
@@ -137,7 +142,7 @@ def map_target(classes: Classes, scan: LabelScan, given: Optional[ClassNames], s
                      f'source. If not, give {option}.')
             return {value: classes.source_map.get(value, IGNORE) for value in scan.values}, [doubt]
         if ask is None:
-            raise ValueError(_unknown_values(classes, scan, title, option))
+            raise UnknownValuesError(_unknown_values(classes, scan, title, option))
         named = {value: ask(f'{title} labels, {format_value(value)}, {100 * scan.share(value):.1f} % of the pixels, '
                             f'as in {scan.examples[value]}.\nWhich class ({", ".join(classes.names)}; Enter: '
                             'ignored)? ').strip() or '-' for value in scan.values}

@@ -10,7 +10,7 @@ from ..datasets.label_scan import Value
 from ..datasets.list_files import list_bytes
 from ..utils.files import replace_file
 from ..visualization.page import encode_picture
-from .class_map import Ask, Classes, map_target, propose_classes
+from .class_map import Ask, Classes, UnknownValuesError, map_target, propose_classes
 from .config_texts import config_path, config_texts, tools_text
 from .dataset_text import class_lines, dataset_text, list_path
 from .folders import NUM_READ, Folder, look_at
@@ -27,7 +27,7 @@ from .plan import (
     device_memory,
     pixels_in_memory,
 )
-from .sheet import draw_sheet, sheet_path
+from .sheet import draw_sheet, draw_values, sheet_path, values_name
 from .sizes import choose_sizes
 
 _DEFAULT_MEMORY = 8.0  # 10^9 bytes, if the GPU is not known
@@ -103,6 +103,7 @@ def new_pair(options: PairOptions, ask: Optional[Ask] = None) -> NewPair:
     Raises:
         FileExistsError: if `out` exists and is not empty, without `force`.
         OSError: if a folder does not exist, initial weights cannot be loaded, or a file cannot be written.
+        UnknownValuesError: if target labels have ids that nothing names. A picture of them is written beside `out`.
         ValueError: if the data or an option cannot be used. Nothing is written.
     """
     _check_options(options)
@@ -161,8 +162,13 @@ def _map_classes(options: PairOptions, source: Folder, labeled: List[Folder],
     maps, doubts = {}, list(classes.doubts)
     for folder in labeled:
         assert folder.scan is not None
-        maps[folder.title], more = map_target(classes, folder.scan, theirs[folder.title], source.scan, folder.title,
-                                              '--target-classes', ask)
+        try:
+            maps[folder.title], more = map_target(classes, folder.scan, theirs[folder.title], source.scan,
+                                                  folder.title, '--target-classes', ask)
+        except UnknownValuesError as error:
+            path = f'{osp.abspath(options.out)}_{values_name(folder)}'
+            replace_file(path, encode_picture(draw_values(folder)))
+            raise UnknownValuesError(f'{error} {path} shows where each of them is.') from error
         doubts += more
     return classes, maps, list(dict.fromkeys(doubts))
 
@@ -218,6 +224,8 @@ def _write(pair: NewPair, force: bool) -> None:
              osp.basename(sheet_path(plan.out)): encode_picture(
                  draw_sheet([(folder, maps[folder.title]) for folder in plan.folders], plan.classes))}
     for folder in plan.folders:
+        if folder.scan:
+            files[values_name(folder)] = encode_picture(draw_values(folder))
         if folder.is_listed:
             files[osp.basename(list_path(plan, folder))] = list_bytes(folder.names)
     is_new = not osp.isdir(plan.out) or not os.listdir(plan.out)

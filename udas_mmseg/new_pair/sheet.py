@@ -5,19 +5,21 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 import mmcv
 import numpy as np
 
-from ..datasets.image_files import read_checked
+from ..datasets.image_files import read_checked, resize_nearest
 from ..datasets.label_colors import map_colors
 from ..datasets.label_files import read_colors, read_label
 from ..datasets.label_maps import IGNORE, map_labels
 from ..datasets.label_scan import COLORS, Value
 from ..utils.indices import spread_evenly
 from ..visualization import add_legend, colorize, grid
+from ..visualization.outline import draw_outline
 from ..visualization.panels import fit
 from .class_map import Classes
 from .folders import Folder
+from .names import format_value
 
 _ROWS, _BOX = 4, (240, 180)  # images of each domain; their largest width and height
-_LONGEST = 34  # characters of a caption
+_VALUES, _COLUMNS = 40, 5  # of the picture of ids or colours
 
 
 def draw_sheet(folders: Sequence[Tuple[Folder, Optional[Mapping[Value, int]]]], classes: Classes) -> np.ndarray:
@@ -60,6 +62,36 @@ def _label(folder: Folder, name: str, label_map: Mapping[Value, int], classes: C
         known = {**dict.fromkeys(range(max(known) + 1), IGNORE), **known}
         ids = map_labels(read_label(path, channel=folder.scan.channel), known)
     return fit(colorize(ids, classes.palette), _BOX)
+
+
+def draw_values(folder: Folder) -> np.ndarray:
+    """Draw where each id or colour of a folder's labels is: outlined in the image that has most pixels of it.
+
+    Args:
+        folder (Folder): Images with labels.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 BGR; at most 40 ids or colours, largest share first.
+    """
+    assert folder.scan is not None
+    scan = folder.scan
+    names = {folder.label(name): name for name in folder.names}
+    values = sorted((value for value in scan.pixels if scan.examples[value] in names), key=lambda v: -scan.share(v))
+    cells = []
+    for value in values[:_VALUES]:
+        path = scan.examples[value]
+        raw = read_colors(path) if scan.form == COLORS else read_label(path, channel=scan.channel)
+        wanted = value if isinstance(value, int) else value[0] << 16 | value[1] << 8 | value[2]
+        image = _image(folder, names[path])
+        mask = resize_nearest((raw == wanted).astype(np.uint8), *image.shape[:2])
+        title = f'{format_value(value)}, {100 * scan.share(value):.1f} %'
+        cells.append(grid([[draw_outline(np.where(mask[..., None] > 0, image, image // 3), mask)]], [title]))
+    return grid([cells[start:start + _COLUMNS] for start in range(0, len(cells), _COLUMNS)])
+
+
+def values_name(folder: Folder) -> str:
+    """Return the name of the picture of `draw_values`."""
+    return f'{folder.title}_labels.png'
 
 
 def sheet_path(out: str) -> str:
