@@ -1,4 +1,5 @@
 """Reading encoded images, with a check that they are complete and fit their labels."""
+import os
 from typing import BinaryIO, Optional, Tuple
 
 import mmengine.fileio as fileio
@@ -37,6 +38,25 @@ def read_checked(path: str, backend_args: Optional[dict]) -> bytes:
         raise SampleError(f'{path} {damage}. Copy the file again, or allow the data set to skip some such files with '
                           '`max_broken`.')
     return content
+
+
+def is_whole(path: str) -> bool:
+    """Whether a local image exists and is complete, judged by its first and last bytes; see `find_damage`."""
+    try:
+        with open(path, 'rb') as file:
+            head = file.read(1024)
+            file.seek(-min(1024, os.stat(path).st_size), 2)
+            return find_damage(head + file.read()) is None
+    except OSError:
+        return False
+
+
+def is_older(path: str, image: str) -> bool:
+    """Whether a local file is older than the image that it was made from; False if one of them cannot be found."""
+    try:
+        return os.stat(path).st_mtime_ns < os.stat(image).st_mtime_ns
+    except OSError:  # an image that cannot be read is reported when it is loaded
+        return False
 
 
 def resize_nearest(label: np.ndarray, height: int, width: int) -> np.ndarray:

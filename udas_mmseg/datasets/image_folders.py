@@ -55,6 +55,25 @@ def left_out(folder: str, suffix: str) -> List[str]:
                   and (is_clutter(path) or osp.basename(path).startswith('.')))
 
 
+def list_images(folder: str) -> List[str]:
+    """List the images below a local folder, of all `IMAGE_TYPES` in capital or small letters.
+
+    Args:
+        folder (str): The folder.
+
+    Returns:
+        list[str]: Sorted paths below the folder, without hidden files and clutter.
+
+    Raises:
+        FileNotFoundError: if there are none.
+    """
+    found = sorted(path for path in _files_below(folder) if osp.splitext(path)[1].lower() in IMAGE_TYPES
+                   and not is_clutter(path) and not osp.basename(path).startswith('.'))
+    if not found:
+        raise FileNotFoundError(f'{folder} has no images. Images are files ending in {", ".join(IMAGE_TYPES)}.')
+    return found
+
+
 def no_images(folder: str, suffix: str) -> str:
     """Describe a folder in which no image has the suffix, with the suffixes that are there."""
     there = other_images(folder, suffix)

@@ -1,7 +1,9 @@
 """Configs of data sets without labels, for prediction."""
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
-from mmseg.registry import DATASETS
+from mmcv.transforms import LoadImageFromFile
+from mmengine.config import Config
+from mmseg.registry import DATASETS, TRANSFORMS
 
 from .pseudo_labeled import PseudoLabeledDataset
 from .transforms.loading import loads_labels
@@ -42,3 +44,26 @@ def predicts_alike(pipeline: Sequence[Dict[str, Any]]) -> bool:
     names = [str(step['type']) for step in pipeline]
     return names[-1:] == ['PackSegInputs'] and not any(
         name.startswith('Random') or name == 'PhotoMetricDistortion' for name in names)
+
+
+def prediction_pipeline(cfg: Config) -> List[Dict[str, Any]]:
+    """Return the test pipeline of a config. Labels are not loaded, and the loader of images names broken files.
+
+    Raises:
+        ValueError: if there is no test pipeline, or one with random changes.
+    """
+    found = (cfg.get('test_dataloader') or {}).get('dataset', {}).get('pipeline') or cfg.get('test_pipeline')
+    if not found:
+        raise ValueError('the config has neither test_dataloader.dataset.pipeline nor test_pipeline, so it is unknown '
+                         'how images are loaded. Add `test_pipeline`, as in configs/_base_/datasets.')
+    pipeline = [_verified(step) for step in found if not loads_labels(step)]
+    if not predicts_alike(pipeline):
+        names = [str(step['type']) for step in pipeline]
+        raise ValueError(f'the test pipeline is {names}, but prediction needs whole images without random changes. Use '
+                         'LoadVerifiedImage, optionally Resize, and PackSegInputs.')
+    return pipeline
+
+
+def _verified(step: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the step, or instead of MMCV's image loader one that names broken files."""
+    return {**step, 'type': 'LoadVerifiedImage'} if TRANSFORMS.get(step['type']) is LoadImageFromFile else dict(step)

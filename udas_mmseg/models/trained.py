@@ -66,21 +66,27 @@ def found_prefix(state_dict: Mapping[str, Tensor], prefix: str) -> str:
     return prefix or SEGMENTOR_PREFIX
 
 
-def build_original(cfg: Config, content: Mapping[str, Any]) -> nn.Module:
+def build_original(cfg: Config, content: Mapping[str, Any], allow_partial: bool = False) -> nn.Module:
     """Build the predicting segmentor of a config with its trained weights, in evaluation mode.
 
     Args:
         cfg (Config): Config of the model.
         content (Mapping): A checkpoint, or only its state dict.
+        allow_partial (bool): Whether the checkpoint may differ from the config. What fits is loaded, the rest keeps its
+            random initial weights, and the log has the differences. Defaults to False.
 
     Raises:
         ValueError: see `check_predictor`.
     """
     segmentor, prefix = predictor_config(cfg)
     model = MODELS.build(ConfigDict(segmentor)).eval()
-    for line in _check_fit(cfg, model, content, prefix):
+    for line in _check_fit(cfg, model, content, prefix, allow_partial):
         print_log(line, 'current')
-    model.load_state_dict(segmentor_weights(state_dict_of(content), prefix))
+    weights = segmentor_weights(state_dict_of(content), prefix)
+    if allow_partial:
+        wanted = model.state_dict()
+        weights = {key: value for key, value in weights.items() if key in wanted and value.shape == wanted[key].shape}
+    model.load_state_dict(weights, strict=not allow_partial)
     return model
 
 

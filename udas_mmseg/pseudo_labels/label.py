@@ -1,22 +1,20 @@
 """Labelling the unlabelled images of a config with a trained model."""
-import logging
 import os.path as osp
 import sys
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
-from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.dist import all_gather_object, get_rank, is_main_process
-from mmengine.logging import print_log
-from mmseg.registry import DATASETS, TRANSFORMS
+from mmseg.registry import DATASETS
 from torch import Tensor
 
 from ..datasets.image_views import ImageViews, ImageViewsDataset, build_augment
 from ..datasets.preflight import check_config
-from ..datasets.unlabeled import predicts_alike, without_labels
+from ..datasets.unlabeled import prediction_pipeline, without_labels
 from ..utils.digests import config_digest, file_digest
+from ..utils.file_set import finish_set
 from ..utils.prediction_loop import predict_and_write
 from ..utils.processes import in_first_process, together
 from .predict import Labeler, build_labeler, predict_views
@@ -155,26 +153,13 @@ def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWri
     for rank, counts in enumerate(all_gather_object(writer.counts)):
         if rank != get_rank():
             writer.add(counts)
-    skipped = {writer.names[index]: reason for index, reason in broken.items()}
-    return in_first_process(lambda: _finish(writer, skipped, options.max_broken))
+    return in_first_process(lambda: finish_set(writer, broken, options.max_broken, 'labelled'))
 
 
 def _sizes(image: ImageViews) -> tuple:
     """Return the sizes of an image's views and its original size, which must be equal in a batch."""
     views = tuple(tuple(sample['inputs'].shape) for sample in image.samples)
     return views, tuple(image.samples[0]['data_samples'].ori_shape)
-
-
-def _finish(writer: PseudoLabelWriter, skipped: Mapping[str, str], max_broken: int) -> Dict[str, Any]:
-    listed = '\n- '.join(skipped.values())
-    counted = f'{len(skipped)} of {len(writer.names)} images cannot be read'
-    if len(skipped) > max_broken or len(skipped) == len(writer.names):
-        raise ValueError(f'{counted} (max_broken={max_broken}); the others are labelled and kept in {writer.folder}:\n'
-                         f'- {listed}\nRepair them and run the same command again, or allow skipping them with a '
-                         'higher `max_broken` (--max-broken).')
-    if skipped:
-        print_log(f'{counted} and have no label:\n- {listed}', 'current', logging.WARNING)
-    return writer.finish(skipped)
 
 
 def _describe(cfg: Config, checkpoint: str, dataset: Union[str, dict], name: str) -> Tuple[Dict[str, Any], dict]:
@@ -214,21 +199,8 @@ def images_to_label(cfg: Config, dataset: Union[str, dict]) -> Dict[str, Any]:
         known = sorted(name for name, value in cfg.items() if isinstance(value, dict) and 'data_prefix' in value)
         raise ValueError(f'the config has no data set {dataset!r} to label; its data sets are {known}. Add it, as in '
                          'configs/_base_/datasets, or name another one with --dataset.')
-    pipeline = (cfg.get('test_dataloader') or {}).get('dataset', {}).get('pipeline') or cfg.get('test_pipeline')
-    if not pipeline:
-        raise ValueError('the config has neither test_dataloader.dataset.pipeline nor test_pipeline, so it is unknown '
-                         'how images are loaded. Add `test_pipeline`, as in configs/_base_/datasets.')
-    found = without_labels(found, [_verified(step) for step in pipeline])
-    if not predicts_alike(found['pipeline']):
-        names = [str(step['type']) for step in found['pipeline']]
-        raise ValueError(f'the test pipeline is {names}, but labelling needs whole images without random changes. Use '
-                         'LoadVerifiedImage, optionally Resize, and PackSegInputs.')
+    found = without_labels(found, prediction_pipeline(cfg))
     return {**found, 'test_mode': False}
-
-
-def _verified(step: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the step, or instead of MMCV's image loader one that names broken files."""
-    return {**step, 'type': 'LoadVerifiedImage'} if TRANSFORMS.get(step['type']) is LoadImageFromFile else step
 
 
 def open_images(dataset_cfg: Dict[str, Any]) -> BaseDataset:

@@ -1,5 +1,5 @@
 """Predicting several views of each image, and merging them: the most confident view of each pixel is used."""
-from typing import Iterator, NamedTuple, Sequence, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from mmengine.config import Config
@@ -66,6 +66,25 @@ def build_labeler(cfg: Config, checkpoint: str) -> Labeler:
 
 
 @torch.no_grad()
+def predict_images(labeler: Labeler, samples: Sequence[dict],
+                   with_confidence: bool = True) -> Iterator[Tuple[Tensor, Optional[Tensor]]]:
+    """Predict some images in one batch, as plain inference does.
+
+    Args:
+        labeler (Labeler): The model, in evaluation mode.
+        samples (Sequence[dict]): Images of the same size, packed by `PackSegInputs`.
+        with_confidence (bool): Whether the confidence is computed. Defaults to True.
+
+    Yields:
+        tuple: label (H, W) uint8 and confidence (H, W) float32 (or None) of each image, at its original size.
+    """
+    logits, packed = _infer(labeler, samples)
+    for place, sample in enumerate(packed):
+        label, values = _plain(labeler.segmentor, logits[place:place + 1], sample)
+        yield label, confidence(values) if with_confidence else None
+
+
+@torch.no_grad()
 def predict_views(labeler: Labeler,
                   images: Sequence[ImageViews],
                   batch_size: int = 1,
@@ -86,11 +105,9 @@ def predict_views(labeler: Labeler,
     predictions = {}
     for size in dict.fromkeys(sizes):
         numbers = [number for number, other in enumerate(sizes) if other == size]
-        batch = labeler.preprocessor({key: [image.samples[number][key] for image in filled for number in numbers]
-                                      for key in ('inputs', 'data_samples')}, False)
-        logits = labeler.segmentor.inference(batch['inputs'], [item.metainfo for item in batch['data_samples']])
+        logits, packed = _infer(labeler, [image.samples[number] for image in filled for number in numbers])
         for place, number in enumerate(numbers):
-            predictions[number] = logits[place::len(numbers)], batch['data_samples'][place::len(numbers)]
+            predictions[number] = logits[place::len(numbers)], packed[place::len(numbers)]
     for place, image in enumerate(images):
         merged = []
         for number, affine in enumerate(image.maps):
@@ -103,24 +120,42 @@ def predict_views(labeler: Labeler,
         yield most_confident(labels, confidences, valid)
 
 
+def _infer(labeler: Labeler, samples: Sequence[dict]) -> Tuple[Tensor, List[SegDataSample]]:
+    """Return the logits (N, C, H, W) of packed images of the same size, and their data samples."""
+    batch = labeler.preprocessor({key: [sample[key] for sample in samples] for key in ('inputs', 'data_samples')},
+                                 False)
+    packed = batch['data_samples']
+    return labeler.segmentor.inference(batch['inputs'], [item.metainfo for item in packed]), packed
+
+
+def _plain(segmentor: nn.Module, logits: Tensor, sample: SegDataSample) -> Tuple[Tensor, Tensor]:
+    """Return the label of plain inference, (H, W) uint8, bit for bit, and its logits (C, H, W); see `confidence`.
+
+    Args:
+        segmentor (nn.Module): The segmentor.
+        logits (Tensor): (1, C, h, w), at the size of the network's input.
+        sample (SegDataSample): Has the original size.
+    """
+    if segmentor.out_channels == 1:
+        result = segmentor.postprocess_result(logits, [sample])[0]
+        return result.pred_sem_seg.data[0].to(torch.uint8), result.seg_logits.data
+    values = _enlarged(segmentor, logits, sample)[0]
+    return first_highest(values)[0], values
+
+
 def _in_image(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_view: AffineMap,
               temperature: float) -> Tuple[Tensor, Tensor, Tensor]:
     """Warp the prediction for a view to the image: label (H, W) uint8, confidence (H, W) and valid pixels (H, W) bool.
 
     If nothing moved, label and confidence are those of plain inference, bit for bit.
     """
-    if segmentor.out_channels == 1:  # then there is only one view, see `Labeler.check`
-        result = segmentor.postprocess_result(logits, [sample])[0]
-        label, sure = result.pred_sem_seg.data[0], confidence(result.seg_logits.data)
-        valid = torch.ones_like(label, dtype=torch.bool)
-    elif to_view.is_identity:
-        logits = _enlarged(segmentor, logits, sample)[0]
-        label, sure = first_highest(logits)[0], confidence(logits, temperature)
-        valid = torch.ones_like(label, dtype=torch.bool)
+    if segmentor.out_channels == 1 or to_view.is_identity:  # one channel: one view, see `Labeler.check`
+        label, values = _plain(segmentor, logits, sample)
+        sure, valid = confidence(values, temperature), torch.ones_like(label, dtype=torch.bool)
     else:
         probs, valid = to_view.undo(softmax_with_temperature(_enlarged(segmentor, logits, sample), temperature))
         label, sure = first_highest(probs[0])
-    return label.to(torch.uint8), sure, valid
+    return label, sure, valid
 
 
 def _enlarged(segmentor: nn.Module, logits: Tensor, sample: SegDataSample) -> Tensor:

@@ -1,5 +1,4 @@
 """Writing translated images to disk."""
-import os
 import os.path as osp
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
@@ -7,7 +6,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 import cv2
 import numpy as np
 
-from ..datasets.image_headers import find_damage
+from ..datasets.image_files import is_older, is_whole
 from ..utils.file_set import FileSetWriter
 
 FORMATS = ('png', 'jpg')
@@ -71,7 +70,7 @@ class TranslationWriter(FileSetWriter):
     def is_done(self, index: int) -> bool:
         """Whether the translation is complete (judged by its first and last bytes) and not older than its image."""
         path = self.translations[index]
-        return _is_whole(path) and not _is_older(path, self.images[index])
+        return is_whole(path) and not is_older(path, self.images[index])
 
     def write(self, index: int, image: np.ndarray, size: Tuple[int, int]) -> None:
         """Write one image. May be called from several threads.
@@ -92,20 +91,3 @@ class TranslationWriter(FileSetWriter):
         done, data = cv2.imencode(self.ending, image, options)
         assert done, 'OpenCV encodes every 8-bit picture'
         self.put(index, data.tobytes())
-
-
-def _is_whole(path: str) -> bool:
-    try:
-        with open(path, 'rb') as file:
-            head = file.read(1024)
-            file.seek(-min(1024, os.stat(path).st_size), 2)
-            return find_damage(head + file.read()) is None
-    except OSError:
-        return False
-
-
-def _is_older(path: str, image: str) -> bool:
-    try:
-        return os.stat(path).st_mtime_ns < os.stat(image).st_mtime_ns
-    except OSError:  # an image that cannot be read is reported when it is loaded
-        return False

@@ -1,6 +1,7 @@
 """Writing a set of files, one or several for each image of a folder, which can be continued after an interruption."""
 import hashlib
 import json
+import logging
 import os
 import os.path as osp
 import shutil
@@ -13,7 +14,6 @@ from mmengine.logging import print_log
 from .files import PART, replace_file, to_json
 from .mirrored_folder import INDEX, holds_files, mirrored_path, read_index
 
-_SUFFIXES = ('.png', '.jpg', PART)  # files that belong to a set; all others in the folder are not changed
 _READERS = min(16, max(4, os.cpu_count() or 1))  # threads that check the files of an earlier run
 
 
@@ -24,7 +24,8 @@ class FileSetWriter:
     renamed. A folder with other files is refused, and so are files from other settings unless `overwrite` is set.
     Several processes may write to the same set: the first process starts and finishes it.
 
-    Subclasses encode the files, and implement `is_done`, which tells the files of an earlier run that can be kept.
+    Subclasses encode the files, and implement `is_done`, which tells the files of an earlier run that can be kept. They
+    may also override `name_files` and `suffixes`.
 
     Args:
         out (str): The folder.
@@ -45,6 +46,7 @@ class FileSetWriter:
         folder (Path): Folder of the files before `finish`.
         names (list[str]): Path of each image below `image_root`.
         files (list[tuple[str]]): The files of each image, below the folder.
+        suffixes (tuple[str]): Files that belong to a set. All others in the folder are not changed.
 
     Raises:
         ValueError: if there are no images, one is not below `image_root`, or two images would have the same file.
@@ -55,6 +57,7 @@ class FileSetWriter:
         ...     writer.put(index, encode(images[index]))
         >>> writer.finish()
     """
+    suffixes: Tuple[str, ...] = ('.png', '.jpg', PART)
 
     def __init__(self,
                  out: str,
@@ -75,11 +78,15 @@ class FileSetWriter:
         self.folder = self.out.with_name(self.out.name + PART) if appears_whole else self.out
         self.images = list(images)
         self.names = [osp.relpath(image, image_root or osp.curdir) for image in images]
-        self.files = [tuple(mirrored_path(image, image_root, ending) for ending in endings) for image in images]
+        self.files = self.name_files(image_root, endings)
         self.maker, self.compared = maker, dict(compared)
         self.appears_whole, self.overwrite = appears_whole, overwrite
         self.header = self._header(made_by, settings, image_root)
         _check_unique(self.images, self.files)
+
+    def name_files(self, image_root: str, endings: Sequence[str]) -> List[Tuple[str, ...]]:
+        """Return the paths of the files of each image below the folder; see the class for the arguments."""
+        return [tuple(mirrored_path(image, image_root, ending) for ending in endings) for image in self.images]
 
     def complete(self) -> Optional[Dict[str, Any]]:
         """The index of the set in `out`, if it is complete for exactly these images and settings; else None."""
@@ -239,10 +246,37 @@ class FileSetWriter:
 
     def _list(self, folder: Path) -> Set[str]:
         """Return the files in a folder that belong to a set, including incomplete ones from a killed run."""
-        return {osp.relpath(path, folder) for path in folder.rglob('*') if path.suffix in _SUFFIXES and path.is_file()}
+        return {osp.relpath(path, folder) for path in folder.rglob('*')
+                if path.suffix in self.suffixes and path.is_file()}
 
     def _write(self, file: str, content: bytes) -> None:
         replace_file(self.folder / file, content)
+
+
+def finish_set(writer: FileSetWriter, broken: Mapping[int, str], max_broken: int, done: str) -> Dict[str, Any]:
+    """Finish a set some of whose images could not be read.
+
+    Args:
+        writer (FileSetWriter): The set. All other images have their files.
+        broken (Mapping[int, str]): Number of each image that could not be read -> reason.
+        max_broken (int): How many of them are allowed.
+        done (str): What was done with the other images, such as 'labelled'.
+
+    Returns:
+        dict: The content of `index.json`.
+
+    Raises:
+        ValueError: if there are more, or no image could be read.
+    """
+    listed = '\n- '.join(broken.values())
+    counted = f'{len(broken)} of {len(writer.names)} images cannot be read'
+    if len(broken) > max_broken or len(broken) == len(writer.names):
+        raise ValueError(f'{counted} (max_broken={max_broken}); the others are {done} and kept in {writer.folder}:\n'
+                         f'- {listed}\nRepair them and run the same command again, or allow skipping them with a '
+                         'higher `max_broken` (--max-broken).')
+    if broken:
+        print_log(f'{counted} and are not {done}:\n- {listed}', 'current', logging.WARNING)
+    return writer.finish({writer.names[index]: reason for index, reason in broken.items()})
 
 
 def _check_unique(images: Sequence[str], files: Sequence[Tuple[str, ...]]) -> None:

@@ -35,7 +35,7 @@ def test_mistakes_are_one_clear_line(work: Path, arguments: list, message: str) 
     (['--augment', 'type=RandomFlip'], 'views need an augmentation whose geometry can be undone'),
     (['--temperature', '0'], 'temperature=0.0: it must be above 0'),
     (['--batch-size', '0'], 'batch_size=0: allowed are integers of 1 or more'),
-    (['--cfg-options', 'test_dataloader.dataset.pipeline.1.type=RandomResize'], 'labelling needs whole images'),
+    (['--cfg-options', 'test_dataloader.dataset.pipeline.1.type=RandomResize'], 'prediction needs whole images'),
     (['--cfg-options', 'test_dataloader.dataset.pipeline.0.to_float32=True'],
      'SegAutoAugment: the image is (32, 48, 3) float32'),
 ])  # yapf: disable
