@@ -1,4 +1,5 @@
 """Trained networks: reading checkpoints, and building segmentors without the parts that only training needs."""
+import logging
 import os
 from typing import Any, Dict, List, Mapping
 
@@ -81,7 +82,7 @@ def build_original(cfg: Config, content: Mapping[str, Any], allow_partial: bool 
     segmentor, prefix = predictor_config(cfg)
     model = MODELS.build(ConfigDict(segmentor)).eval()
     for line in _check_fit(cfg, model, content, prefix, allow_partial):
-        print_log(line, 'current')
+        print_log(line, 'current', logging.WARNING)
     weights = segmentor_weights(state_dict_of(content), prefix)
     if allow_partial:
         wanted = model.state_dict()

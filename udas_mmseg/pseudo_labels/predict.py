@@ -166,4 +166,6 @@ def _enlarged(segmentor: nn.Module, logits: Tensor, sample: SegDataSample) -> Te
     meta = sample.metainfo
     left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
     inside = logits[:, :, top:logits.shape[2] - bottom, left:logits.shape[3] - right]
+    if tuple(inside.shape[2:]) == tuple(meta['ori_shape'][:2]):
+        return inside  # resizing would change nothing
     return resize(inside, size=meta['ori_shape'], mode='bilinear', align_corners=segmentor.align_corners, warning=False)

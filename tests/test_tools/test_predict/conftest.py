@@ -1,0 +1,13 @@
+"""Data for `tools/predict.py`."""
+from pathlib import Path
+
+import pytest
+
+from predicting_images import write_work
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """See `write_work`."""
+    monkeypatch.chdir(tmp_path)
+    return write_work(tmp_path)
