@@ -13,8 +13,8 @@ from typing import Dict, List
 
 import torch
 
-SUITES = ('adversarial_step', 'augmentation', 'data_stream', 'import_time', 'pseudo_labeling', 'setup_time',
-          'stage_change', 'translation')
+SUITES = ('adversarial_step', 'augmentation', 'data_stream', 'import_time', 'prediction',
+          'pseudo_labeling', 'setup_time', 'stage_change', 'translation')
 
 
 def main() -> None:
