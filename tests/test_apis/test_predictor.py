@@ -100,3 +100,11 @@ def test_unusable_configs_are_refused(work: Path) -> None:
     with pytest.raises(ValueError, match='the model has num_classes=3, but the images have 2 classes'):
         Predictor('mine.py', 'trained.pth',
                   cfg_options={'test_dataloader.dataset.metainfo': dict(classes=('road', 'building'))})
+
+
+def test_values_that_are_not_finite_are_an_error(work: Path) -> None:
+    content = torch.load('trained.pth')
+    content['state_dict']['segmentor.decode_head.convs.0.bias'][1] = float('nan')
+    torch.save(content, 'nan.pth')
+    with pytest.raises(ValueError, match='values that are not finite'):
+        Predictor('mine.py', 'nan.pth')(IMAGES[0])

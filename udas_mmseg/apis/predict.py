@@ -13,7 +13,7 @@ from ..utils.prediction_loop import predict_and_write
 from ..utils.processes import in_first_process, together
 from .image_list import ImageList, find_images
 from .image_samples import ImageSample, ImageSamples
-from .prediction_set import PredictionOptions, PredictionWriter, begin_set
+from .prediction_set import PredictionOptions, PredictionWriter, begin_set, written_ids
 from .predictor import Predictor, size_of
 from .video import VideoWriter, predict_videos
 
@@ -63,9 +63,7 @@ def predict(config: Union[PathLike, Config],
     out = os.fspath(out)
     found = together(lambda: _find(images, out))
     predictor = together(lambda: Predictor(config, checkpoint, device, allow_partial, cfg_options))
-    kind = VideoWriter if found.are_videos else PredictionWriter
-    writer = together(lambda: kind(out, found.paths, found.root, _describe(predictor, checkpoint), predictor.classes,
-                                   predictor.palette, options, overwrite))
+    writer = together(lambda: _open(found, out, predictor, checkpoint, options, overwrite))
     if isinstance(writer, VideoWriter):
         return predict_videos(predictor, writer, update)
     return predict_set(predictor, writer, update)
@@ -96,6 +94,14 @@ def _find(images: Union[PathLike, Sequence[PathLike]], out: str) -> ImageList:
         raise ValueError(f'{out} is in the image folder {inside[0]}, so predictions would become images of the next '
                          'run. Choose another --out outside this folder.')
     return found
+
+
+def _open(found: ImageList, out: str, predictor: Predictor, checkpoint: PathLike, options: PredictionOptions,
+          overwrite: bool) -> PredictionWriter:
+    """Open the set for the predictions of these images or videos."""
+    kind = VideoWriter if found.are_videos else PredictionWriter
+    return kind(out, found.paths, found.root, _describe(predictor, checkpoint), predictor.classes, predictor.palette,
+                options, overwrite, written_ids(predictor.cfg, len(predictor.classes)))
 
 
 def _describe(predictor: Predictor, checkpoint: PathLike) -> Dict[str, Any]:

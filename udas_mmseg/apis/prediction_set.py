@@ -4,11 +4,12 @@ import os.path as osp
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import cv2
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 from PIL import Image
 
@@ -93,6 +94,7 @@ class PredictionWriter(FileSetWriter):
         palette (Sequence): RGB colour of each train id, 0-255.
         options (PredictionOptions): Kinds of files.
         overwrite (bool): Whether to replace files from other settings. Defaults to False.
+        ids (Sequence[int], optional): Id in masks of each train id, 0-255. Defaults to the train ids themselves.
     """
 
     def __init__(self,
@@ -103,12 +105,19 @@ class PredictionWriter(FileSetWriter):
                  classes: Sequence[str],
                  palette: Sequence[Sequence[int]],
                  options: PredictionOptions,
-                 overwrite: bool = False) -> None:
+                 overwrite: bool = False,
+                 ids: Optional[Sequence[int]] = None) -> None:
         self.classes, self.palette, self.options = tuple(classes), tuple(palette), options
-        settings = dict(what=list(options.kinds), classes=_listed(classes, palette), **self.drawing())
+        self.ids = list(range(len(classes)) if ids is None else ids)
+        settings = dict(what=list(options.kinds), classes=self.listing(), **self.drawing())
         compared = dict(what='choice of files', classes='list of classes', **{name: name for name in self.drawing()})
         super().__init__(out, images, image_root, 'predictor', predictor, settings, compared, appears_whole=False,
                          overwrite=overwrite)
+
+    def listing(self) -> List[Dict[str, Any]]:
+        """Return id, name and colour of each class."""
+        return [dict(id=number, name=name, color=list(map(int, color)))
+                for number, name, color in zip(self.ids, self.classes, self.palette)]
 
     def drawing(self) -> Dict[str, Any]:
         """Return the settings that affect overlays alone."""
@@ -127,8 +136,8 @@ class PredictionWriter(FileSetWriter):
     def begin(self, update: bool = False) -> List[int]:
         """Create the folder with its legend, or continue with an existing one; see `FileSetWriter`."""
         pending = super().begin(update)
-        self._write(CLASSES, to_json(_listed(self.classes, self.palette)))
-        self._write(LEGEND, draw_legend(self.classes, self.palette))
+        self._write(CLASSES, to_json(self.listing()))
+        self._write(LEGEND, draw_legend(self.classes, self.palette, self.ids))
         return pending
 
     def is_done(self, index: int) -> bool:
@@ -152,7 +161,7 @@ class PredictionWriter(FileSetWriter):
             ValueError: if the image is too large for a JPEG file.
         """
         if kind == 'mask':
-            return encode_mask(result.mask, self.palette)
+            return encode_mask(result.mask, self.palette, self.ids)
         if kind == 'confidence':
             assert result.confidence is not None
             return encode_png(encode_confidence(torch.from_numpy(result.confidence)))
@@ -178,22 +187,47 @@ def begin_set(writer: FileSetWriter, update: bool) -> List[int]:
     return pending
 
 
-def encode_mask(mask: np.ndarray, palette: Sequence[Sequence[int]]) -> bytes:
-    """Encode train ids (H, W) uint8 as a PNG file with 8-bit indices and the colours of the classes."""
-    picture = Image.fromarray(mask)
-    colors = bytes(int(value) for color in palette for value in color)
-    picture.putpalette(colors.ljust(3 * 256, b'\0'))  # with fewer colours, Pillow stores fewer than 8 bits
+def encode_mask(mask: np.ndarray, palette: Sequence[Sequence[int]], ids: Sequence[int]) -> bytes:
+    """Encode train ids (H, W) uint8 as a PNG file with 8-bit indices and the colours of the classes.
+
+    Args:
+        mask (np.ndarray): (H, W) uint8 train ids.
+        palette (Sequence): RGB colour of each train id, 0-255.
+        ids (Sequence[int]): Index of each train id in the file, 0-255. Of train ids with the same index, the first one
+            gives the colour.
+    """
+    picture = Image.fromarray(np.array(ids, np.uint8)[mask])
+    colors = np.zeros((256, 3), np.uint8)  # with fewer colours, Pillow stores fewer than 8 bits
+    for number, color in reversed(list(zip(ids, palette))):
+        colors[number] = color
+    picture.putpalette(colors.tobytes())
     file = io.BytesIO()
     picture.save(file, 'PNG', compress_level=1)
     return file.getvalue()
 
 
-def draw_legend(classes: Sequence[str], palette: Sequence[Sequence[int]]) -> bytes:
+def draw_legend(classes: Sequence[str], palette: Sequence[Sequence[int]], ids: Sequence[int]) -> bytes:
     """Draw the classes with their ids and colours, as a PNG file."""
-    names = [f'{number} {name}' for number, name in enumerate(classes)]
+    names = [f'{number} {name}' for number, name in zip(ids, classes)]
     return encode_png(add_legend(np.zeros((0, _WIDTH, 3), np.uint8), names, palette))
 
 
-def _listed(classes: Sequence[str], palette: Sequence[Sequence[int]]) -> List[Dict[str, Any]]:
-    return [dict(id=number, name=name, color=list(map(int, color)))
-            for number, (name, color) in enumerate(zip(classes, palette))]
+def written_ids(cfg: Config, count: int) -> List[int]:
+    """Return the ids that masks have for the train ids: those of `prediction_ids` of the config, or the train ids.
+
+    Args:
+        cfg (Config): A config, optionally with `prediction_ids`: a dict from each train id to an id in 0-255.
+        count (int): Number of classes.
+
+    Raises:
+        ValueError: if a train id is missing or unknown, or an id is not in 0-255.
+    """
+    found = cfg.get('prediction_ids')
+    if found is None:
+        return list(range(count))
+    wanted = {int(train_id): number for train_id, number in found.items()}
+    if sorted(wanted) != list(range(count)) or not all(
+            isinstance(number, int) and 0 <= number <= 255 for number in wanted.values()):
+        raise ValueError(f'prediction_ids={dict(found)}: it must map each of the train ids 0-{count - 1} to an id in '
+                         '0-255.')
+    return [wanted[number] for number in range(count)]

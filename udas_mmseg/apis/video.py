@@ -6,7 +6,7 @@ import os.path as osp
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import cv2
 import numpy as np
@@ -39,14 +39,14 @@ class VideoWriter(PredictionWriter):
 
     def __init__(self, out: str, images: Sequence[str], image_root: str, predictor: Mapping[str, Any],
                  classes: Sequence[str], palette: Sequence[Sequence[int]], options: PredictionOptions,
-                 overwrite: bool = False) -> None:
+                 overwrite: bool = False, ids: Optional[Sequence[int]] = None) -> None:
         self.ending = '.mp4' if options.codec in _MP4 else '.avi'
         _check_codec(options.codec, self.ending)
         for path in images:
             with open_video(path):
                 pass
         super().__init__(out, images, image_root, predictor, classes, palette,
-                         dataclasses.replace(options, what=('overlay', *options.what)), overwrite)
+                         dataclasses.replace(options, what=('overlay', *options.what)), overwrite, ids)
 
     def drawing(self) -> Dict[str, Any]:
         """Return the settings that affect overlays alone."""

@@ -77,8 +77,13 @@ def predict_images(labeler: Labeler, samples: Sequence[dict],
 
     Yields:
         tuple: label (H, W) uint8 and confidence (H, W) float32 (or None) of each image, at its original size.
+
+    Raises:
+        ValueError: if the model predicts values that are not finite.
     """
     logits, packed = _infer(labeler, samples)
+    if not torch.isfinite(logits.sum()):
+        raise ValueError('the model predicts values that are not finite (NaN or infinite). Use an earlier checkpoint.')
     for place, sample in enumerate(packed):
         label, values = _plain(labeler.segmentor, logits[place:place + 1], sample)
         yield label, confidence(values) if with_confidence else None

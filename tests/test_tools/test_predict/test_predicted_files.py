@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from labeling import files_of
-from predicting_images import COLORS, IMAGES, noise, predict
+from predicting_images import COLORS, IMAGES, error_of, noise, predict
 from small_data import write_image
 from two_processes import launch_two
 from udas_mmseg.apis import PredictionOptions, Predictor
@@ -46,6 +46,20 @@ def test_files_have_the_names_of_the_images(work: Path, capsys: pytest.CaptureFi
     assert index['complete'] and index['num_images'] == 3 and index['predictor']['checkpoint'] == 'trained.pth'
     printed = capsys.readouterr().out
     assert 'out/overlay, out/mask, out/confidence: predictions for 3 files' in printed and 'out/legend.png' in printed
+
+
+def test_masks_have_other_ids_if_the_config_maps_them(work: Path) -> None:
+    Path('mapped.py').write_text("_base_ = 'mine.py'\nprediction_ids = {0: 7, 1: 255, 2: 7}\n")
+    predict('mapped.py', 'trained.pth', 'images', '--out', 'out', '--what', 'mask')
+    expected = np.array([7, 255, 7], np.uint8)[Predictor('mine.py', 'trained.pth')(IMAGES[1]).mask]
+    with Image.open('out/mask/ulm/1.png') as picture:
+        assert np.array_equal(np.asarray(picture), expected) and picture.getpalette()[21:24] == COLORS[0]
+        assert picture.getpalette()[765:] == COLORS[1]
+    assert [entry['id'] for entry in json.loads(Path('out/classes.json').read_text())] == [7, 255, 7]
+    for wrong in ('{0: 7}', '{0: 1, 1: 2, 2: 256}', '{0: 1, 1: 2, 3: 3}'):
+        Path('mapped.py').write_text(f"_base_ = 'mine.py'\nprediction_ids = {wrong}\n")
+        assert 'it must map each of the train ids 0-2 to an id in 0-255' in error_of(
+            'mapped.py', 'trained.pth', 'images', '--out', 'other')
 
 
 def test_overlays_as_png_lose_nothing(work: Path) -> None:
