@@ -29,6 +29,14 @@ def test_names_are_those_of_the_ids_or_in_their_order() -> None:
         name_values(ids(7, 8, 11), names('a,b'), 'source')
 
 
+def test_names_that_were_not_seen_count_if_not_all_files_were_read() -> None:
+    scan = ids(0, 2)
+    assert propose_classes(scan, names('a,b,c')).names == ['a', 'c']
+    scan.is_partial = True
+    assert propose_classes(scan, names('a,b,c')).source_map == {0: 0, 1: 1, 2: 2}
+    assert propose_classes(scan, names('0=a,2=b,7=c,9=-')).source_map == {0: 0, 2: 1, 7: 2, 9: 255}
+
+
 def test_colours_need_their_own_names() -> None:
     scan = LabelScan('colors', pixels={(0, 0, 255): 1, (255, 0, 0): 1})
     with pytest.raises(ValueError, match='#0000ff=.*,#ff0000='):
@@ -78,8 +86,15 @@ def test_the_same_ids_without_names_are_the_same_classes() -> None:
 
 
 def test_other_ids_without_names_are_refused_with_the_option_to_give() -> None:
-    with pytest.raises(ValueError, match="--target-classes '0=road,1=sidewalk,2=other,9=-'"):
+    with pytest.raises(ValueError, match="--target-classes '0=NAME,1=NAME,2=NAME,.*source: road, sidewalk, other"):
         target(ids(0, 1, 2, 9))
+
+
+def test_a_few_pixels_of_other_ids_are_ignored() -> None:
+    scan = ids(0, 1, 2, 9)
+    scan.pixels[9] = 1
+    found, doubts = target(scan)
+    assert found == {0: 0, 1: 1, 2: 2, 9: 255} and 'and 9 are ignored' in doubts[0]
 
 
 def test_or_asked_for_on_a_terminal() -> None:

@@ -126,3 +126,4 @@ def test_some_of_many_files_are_read(tmp_path: Path) -> None:
     (tmp_path / 'images/b.jpg').write_bytes(b'')
     found = look_at('source', str(tmp_path / 'images'), str(tmp_path / 'labels'), num_read=2)
     assert found.names == ['a', 'b', 'c'] and found.facts[0] == '3 images, .jpg, 8x6 (2); 2 of them read'
+    assert '2 of 3 labels were read' in found.doubts[0]

@@ -61,6 +61,15 @@ def test_other_files_name_nothing(tmp_path: Path, name: str, text: str, scan: La
     assert find_names(str(tmp_path), scan) is None
 
 
+@pytest.mark.parametrize('suffix, names', [
+    ('_gtFine_labelIds.png', {7: 'road', 1: 'void', 33: 'bicycle'}),
+    ('_gtFine_labelTrainIds.png', {7: 'traffic sign', 1: 'sidewalk', 33: 'void'})])
+def test_suffixes_of_cityscapes_are_known(tmp_path: Path, suffix: str, names: dict) -> None:
+    found = find_names(str(tmp_path), LabelScan('ids', pixels={7: 1, 1: 1, 33: 1}), suffix)
+    assert found is not None and suffix in found.origin
+    assert {value: found.by_value[value] for value in names} == names
+
+
 def test_colours_of_cityscapes_are_known(tmp_path: Path) -> None:
     colors = {(128, 64, 128): 5, (244, 35, 232): 5, (0, 0, 0): 1}
     expected = {(128, 64, 128): 'road', (244, 35, 232): 'sidewalk', (0, 0, 0): 'void'}

@@ -70,6 +70,16 @@ def test_a_sheet_shows_both_domains(data: Path, tmp_path: Path) -> None:
         assert (sheet == color[::-1]).all(-1).sum() > 100, color
 
 
+def test_the_sheet_shows_labels_with_ids_that_were_not_read(
+        data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = cv2.imread(str(data / 'masks/001.png'))
+    mask[:4] = 7
+    cv2.imwrite(str(data / 'masks/001.png'), mask)
+    monkeypatch.setattr('udas_mmseg.new_pair.pair.NUM_READ', 2)  # the first and the last
+    pair = make(data, tmp_path / 'pair')
+    assert any('2 of 3 labels were read' in doubt for doubt in pair.doubts)
+
+
 def test_a_picture_outlines_each_id_or_colour(data: Path, tmp_path: Path) -> None:
     pair = make(data, tmp_path / 'pair', val=labeled(data))
     assert pair.plan.source.scan is not None

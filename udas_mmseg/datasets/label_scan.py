@@ -37,6 +37,7 @@ class LabelScan:
         shapes: (height, width) of each file that could be read.
         broken: Message about each file that could not be read.
         doubts: Sentences about what is not sure.
+        is_partial: Whether there are more files, which may have other ids or colours. The caller sets it.
     """
     form: str = IDS
     kind: str = ''
@@ -47,6 +48,7 @@ class LabelScan:
     shapes: Dict[str, Tuple[int, int]] = field(default_factory=dict)
     broken: Dict[str, str] = field(default_factory=dict)
     doubts: List[str] = field(default_factory=list)
+    is_partial: bool = False
 
     @property
     def is_binary(self) -> bool:

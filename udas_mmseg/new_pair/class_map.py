@@ -9,6 +9,8 @@ from ..datasets.label_scan import IDS, LabelScan, Value
 from .names import REST, ClassNames, format_value, is_void, names_text, normal
 
 Ask = Callable[[str], str]
+# Labels are taken to have the ids of the source if at most this share of the pixels has others, and so many are common
+_NEW_SHARE, _COMMON = 0.15, 3
 # colours of classes whose label files have none, easy to tell apart
 _COLORS: Tuple[Color, ...] = (
     (128, 64, 128), (244, 35, 232), (70, 130, 180), (107, 142, 35), (220, 20, 60), (250, 170, 30), (0, 0, 142),
@@ -45,7 +47,8 @@ def name_values(scan: LabelScan, given: Optional[ClassNames], title: str) -> Dic
 
     Returns:
         dict: Name of each id or colour that has one. Names by position are those of the ids 0, 1, ...; if there are
-            higher ids, but as many as names, the names are those of the ids in their order.
+            higher ids, but as many as names, the names are those of the ids in their order. If not all files were
+            read, ids and colours that were not seen are included.
 
     Raises:
         ValueError: if there are too few names, names by position for colours, or an id that is not in the labels.
@@ -62,12 +65,13 @@ def name_values(scan: LabelScan, given: Optional[ClassNames], title: str) -> Dic
             raise ValueError(f'{given.origin} has {len(given.names)} names, but the {title} labels have the ids '
                              f'{", ".join(map(str, ids))}. Give each id its name, such as 7=road,8=sidewalk,*=other.')
         by_position = dict(enumerate(given.names)) if max(ids) < len(given.names) else dict(zip(ids, given.names))
-        return {value: by_position[value] for value in ids}
+        return {value: name for value, name in by_position.items() if value in ids or scan.is_partial}
     strange = [value for value in given.by_value if isinstance(value, int) != (scan.form == IDS)]
     if strange:
         raise ValueError(f'{given.origin} names {format_value(strange[0])}, but the {title} labels have {scan.form}: '
                          f'{", ".join(map(format_value, values[:20]))}.')
-    named = {value: given.by_value.get(value, given.rest) for value in values}
+    unseen = [value for value in given.by_value if value not in values] if scan.is_partial else []
+    named = {value: given.by_value.get(value, given.rest) for value in (*values, *unseen)}
     return {value: name for value, name in named.items() if name}
 
 
@@ -95,7 +99,7 @@ def propose_classes(scan: LabelScan, given: Optional[ClassNames]) -> Classes:
                          f'{", ".join(map(format_value, scan.values[:20]))}). A segmentation needs two or more; give '
                          'them with --classes.')
     source_map = {value: names.index(named[value]) if named.get(value, '-') in names else IGNORE
-                  for value in scan.values}
+                  for value in dict.fromkeys((*scan.values, *named))}
     unnamed = [value for value in scan.values if value not in named]
     if unnamed:
         doubts.append(f'Without a name, and ignored: {", ".join(map(format_value, unnamed[:20]))}. To use them, give '
@@ -131,15 +135,16 @@ def map_target(classes: Classes, scan: LabelScan, given: Optional[ClassNames], s
         tuple[dict, list[str]]: The map, and sentences about what is not sure.
 
     Raises:
-        UnknownValuesError: if there are no names, and the labels have ids or colours that the source does not have.
+        UnknownValuesError: if there are no names, and too many pixels have ids that the source does not have.
         ValueError: see `name_values`; or if the names have none in common with the classes.
     """
     named = name_values(scan, given, title)
     if not named:
         new = [value for value in scan.values if value not in source.pixels]
-        if not new:
+        if not new or (sum(map(scan.share, new)) <= _NEW_SHARE and len(scan.values) - len(new) >= _COMMON):
+            other = f', and {", ".join(map(format_value, new))} are ignored' if new else ''
             doubt = (f'The {title} labels have no names: the same {scan.form} are taken for the same classes as in the '
-                     f'source. If not, give {option}.')
+                     f'source{other}. If not, give {option}.')
             return {value: classes.source_map.get(value, IGNORE) for value in scan.values}, [doubt]
         if ask is None:
             raise UnknownValuesError(_unknown_values(classes, scan, title, option))
@@ -155,7 +160,7 @@ def _map_by_name(classes: Classes, scan: LabelScan, named: Dict[Value, str],
     rest = next((numbers[normal(name)] for name in REST if normal(name) in numbers), IGNORE)
     without = [name for name in dict.fromkeys(named.values()) if normal(name) not in numbers and not is_void(name)]
     found = {value: IGNORE if is_void(named.get(value, '-')) else numbers.get(normal(named[value]), rest)
-             for value in scan.values}
+             for value in dict.fromkeys((*scan.values, *named))}
     doubts = []
     if without:
         where = 'ignored' if rest == IGNORE else f'mapped to {classes.names[rest]!r}'
@@ -177,7 +182,7 @@ def _unknown_values(classes: Classes, scan: LabelScan, title: str, option: str) 
     listed = ', '.join(f'{format_value(value)} ({100 * scan.share(value):.1f} %, see '
                        f'{osp.basename(scan.examples[value])})' for value in scan.values[:12])
     more = f' and {len(scan.values) - 12} more' if len(scan.values) > 12 else ''
-    names = [*classes.names, *['-'] * len(scan.values)][:len(scan.values)]
-    return (f'the {title} labels have other {scan.form} than the source, and nothing names them: {listed}{more}. Say '
-            f'which are which class of {", ".join(classes.names)}, such as {option} '
-            f"'{names_text(scan.values, names)}'; - ignores, and *=NAME is for all others.")
+    some = names_text(scan.values[:3], ['NAME'] * 3)
+    return (f'the {title} labels have other {scan.form} than the source, and nothing names them: {listed}{more}. Give '
+            f"{option} '{some},...,*=NAME' with the names of the source: {', '.join(classes.names)}. The name - "
+            'ignores, and *=NAME is for all others.')

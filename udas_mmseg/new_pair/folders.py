@@ -100,6 +100,10 @@ def look_at(title: str, images: str, labels: Optional[str] = None, num_read: Opt
     if found.labels:
         found.scan = scan_labels([found.label(name) for name in chosen], _progress(f'{title}: labels', len(chosen)))
         found.doubts += found.scan.doubts
+        found.scan.is_partial = len(chosen) < count
+        if found.scan.is_partial:
+            found.doubts.append(f'{len(chosen)} of {count} labels were read: if others have ids or colours that are '
+                                'neither here nor named, they are ignored or stop the training. --full-scan reads all.')
     orientations = _read_images(found, chosen)
     if found.scan:
         _compare_sizes(found, chosen, orientations)

@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 from mmseg.utils import get_classes, get_palette
 
 from ..datasets.label_colors import Color
+from ..datasets.label_maps import BUILT_IN_LABEL_MAPS, IGNORE
 from ..datasets.label_scan import IDS, LabelScan, Value
 
 # names of pixels that are not a class
@@ -17,6 +18,7 @@ VOID = ('void', 'ignore', 'ignored', 'unlabeled', 'unlabelled', 'unknown', 'unde
 REST = ('other', 'others', 'rest', 'misc', 'background', '_background_')
 TEXT_FILES = ('classes.txt', 'class_names.txt', 'labels.txt', 'labelmap.txt')
 _KNOWN = ('cityscapes', 'voc', 'ade')  # MMSegmentation's palettes by which colours are named
+_CITYSCAPES = ('labelIds.png', 'labelTrainIds.png')
 _MANY = 2000  # characters of a class list that are read
 REST_KEY = '*'
 
@@ -74,16 +76,17 @@ def format_value(value: Value) -> str:
     return str(value) if isinstance(value, int) else '#{:02x}{:02x}{:02x}'.format(*value)
 
 
-def find_names(labels: str, scan: LabelScan) -> Optional[ClassNames]:
-    """Look for class names in the folder of the labels, in its parent folder, and in known palettes.
+def find_names(labels: str, scan: LabelScan, suffix: str = '') -> Optional[ClassNames]:
+    """Look for class names in the folder of the labels, in its parent folder, and in known suffixes and palettes.
 
     Read are `classes.txt`, `class_names.txt`, `labels.txt` and CVAT's `labelmap.txt`; JSON files with `categories`
-    (COCO, Label Studio) or with Unity Perception's annotation definitions; and colours that are all in the palette of
-    Cityscapes, PASCAL VOC or ADE20K.
+    (COCO, Label Studio) or with Unity Perception's annotation definitions. Known are Cityscapes' suffixes
+    `labelIds.png` and `labelTrainIds.png`, and colours that are all in the palette of Cityscapes, PASCAL VOC or ADE20K.
 
     Args:
         labels (str): Folder of the labels.
         scan (LabelScan): Their ids or colours.
+        suffix (str): Suffix of the label files. Defaults to ''.
 
     Returns:
         ClassNames | None: The first that were found.
@@ -94,7 +97,20 @@ def find_names(labels: str, scan: LabelScan) -> Optional[ClassNames]:
             if found and (found.names or _fits(found, scan)):
                 found.origin = path
                 return found
-    return _known_palette(scan)
+    return _known_suffix(scan, suffix) or _known_palette(scan)
+
+
+def _known_suffix(scan: LabelScan, suffix: str) -> Optional[ClassNames]:
+    """Name the ids of files that are called as Cityscapes calls them."""
+    if scan.form != IDS or not suffix.endswith(_CITYSCAPES):
+        return None
+    classes, raw_ids = get_classes('cityscapes'), BUILT_IN_LABEL_MAPS['cityscapes']
+    is_raw = suffix.endswith(_CITYSCAPES[0])
+    numbers = {value: raw_ids.get(value, IGNORE) if is_raw else value
+               for value in (*range(len(raw_ids if is_raw else classes)), *scan.values) if isinstance(value, int)}
+    named: Dict[Value, str] = {value: classes[number] if number < len(classes) else 'void'
+                               for value, number in numbers.items()}
+    return ClassNames(by_value=named, origin=f"Cityscapes' *{suffix}")
 
 
 def _candidates(folder: str) -> Iterator[str]:

@@ -176,7 +176,8 @@ def _map_classes(options: PairOptions, source: Folder, labeled: List[Folder],
 def _names(text: str, option: str, folder: Folder) -> Optional[ClassNames]:
     """Return the names of an option, else those that are found beside the labels."""
     assert folder.scan is not None and folder.labels is not None
-    return parse_classes(text, option) if text else find_names(folder.labels, folder.scan)
+    return parse_classes(text, option) if text else find_names(folder.labels, folder.scan,
+                                                                            folder.seg_suffix)
 
 
 def _plan(options: PairOptions, source: Folder, target: Folder, classes: Classes) -> Plan:

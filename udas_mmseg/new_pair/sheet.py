@@ -1,14 +1,13 @@
 """A picture of both domains with their labels."""
 import os.path as osp
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 import mmcv
 import numpy as np
 
 from ..datasets.image_files import read_checked, resize_nearest
-from ..datasets.label_colors import map_colors
 from ..datasets.label_files import read_colors, read_label
-from ..datasets.label_maps import IGNORE, map_labels
+from ..datasets.label_maps import IGNORE
 from ..datasets.label_scan import COLORS, Value
 from ..utils.indices import spread_evenly
 from ..visualization import add_legend, colorize, grid
@@ -52,15 +51,10 @@ def _image(folder: Folder, name: str) -> np.ndarray:
 
 
 def _label(folder: Folder, name: str, label_map: Mapping[Value, int], classes: Classes) -> np.ndarray:
-    assert folder.scan is not None
-    path = folder.label(name)
-    if folder.scan.form == COLORS:
-        ids = map_colors(read_colors(path), {value: train for value, train in label_map.items()
-                                             if isinstance(value, tuple)})
-    else:
-        known: Dict[int, int] = {value: train for value, train in label_map.items() if isinstance(value, int)}
-        known = {**dict.fromkeys(range(max(known) + 1), IGNORE), **known}
-        ids = map_labels(read_label(path, channel=folder.scan.channel), known)
+    raw = _read(folder, folder.label(name))
+    ids = np.full(raw.shape, IGNORE, np.uint8)  # not all labels were read: others may have other ids
+    for value, train in label_map.items():
+        ids[raw == _packed(value)] = train
     return fit(colorize(ids, classes.palette), _BOX)
 
 
@@ -80,13 +74,21 @@ def draw_values(folder: Folder) -> np.ndarray:
     cells = []
     for value in values[:_VALUES]:
         path = scan.examples[value]
-        raw = read_colors(path) if scan.form == COLORS else read_label(path, channel=scan.channel)
-        wanted = value if isinstance(value, int) else value[0] << 16 | value[1] << 8 | value[2]
         image = _image(folder, names[path])
-        mask = resize_nearest((raw == wanted).astype(np.uint8), *image.shape[:2])
+        mask = resize_nearest((_read(folder, path) == _packed(value)).astype(np.uint8), *image.shape[:2])
         title = f'{format_value(value)}, {100 * scan.share(value):.1f} %'
         cells.append(grid([[draw_outline(np.where(mask[..., None] > 0, image, image // 3), mask)]], [title]))
     return grid([cells[start:start + _COLUMNS] for start in range(0, len(cells), _COLUMNS)])
+
+
+def _read(folder: Folder, path: str) -> np.ndarray:
+    """Read a label: (H, W) ids or packed colours."""
+    assert folder.scan is not None
+    return read_colors(path) if folder.scan.form == COLORS else read_label(path, channel=folder.scan.channel)
+
+
+def _packed(value: Value) -> int:
+    return value if isinstance(value, int) else value[0] << 16 | value[1] << 8 | value[2]
 
 
 def values_name(folder: Folder) -> str:
