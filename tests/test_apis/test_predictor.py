@@ -1,4 +1,5 @@
 """A trained model that predicts images in memory and in files."""
+import warnings
 from pathlib import Path
 from typing import Any, Dict
 
@@ -100,6 +101,13 @@ def test_unusable_configs_are_refused(work: Path) -> None:
     with pytest.raises(ValueError, match='the model has num_classes=3, but the images have 2 classes'):
         Predictor('mine.py', 'trained.pth',
                   cfg_options={'test_dataloader.dataset.metainfo': dict(classes=('road', 'building'))})
+
+
+def test_losses_say_nothing_in_prediction(work: Path) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        Predictor('mine.py', 'trained.pth')
+    assert not [warning for warning in caught if 'avg_non_ignore' in str(warning.message)]
 
 
 def test_values_that_are_not_finite_are_an_error(work: Path) -> None:

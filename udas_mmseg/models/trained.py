@@ -1,6 +1,7 @@
 """Trained networks: reading checkpoints, and building segmentors without the parts that only training needs."""
 import logging
 import os
+import warnings
 from typing import Any, Dict, List, Mapping
 
 from mmengine.config import Config, ConfigDict
@@ -80,7 +81,9 @@ def build_original(cfg: Config, content: Mapping[str, Any], allow_partial: bool 
         ValueError: see `check_predictor`.
     """
     segmentor, prefix = predictor_config(cfg)
-    model = MODELS.build(ConfigDict(segmentor)).eval()
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'Default ``avg_non_ignore``')  # of losses, which prediction does not use
+        model = MODELS.build(ConfigDict(segmentor)).eval()
     for line in _check_fit(cfg, model, content, prefix, allow_partial):
         print_log(line, 'current', logging.WARNING)
     weights = segmentor_weights(state_dict_of(content), prefix)
