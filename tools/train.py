@@ -5,11 +5,12 @@ python tools/train.py CONFIG --resume            # after an interruption: ends w
 python tools/train.py CONFIG --resume work_dirs/mine/iter_2000.pth    # from another checkpoint than the last
 tools/dist_train.sh CONFIG 2                     # two processes, on GPUs or on the CPU
 python tools/train.py configs/udas/gta2cs_ssl.py # all stages of self-training; run it again after an interruption
-python tools/train.py configs/udas/gta2cs_ssl.py --dry-run    # only print the plan
+python tools/train.py CONFIG --dry-run           # some iterations and a validation; only a picture is written
 """
 import argparse
 import errno
 import os
+import os.path as osp
 from typing import Sequence
 from urllib.error import URLError
 
@@ -34,7 +35,10 @@ def parse_args() -> argparse.Namespace:
                         help='automatic mixed precision (default type: float16)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='override config entries, e.g. train_dataloader.batch_size=2')
-    parser.add_argument('--dry-run', action='store_true', help='print the stages of self-training, and stop')
+    parser.add_argument('--dry-run', action='store_true',
+                        help='check the data, draw the first batch, try some iterations and a validation, estimate '
+                        'time and memory, and stop')
+    parser.add_argument('--out', metavar='PNG', help='picture of the dry run (default: <work_dir>_dry_run.png)')
     parser.add_argument('--full', action='store_true', help='check all samples of the data before the run, not only 8')
     parser.add_argument('--verbose', action='store_true', help='show all of the log on the console, as MMEngine does')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
@@ -45,6 +49,10 @@ def parse_args() -> argparse.Namespace:
         args.config, args.resume = args.resume, True
     if args.config is None:
         parser.error('the following arguments are required: config')
+    if args.dry_run and (args.launcher != 'none' or os.environ.get('WORLD_SIZE', '1') != '1'):
+        parser.error('--dry-run works in one process: leave out --launcher, torchrun and tools/dist_train.sh')
+    if args.out and not args.dry_run:
+        parser.error('--out is the picture of --dry-run')
     return args
 
 
@@ -57,14 +65,12 @@ def main() -> None:
         if args.full:
             run.num_scanned = None
         plan = run.plan()
-        if args.dry_run and not plan:
-            raise ValueError('--dry-run shows the stages of a config with runner_type="SelfTrainingRunner", such as '
-                             f'configs/udas/gta2cs_ssl.py; {args.config} is a single training.')
         if plan:
             say([plan])
-        if args.dry_run:
-            return
         say(run.prepare())
+        if args.dry_run:
+            say(run.dry_run(args.out or f'{osp.normpath(cfg.work_dir)}_dry_run.png'))
+            return
     except (OSError, ValueError, RuntimeError, ImportError) as error:  # the user's to correct: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     try:

@@ -1,7 +1,7 @@
 """UDAS with labelled Cityscapes images: translation, adaptation, and two rounds of self-training; one command.
 
 python tools/train.py configs/udas/gta2cs_ssl.py
-python tools/train.py configs/udas/gta2cs_ssl.py --dry-run    # only print the plan
+python tools/train.py configs/udas/gta2cs_ssl.py --dry-run    # print the plan, and try each training
 python tools/train.py configs/udas/gta2cs_ssl.py --cfg-options budget=1000    # 500 is the default
 tools/dist_train.sh configs/udas/gta2cs_ssl.py 2
 After an interruption, run the same command again. docs/self_training.md explains the stages and how to run one alone.

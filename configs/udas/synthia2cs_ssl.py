@@ -1,7 +1,7 @@
 """UDAS without target labels on SYNTHIA: translation, adaptation, two rounds of self-training; one command.
 
 python tools/train.py configs/udas/synthia2cs_ssl.py
-python tools/train.py configs/udas/synthia2cs_ssl.py --dry-run    # only print the plan
+python tools/train.py configs/udas/synthia2cs_ssl.py --dry-run    # print the plan, and try each training
 tools/dist_train.sh configs/udas/synthia2cs_ssl.py 2
 After an interruption, run the same command again. docs/self_training.md explains the stages and how to run one alone.
 """

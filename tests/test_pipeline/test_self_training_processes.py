@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Tuple
 
+import cv2
 import pytest
 
 from forked_python import start_python
@@ -56,13 +57,37 @@ def test_second_run_in_the_same_directory_is_refused_and_the_first_goes_on(confi
         first.wait()
 
 
-def test_plan_alone_and_missing_data(config: Path, tmp_path: Path) -> None:
+def test_a_dry_run_shows_the_plan_and_missing_data(config: Path, tmp_path: Path) -> None:
     moved = ['--cfg-options', f'self_training.adapt.options.train_dataloader.dataset.source.data_root={tmp_path}/none']
-    plan = run(config, tmp_path / 'run', '--dry-run', *moved)
-    assert plan.returncode == 0 and '| 02_adapt |' in plan.stdout
-    assert not (tmp_path / 'run').exists()
-    real = run(config, tmp_path / 'run', *moved)
-    assert real.returncode == 1
-    assert f'{tmp_path}/none/images' in real.stderr and 'Traceback' not in real.stderr
-    single = run(config.with_name('adapt.py'), tmp_path / 'run', '--dry-run')
-    assert single.returncode == 1 and 'is a single training' in single.stderr
+    for options in (['--dry-run', *moved], moved):
+        found = run(config, tmp_path / 'run', *options)
+        assert found.returncode == 1 and '| 02_adapt |' in found.stdout
+        assert f'{tmp_path}/none/images' in found.stderr and 'Traceback' not in found.stderr
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_tries_every_training_and_writes_a_picture(config: Path, tmp_path: Path) -> None:
+    found = run(config, tmp_path / 'run', '--dry-run')
+    assert found.returncode == 0, found.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ['run_dry_run.png']
+    assert cv2.imread(str(tmp_path / 'run_dry_run.png')).shape[1] >= 800
+    for text in ('\n00_translator:\n', '\n02_adapt (with original images for translations):\n',
+                 '\n04_student_r1 (with original images for translations, labels of class 0 for pseudo-labels):\n',
+                 'not included: 01_translate, 03_label_r1', f'{tmp_path}/run_dry_run.png: the first batch'):
+        assert text in found.stdout
+    assert found.stdout.count('s an iteration on') == 3
+
+
+def test_a_dry_run_of_a_single_training(config: Path, tmp_path: Path) -> None:
+    options = ['--cfg-options', 'train_dataloader.dataset.source.translated_root=None']
+    found = run(config.with_name('adapt.py'), tmp_path / 'run', '--dry-run', '--out', f'{tmp_path}/new/batch.png',
+                *options)
+    assert found.returncode == 0, found.stderr
+    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob('*'))] == ['new', 'new/batch.png']
+    assert '2 labelled images' in found.stdout and 'whole training: 2 iterations' in found.stdout
+
+
+def test_a_dry_run_is_of_one_process(config: Path, tmp_path: Path) -> None:
+    for options in (['--dry-run', '--launcher', 'pytorch'], ['--out', 'a.png']):
+        found = run(config, tmp_path / 'run', *options)
+        assert found.returncode == 2 and '--dry-run' in found.stderr

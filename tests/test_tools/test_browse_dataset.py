@@ -12,7 +12,9 @@ import torch
 
 from small_data import write_demo_data
 from udas_mmseg.datasets import StreamIndex
+from udas_mmseg.engine import training_samples
 from udas_mmseg.engine.launch import load_config
+from udas_mmseg.engine.training_samples import branches_of, mask_of, note_mixing
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,7 +79,8 @@ train_dataloader = dict(dataset=dict(_delete_=True, type='DomainPairDataset', so
 
 def test_every_view_is_shown(browse: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     drawn = []
-    monkeypatch.setattr(browse, 'grid', lambda rows, titles, names: drawn.append((rows, titles)) or rows[0][0])
+    monkeypatch.setattr(training_samples, 'grid',
+                        lambda rows, titles, names: drawn.append((rows, titles)) or rows[0][0])
     (tmp_path / 'views.py').write_text(VIEWS.format(root=ROOT))
     run(browse, monkeypatch, tmp_path, str(tmp_path / 'views.py'))
     (source, source_titles), (target, target_titles) = drawn
@@ -129,16 +132,16 @@ def test_mask_is_where_the_targets_pixels_are(browse: ModuleType, monkeypatch: p
                                               tmp_path: Path) -> None:
     """After a rotation and a flip; what the rotation left empty comes from nowhere."""
     monkeypatch.setenv('UDAS_DEMO_ROOT', str(write_demo_data(tmp_path / 'data', 3, 1)))
-    stream = browse.build_branches(load_config(write_mixed(tmp_path)).train_dataloader.dataset, 'train')['source']
+    stream = branches_of(load_config(write_mixed(tmp_path)).train_dataloader.dataset, 'train')['source']
     for part, value in ((stream.dataset.dataset, 50), (stream.dataset.target, 200)):
         load = part.__getitem__
         paint = {'__getitem__': lambda self, index, load=load, value=value: painted(load(index), value)}
         part.__class__ = type('Painted', (type(part), ), paint)
-    browse.note_mixing(stream)
+    note_mixing(stream)
     found = set()
     for position in range(10):
         sample = stream[StreamIndex(0, position)]
-        image, mask = sample['inputs'][0].numpy(), browse.mask_of(sample)
+        image, mask = sample['inputs'][0].numpy(), mask_of(sample)
         near = cv2.dilate((image == 200).astype(np.uint8), np.ones((3, 3), np.uint8))  # bilinear, the mask nearest
         assert mask.sum() > 50 and (image[mask] > 100).mean() > 0.9 and near[mask].mean() > 0.9
         assert (image[~mask] > 150).mean() < 0.05
@@ -153,8 +156,8 @@ def painted(results: dict, value: int) -> dict:
 def test_samples_are_those_of_training(browse: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv('UDAS_DEMO_ROOT', str(write_demo_data(tmp_path / 'data', 3, 1)))
     dataset = load_config(write_mixed(tmp_path)).train_dataloader.dataset
-    noted, plain = (browse.build_branches(dataset, 'train')['source'] for _ in range(2))
-    browse.note_mixing(noted)
+    noted, plain = (branches_of(dataset, 'train')['source'] for _ in range(2))
+    note_mixing(noted)
     for position in range(8):
         ours, theirs = noted[StreamIndex(0, position)], plain[StreamIndex(0, position)]
         assert 'mix_mask' in ours['data_samples'] and 'mix_mask' not in theirs['data_samples']
@@ -164,7 +167,7 @@ def test_samples_are_those_of_training(browse: ModuleType, monkeypatch: pytest.M
 
 def test_captions_name_both_images(browse: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     captions = []
-    monkeypatch.setattr(browse, 'grid', lambda rows, titles, names: captions.extend(names) or rows[0][0])
+    monkeypatch.setattr(training_samples, 'grid', lambda rows, titles, names: captions.extend(names) or rows[0][0])
     run(browse, monkeypatch, tmp_path, write_mixed(tmp_path, "dict(type='DomainCutMix', lam=0.5, prob=0.5)"),
         '--count', '8')
     kinds = {re.fullmatch(r'images/\d+\.png, (outlined:|nothing of) (.+)/\2_\d+_\d+_leftImg8bit\.png', caption).group(1)

@@ -9,6 +9,7 @@ from mmengine.registry import RUNNERS
 
 from ..datasets.image_files import SampleError
 from ..datasets.preflight import NUM_SCANNED, check_config
+from .dry_run import save_trial_picture, try_training
 from .initial_weights import prepare_load_from
 from .launch import build_runner, enable_amp, init_distributed, prepare_resume
 from .trial_validation import try_validation
@@ -59,6 +60,20 @@ class ConfigRun(ABC):
         Raises:
             ValueError: listing all mistakes.
         """
+
+    def dry_run(self, picture: str) -> List[str]:
+        """Try the run without writing anything but a picture. Called after `prepare`.
+
+        Args:
+            picture (str): Path of the picture of the first batch.
+
+        Returns:
+            list[str]: Findings: parameters, times, memory.
+
+        Raises:
+            ValueError: if something fails, or this kind of run cannot be tried.
+        """
+        raise ValueError(f'--dry-run: a {type(self).__name__} cannot be tried. Only its plan is shown.')
 
     @abstractmethod
     def train(self) -> Any:
@@ -119,6 +134,11 @@ class SingleTraining(ConfigRun):
         lines += try_validation(self.cfg)
         init_distributed(self.cfg, self.launcher)
         return lines
+
+    def dry_run(self, picture: str) -> List[str]:
+        """Run some iterations and a validation, see `try_training`."""
+        trial = try_training(self.cfg)
+        return [*trial.lines, save_trial_picture(picture, [trial.picture])]
 
     def train(self) -> Any:
         """Build the Runner, and train."""

@@ -41,17 +41,13 @@ def try_validation(cfg: Config) -> List[str]:
         ValueError: if the images cannot be loaded, predicted or scored, or the best checkpoint is chosen by a score
             that does not exist. The message names the setting.
     """
-    if cfg.get('val_cfg') is None or not all(cfg.get(key) for key in _NEEDED):
+    if not has_validation(cfg):
         return []
-    with _without_traces():
-        batch, metainfo = first_batch(cfg)
+    with without_traces():
+        batch, metainfo, _ = first_batch(cfg)
         model = build_untrained(cfg).to(_device())
         try:
-            outputs = predict_batch(cfg, model, batch)
-            for output in outputs:
-                if isinstance(output, SegDataSample):
-                    _check_output(output, tuple(metainfo.get('classes') or ()))
-            scores = _score(cfg, outputs, batch, metainfo)
+            scores = score_batch(cfg, predict_batch(cfg, model, batch), batch, metainfo)
         finally:
             del model
             if torch.cuda.is_initialized():
@@ -61,8 +57,13 @@ def try_validation(cfg: Config) -> List[str]:
     return [f'val_dataloader: the first batch was predicted and scored, {width}x{height} pixels']
 
 
+def has_validation(cfg: Config) -> bool:
+    """Whether a training is validated."""
+    return cfg.get('val_cfg') is not None and all(cfg.get(key) for key in _NEEDED)
+
+
 @contextlib.contextmanager
-def _without_traces() -> Iterator[None]:
+def without_traces() -> Iterator[None]:
     """Restore the random generators, and show neither tables of scores nor warnings about scores of one image."""
     logger = MMLogger.get_current_instance()
     level = logger.level
@@ -82,11 +83,11 @@ def _device() -> torch.device:
     return torch.device('cuda', int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count())
 
 
-def first_batch(cfg: Config) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+def first_batch(cfg: Config) -> Tuple[Dict[str, Any], Dict[str, Any], int]:
     """Load the first batch of the validation images in this process.
 
     Returns:
-        tuple[dict, dict]: The batch, as the loader gives it, and the `metainfo` of the data set.
+        tuple[dict, dict, int]: The batch, as the loader gives it; `metainfo` of the data set, and its length.
 
     Raises:
         ValueError: if it cannot be loaded.
@@ -100,7 +101,7 @@ def first_batch(cfg: Config) -> Tuple[Dict[str, Any], Dict[str, Any]]:
         loader['dataset']['serialize_data'] = False  # it collects garbage, which takes half a second
     try:
         built = Runner.build_dataloader(loader)
-        return next(iter(built)), dict(getattr(built.dataset, 'metainfo', None) or {})
+        return next(iter(built)), dict(getattr(built.dataset, 'metainfo', None) or {}), len(built.dataset)
     except Exception as error:  # any transform may fail in its own way
         raise ValueError(f'the validation would fail: val_dataloader cannot load its first image: {_text(error)}. Does '
                          'val_dataloader.dataset.pipeline fit these images?') from error
@@ -164,8 +165,25 @@ def _check_output(output: SegDataSample, classes: Sequence[str]) -> None:
                          'transforms that change the size of the image.')
 
 
-def _score(cfg: Config, outputs: Sequence[Any], batch: Dict[str, Any], metainfo: Dict[str, Any]) -> Dict[str, Any]:
-    """Score predictions with each metric, without writing files."""
+def score_batch(cfg: Config, outputs: Sequence[Any], batch: Dict[str, Any],
+                metainfo: Dict[str, Any]) -> Dict[str, Any]:
+    """Score predictions with each metric, without writing files.
+
+    Args:
+        cfg (Config): Config of the training.
+        outputs (Sequence): See `predict_batch`.
+        batch (dict): See `first_batch`.
+        metainfo (dict): See `first_batch`.
+
+    Returns:
+        dict: Name -> score.
+
+    Raises:
+        ValueError: if predictions do not fit labels or classes, or a metric fails.
+    """
+    for output in outputs:
+        if isinstance(output, SegDataSample):
+            _check_output(output, tuple(metainfo.get('classes') or ()))
     given = cfg.to_dict()['val_evaluator']
     scores: Dict[str, Any] = {}
     metrics = given['metrics'] if isinstance(given, dict) and 'metrics' in given else given
@@ -182,12 +200,16 @@ def _score(cfg: Config, outputs: Sequence[Any], batch: Dict[str, Any], metainfo:
             evaluator.process(data_samples=outputs, data_batch=batch)
             scores.update(evaluator.evaluate(len(outputs)))
         except Exception as error:  # any metric may fail in its own way
-            unlabeled = any(isinstance(output, SegDataSample) and 'gt_sem_seg' not in output for output in outputs)
-            advice = (' The images have no labels: add LoadLabelIds or LoadAnnotations to '
-                      'val_dataloader.dataset.pipeline, before PackSegInputs.' if unlabeled else '')
             raise ValueError(f'the validation would fail: {name} ({_type(metric)}) cannot score the first image: '
-                             f'{_text(error)}.{advice}') from error
+                             f'{_text(error)}.{_label_advice(outputs)}') from error
     return scores
+
+
+def _label_advice(outputs: Sequence[Any]) -> str:
+    if any(isinstance(output, SegDataSample) and 'gt_sem_seg' not in output for output in outputs):
+        return (' The images have no labels: add LoadLabelIds or LoadAnnotations to val_dataloader.dataset.pipeline, '
+                'before PackSegInputs.')
+    return ''
 
 
 def _check_save_best(cfg: Config, scores: Dict[str, Any], classes: Sequence[str]) -> None:

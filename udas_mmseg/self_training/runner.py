@@ -9,10 +9,12 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.registry import RUNNERS
 
 from ..engine.config_run import ConfigRun
+from ..engine.dry_run import save_trial_picture
 from ..engine.launch import start_processes
 from ..utils.processes import together
 from ..version import __version__
 from .checks import check_stages
+from .dry_run import try_stages
 from .lock import WorkDirError, WorkDirLock
 from .manifest import MANIFEST, Manifest, complete_entries, ladder, one_line, result_files, trained_segmentors
 from .plan import plan_stages, plan_table
@@ -142,6 +144,11 @@ class SelfTrainingRunner(ConfigRun):
         lines = self.check()
         start_processes(Config(), self.context.launcher)
         return lines
+
+    def dry_run(self, picture: str) -> List[str]:
+        """Try each training, see `try_stages`."""
+        lines, pictures = try_stages(self.context)
+        return [*lines, save_trial_picture(picture, pictures)] if pictures else lines
 
     def train(self) -> None:
         """Run the remaining stages.
