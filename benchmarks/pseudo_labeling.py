@@ -45,7 +45,10 @@ Row = Dict[str, Any]
 
 def published() -> Dict[str, Any]:
     """The model of the config."""
-    return Config.fromfile(osp.join(ROOT, 'configs/_base_/models/deeplabv2-multi_r101-d8.py')).to_dict()['model']
+    model = Config.fromfile(osp.join(ROOT, 'configs/_base_/models/deeplabv2-multi_r101-d8.py')).to_dict()['model']
+    for head in ('decode_head', 'auxiliary_head'):
+        model[head]['num_classes'] = 19
+    return model
 
 
 def build(cfg: Dict[str, Any]) -> nn.Module:

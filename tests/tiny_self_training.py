@@ -1,4 +1,7 @@
-"""A tiny run of self-training: its data, its configs, and how to start it."""
+"""A tiny run of self-training: its data, its configs, and how to start it.
+
+The configs leave out what the run fills in: `num_classes`, `translated_root` and `pseudo_label_root`.
+"""
 import os
 import subprocess
 from pathlib import Path
@@ -25,15 +28,15 @@ default_hooks = dict(
                     backend_args=dict(backend='atomic')))
 custom_hooks = [dict(type='CheckFiniteLossHook')]
 train_cfg = dict(type='PositionTrainLoop', max_iters=iters, val_interval=1000)
-val_cfg = dict(type='ValLoop')
 '''
 
 DATA = '''
+val_cfg = dict(type='ValLoop')
 crop = [dict(type='RandomCrop', crop_size=(32, 64)), dict(type='RandomFlip', prob=0.5), dict(type='PackSegInputs')]
 load = [dict(type='LoadVerifiedImage')]
 test_pipeline = [*load, dict(type='LoadLabelIds', label_map='cityscapes'), dict(type='PackSegInputs')]
 source_train = dict(
-    type='GTA5Dataset', data_root=f'{_base_.data}/gta5', ann_file='train.txt', translated_root='',
+    type='GTA5Dataset', data_root=f'{_base_.data}/gta5', ann_file='train.txt',
     data_prefix=dict(img_path='images', seg_map_path='labels'), pipeline=[*load, dict(type='LoadLabelIds'), *crop])
 target_train = dict(
     type='CityscapesDataset', data_root=f'{_base_.data}/cityscapes', data_prefix=dict(img_path='leftImg8bit/train'),
@@ -43,7 +46,7 @@ labeled_target_train = dict(
     data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'), pipeline=test_pipeline)
 pseudo_labeled_train = dict(
     type='PseudoLabeledDataset', metainfo='CityscapesDataset', data_root=f'{_base_.data}/cityscapes',
-    data_prefix=dict(img_path='leftImg8bit/train'), img_suffix='_leftImg8bit.png', pseudo_label_root='',
+    data_prefix=dict(img_path='leftImg8bit/train'), img_suffix='_leftImg8bit.png',
     pipeline=[*load, dict(type='LoadPseudoLabel', threshold=0.05), *crop])
 val_dataloader = dict(
     batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
@@ -54,7 +57,7 @@ test_dataloader = val_dataloader
 test_evaluator = val_evaluator
 test_cfg = dict(type='TestLoop')
 norm = dict(type='BN')
-head = dict(type='DeepLabV2Head', num_classes=19, dilations=(2, 3))
+head = dict(type='DeepLabV2Head', dilations=(2, 3))
 segmentor = dict(
     type='MultiLevelEncoderDecoder', data_preprocessor=dict(type='DomainDataPreProcessor'),
     backbone=dict(type='ResNet', depth=18, base_channels=4, stem_channels=4, strides=(1, 2, 1, 1),
@@ -105,7 +108,6 @@ translate_dataloader = dict(batch_size=2, num_workers=1, dataset=source)
 optim_wrapper = dict(constructor='PerChildOptimWrapperConstructor', generators=adam, discriminators=adam)
 model_wrapper_cfg = dict(type='MMSeparateDistributedDataParallel', broadcast_buffers=False)
 default_hooks = dict(translator=dict(type='TranslatorCheckpointHook'))
-val_cfg = None
 '''
 
 SSL = '''

@@ -24,12 +24,6 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=1.0, end_factor=0.0, begin=iters // 2, end=iters, by_epoch=False)
 ]
 train_cfg = dict(type='PositionTrainLoop', max_iters=iters)
-val_dataloader = None
-val_evaluator = None
-val_cfg = None
-test_dataloader = None
-test_evaluator = None
-test_cfg = None
 default_hooks = dict(
     checkpoint=dict(interval=100),
     panels=dict(dataset=dict(source=source, target=target)))

@@ -27,10 +27,4 @@ translate_dataloader = dict(batch_size=4, num_workers=4, dataset=source)
 # constant for the first half, then linearly to 0, as in the paper
 param_scheduler = [dict(type='LinearLR', start_factor=1.0, end_factor=0.0, begin=100000, end=200000, by_epoch=False)]
 train_cfg = dict(type='PositionTrainLoop', max_iters=200000)
-val_dataloader = None
-val_evaluator = None
-val_cfg = None
-test_dataloader = None
-test_evaluator = None
-test_cfg = None
 default_hooks = dict(panels=dict(dataset=dict(source=source, target=target)))

@@ -11,5 +11,5 @@ source = dict(
     data_prefix=dict(img_path='RGB'),
     pipeline=_base_.whole_pipeline)
 train_dataloader = dict(dataset=dict(source=dict(source, _delete_=True, pipeline=_base_.crop_pipeline)))
-translate_dataloader = dict(dataset=dict(source, _delete_=True))
-default_hooks = dict(panels=dict(dataset=dict(source=dict(source, _delete_=True))))
+translate_dataloader = dict(dataset=source)
+default_hooks = dict(panels=dict(dataset=dict(source=source)))

@@ -12,9 +12,6 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write_configs(tmp_path_factory.mktemp('ssl'), iters=2, train=4)
     text = path.read_text().replace("translate=dict(config='{{fileDirname}}/cyclegan.py')", 'translate=None')
     path.write_text(text.replace('rounds=2', 'rounds=1').replace('views=2', "truth='labeled_target_train', views=2"))
-    for name in ('adapt', 'student'):  # the originals are read
-        file = path.with_name(f'{name}.py')
-        file.write_text(file.read_text().replace(" translated_root='',", ''))
     return path
 
 

@@ -205,10 +205,34 @@ def test_missing_data_are_named_before_anything_runs(config: Path, tmp_path: Pat
 
 
 def test_labels_or_translations_that_nobody_reads_are_a_mistake(config: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r'no data set in train_dataloader of .*adapt\.py has `translated_root`'):
-        runner(config, tmp_path, translate=dict(_delete_=True, config=str(config.with_name('cyclegan.py'))))
+    translate = dict(_delete_=True, config=str(config.with_name('cyclegan.py')))
+    others = dict(translate, options={'translate_dataloader.dataset.data_prefix.img_path': 'other'})
+    with pytest.raises(ValueError, match=r'no data set in train_dataloader of .*adapt\.py has `translated_root` or '
+                                         'reads the images that are translated'):
+        runner(config, tmp_path, translate=others)
     with pytest.raises(ValueError, match=r'no data set in train_dataloader of .*adapt\.py has `pseudo_label_root`'):
         runner(config, tmp_path, student=dict(config=str(config.with_name('adapt.py'))))
+
+
+def test_folders_of_earlier_stages_are_filled_in(config: Path, tmp_path: Path) -> None:
+    """The configs do not have them: every data set with the images that are translated reads the translations."""
+    translate = dict(_delete_=True, config=str(config.with_name('cyclegan.py')))
+    configs = runner(config, tmp_path, translate=translate).configs
+    for name in ('02_adapt', '04_student_r1'):
+        source = configs[name].train_dataloader.dataset.source
+        assert (source.translated_root, source.missing_translation) == (str(tmp_path / '01_translate'), 'error')
+    labeled = configs['04_student_r1'].train_dataloader.dataset.pseudo_labeled
+    assert labeled.pseudo_label_root == str(tmp_path / '03_label_r1') and 'translated_root' not in labeled
+    assert 'translated_root' not in configs['02_adapt'].train_dataloader.dataset.target
+
+
+def test_a_data_set_with_the_entry_is_the_only_one_that_reads_translations(config: Path, tmp_path: Path) -> None:
+    translate = dict(_delete_=True, config=str(config.with_name('cyclegan.py')))
+    mixed = {'train_dataloader.dataset.labeled_target': dict(type='GTA5Dataset', translated_root='any')}
+    configs = runner(config, tmp_path, translate=translate, options=mixed).configs
+    dataset = configs['02_adapt'].train_dataloader.dataset
+    assert dataset.labeled_target.translated_root == str(tmp_path / '01_translate')
+    assert 'translated_root' not in dataset.source
 
 
 def test_a_teacher_that_was_replaced_or_deleted_is_noticed(config: Path, tmp_path: Path) -> None:
@@ -248,14 +272,7 @@ def test_labels_of_other_images_or_another_teacher_are_another_run(config: Path,
 def test_options_of_the_translator_hold_for_translating(config: Path, tmp_path: Path) -> None:
     cyclegan = dict(_delete_=True, config=str(config.with_name('cyclegan.py')),
                     options={'model.generator.base_channels': 8})
-    student = config.with_name('student.py')
-    for name in ('adapt', 'student'):
-        text = config.with_name(f'{name}.py').read_text()
-        (tmp_path / f'{name}.py').write_text(text.replace("ann_file='train.txt',",
-                                                          "ann_file='train.txt', translated_root='',").replace(
-            './base.py', str(student.with_name('base.py'))))
-    configs = runner(config, tmp_path, translate=cyclegan, **{'adapt.config': str(tmp_path / 'adapt.py'),
-                                                              'student.config': str(tmp_path / 'student.py')}).configs
+    configs = runner(config, tmp_path, translate=cyclegan).configs
     assert configs['00_translator'].model == configs['01_translate'].model
     assert configs['01_translate'].model.generator.base_channels == 8
 

@@ -46,7 +46,10 @@ class PseudoLabeledDataset(LabelMappedDataset):
         ...     pipeline=[dict(type='LoadVerifiedImage'), dict(type='LoadPseudoLabel', threshold=0.6), ...])
     """
 
-    def __init__(self, pseudo_label_root: str, metainfo: Union[dict, str, None] = None, **kwargs: Any) -> None:
+    def __init__(self, pseudo_label_root: str = '', metainfo: Union[dict, str, None] = None, **kwargs: Any) -> None:
+        if not pseudo_label_root:
+            raise ValueError('PseudoLabeledDataset has no pseudo_label_root. Set it to the folder of the labels, which '
+                             'tools/pseudo_label.py --out wrote. Only a run of self-training fills it in.')
         prefix = kwargs.setdefault('data_prefix', dict(img_path=''))
         for name, value in (('seg_map_path', prefix.get('seg_map_path')), ('label_map', kwargs.get('label_map'))):
             if value is not None:

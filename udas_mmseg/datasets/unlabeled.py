@@ -32,7 +32,7 @@ def without_labels(dataset_cfg: Dict[str, Any], pipeline: Optional[Sequence[Dict
     found = {**dataset_cfg, 'data_prefix': {'img_path': '', **prefix},
              'pipeline': [step for step in steps if not loads_labels(step)]}  # yapf: disable
     if is_pseudo_labeled(dataset_cfg):
-        del found['pseudo_label_root']
+        found.pop('pseudo_label_root', None)
         found['type'] = 'LabelMappedDataset'
         if isinstance(found.get('metainfo'), str):
             found['metainfo'] = dict(DATASETS.get(found['metainfo']).METAINFO)

@@ -14,12 +14,15 @@ from mmengine.runner import Runner
 from torch.nn.parallel import DistributedDataParallel
 
 from ..datasets.budget_key import apply_budget, merge_options
+from ..datasets.left_out import fill_left_out
 from ..utils.console import is_quiet
 from .quiet_runner import QuietRunner
 
 
 def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional[Dict[str, Any]] = None) -> Config:
-    """Read a config file, set its default scope, and apply its `budget` to all label budgets in it.
+    """Read a config file, set its default scope, apply its `budget`, and fill in what it leaves out.
+
+    See `apply_budget` and `fill_left_out`.
 
     Args:
         path (str): Path of the config file.
@@ -51,6 +54,8 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
         merge_options(cfg, cfg_options)
         if cfg.get('budget') != in_file:  # each budget has its own folder
             name += f'_{cfg.budget}'.replace('/', '-')
+    if 'self_training' not in cfg:
+        fill_left_out(cfg)
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:

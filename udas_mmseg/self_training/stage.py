@@ -164,8 +164,11 @@ class RunContext:
         self.allow_partial = allow_partial
         self.manifest: Optional[Manifest] = None
         self.num_scanned: Optional[int] = NUM_SCANNED
-        configs = {stage.name: stage.build_config(self) for stage in self.stages}
-        self.configs: Dict[str, Config] = {stage: cfg for stage, cfg in configs.items() if cfg is not None}
+        self.configs: Dict[str, Config] = {}
+        for stage in self.stages:
+            cfg = stage.build_config(self)  # may depend on those of earlier stages
+            if cfg is not None:
+                self.configs[stage.name] = cfg
 
     @property
     def entries(self) -> Dict[str, Dict[str, Any]]:

@@ -14,6 +14,7 @@ from .stage import RunContext, Stage
 CONFIG = 'config.py'
 # role -> entry of a training data set that is set to the folder of the stage that gives it
 FILLED_IN = dict(translations='translated_root', labels='pseudo_label_root')
+_WITHOUT = dict(translations=' or reads the images that are translated', labels=' or is a PseudoLabeledDataset')
 _SEEDS = 1000  # difference between the seeds of rounds, so that they differ from those of runs with the next seeds
 
 
@@ -38,7 +39,8 @@ def training_config(stage: Stage, context: RunContext) -> Config:
         enable_amp(cfg, context.amp)
     for role, key in FILLED_IN.items():
         if role in stage.links:
-            _set_everywhere(cfg, stage, key, context.folder(stage.links[role]))
+            for dataset in _readers(cfg, stage, key, context):
+                dataset[key] = context.folder(stage.links[role])
     return cfg
 
 
@@ -110,12 +112,31 @@ def _with_budget(dataset: Any) -> Iterator[Dict[str, Any]]:
                 yield from _with_budget(child)
 
 
-def _set_everywhere(cfg: Config, stage: Stage, key: str, folder: str) -> None:
-    """Set an entry in every training data set that has it."""
-    found = [dataset for _, dataset in config_dicts(cfg.train_dataloader.dataset) if key in dataset]
+def _readers(cfg: Config, stage: Stage, key: str, context: RunContext) -> List[Dict[str, Any]]:
+    """Return the training data sets that read the files of an earlier stage: those that have an entry for its folder.
+
+    If none has it, these are all pseudo-labelled data sets, or all that read the images that were translated. Every
+    image of the latter must have a translation.
+    """
+    datasets = [dataset for _, dataset in config_dicts(cfg.train_dataloader.dataset)]
+    found = [dataset for dataset in datasets if key in dataset]
+    if not found and key == FILLED_IN['labels']:
+        found = [dataset for dataset in datasets if is_pseudo_labeled(dataset)]
+    elif not found:
+        translator = context.configs.get(stage.links['translations']) or {}
+        folder = _image_folder((translator.get('translate_dataloader') or {}).get('dataset') or {})
+        found = [dataset for dataset in datasets if folder and _image_folder(dataset) == folder]
+        for dataset in found:
+            dataset.setdefault('missing_translation', 'error')
     if not found:
-        raise ValueError(f'{stage.name} should read the files of {osp.basename(folder)}, but no data set in '
-                         f'train_dataloader of {stage.config} has `{key}`. Add it there (any value), or leave out the '
-                         'earlier stage in self_training.')
-    for dataset in found:
-        dataset[key] = folder
+        role = {key: role for role, key in FILLED_IN.items()}[key]
+        raise ValueError(f'{stage.name} should read the files of {stage.links[role]}, but no data set in '
+                         f'train_dataloader of {stage.config} has `{key}`{_WITHOUT[role]}. Add it there (any value), '
+                         'or leave out the earlier stage in self_training.')
+    return found
+
+
+def _image_folder(dataset: Dict[str, Any]) -> str:
+    """Return the folder of a data set's images; '' if the config does not have it."""
+    folder = (dataset.get('data_prefix') or {}).get('img_path')
+    return osp.abspath(osp.join(dataset.get('data_root') or '', folder)) if folder else ''

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from torch import Tensor
 
+from ..engine.launch import load_config
 from ..models.softmax_heads import check_softmax_heads
 from ..models.trained import build_original, load_checkpoint
 
@@ -31,7 +32,7 @@ class SemanticConsistency:
     def __init__(self, config: Union[str, dict], checkpoint: str, weight: float = 1.0) -> None:
         if weight < 0:
             raise ValueError(f'semantic_consistency.weight={weight}: it must be 0 or more.')
-        cfg = Config.fromfile(config) if isinstance(config, str) else Config(dict(config))
+        cfg = load_config(config) if isinstance(config, str) else Config(dict(config))
         self.segmentor = build_original(cfg, load_checkpoint(checkpoint)).requires_grad_(False)
         check_softmax_heads(dict(decode_head=self.segmentor), 'semantic_consistency')
         self.weight = weight

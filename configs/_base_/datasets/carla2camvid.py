@@ -47,7 +47,6 @@ test_pipeline = [
 source_train = dict(
     type='LabelMappedDataset',
     metainfo=metainfo,
-    label_map={0: 0, 1: 1, 2: 2},
     data_root=source_root,
     data_prefix=dict(img_path='images', seg_map_path='labels'),
     img_suffix='.jpg',

@@ -14,7 +14,7 @@ synthia_train = dict(
     data_root=source_root,
     data_prefix=dict(img_path='RGB', seg_map_path='GT/LABELS'),
     pipeline=source_pipeline)
-source_train = dict(_delete_=True, **synthia_train)
+source_train = synthia_train
 train_dataloader = dict(
     dataset=dict(_delete_=True, type='DomainPairDataset', source=synthia_train, target=_base_.target_train))
 val_evaluator = dict(subsets=dict(mIoU16='synthia16', mIoU13='synthia13'))

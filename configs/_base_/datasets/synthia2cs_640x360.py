@@ -9,13 +9,13 @@ synthia_train = dict(
     pipeline=_base_.source_pipeline)
 translated_synthia = dict(
     synthia_train, translated_root='{{$UDAS_DATA_ROOT:data}}/synthia_translated', missing_translation='error')
-source_train = dict(_delete_=True, **synthia_train)
-translated_train = dict(_delete_=True, **translated_synthia)
+source_train = synthia_train
+translated_train = translated_synthia
 strong_translated_train = dict(
-    translated_synthia, _delete_=True, pipeline=_base_.strong_translated_train.pipeline)
+    translated_synthia, pipeline=_base_.strong_translated_train.pipeline)
 pseudo_labeled_train = dict(
     pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/udas/synthia2cs')
-mixed_train = dict(dataset=dict(translated_synthia, _delete_=True, pipeline=_base_.mixed_train.dataset.pipeline))
+mixed_train = dict(dataset=dict(translated_synthia, pipeline=_base_.mixed_train.dataset.pipeline))
 train_dataloader = dict(
     dataset=dict(_delete_=True, type='DomainPairDataset', source=synthia_train, target=_base_.target_train))
 val_evaluator = dict(subsets=dict(mIoU16='synthia16', mIoU13='synthia13'))

@@ -1,5 +1,5 @@
 # DeepLabv3's head from MMSegmentation, for the last features of MobileNetV2 at stride 8. To use it instead of
-# DeepLabv2's: model = dict(decode_head=dict(_delete_=True, **_base_.aspp_head, num_classes=...))
+# DeepLabv2's: model = dict(decode_head=dict(_delete_=True, **_base_.aspp_head))
 aspp_head = dict(
     type='ASPPHead',
     in_channels=320,

@@ -7,7 +7,5 @@ model = dict(
     data_preprocessor=dict(size=(80, 160)),
     backbone=dict(
         init_cfg=dict(
-            type='Pretrained', checkpoint='{{$UDAS_WEIGHTS_ROOT:weights}}/mobilenet_v2_imagenet.pth')),
-    decode_head=dict(num_classes=3),
-    auxiliary_head=dict(num_classes=3))
+            type='Pretrained', checkpoint='{{$UDAS_WEIGHTS_ROOT:weights}}/mobilenet_v2_imagenet.pth')))
 default_hooks = dict(checkpoint=dict(interval=200))

@@ -35,12 +35,6 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=1.0, end_factor=0.0, begin=iters // 2, end=iters, by_epoch=False)
 ]
 train_cfg = dict(type='PositionTrainLoop', max_iters=iters)
-val_dataloader = None
-val_evaluator = None
-val_cfg = None
-test_dataloader = None
-test_evaluator = None
-test_cfg = None
 default_hooks = dict(
     checkpoint=dict(interval=500),
     panels=dict(interval=1000, dataset=dict(source=source_panel, target=target_panel)))

@@ -4,4 +4,4 @@ UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/oracle
 """
 _base_ = './source_only.py'
 train_dataloader = dict(
-    dataset=dict(_delete_=True, type='StreamDataset', branch='labeled_target', dataset=_base_.labeled_target_train))
+    dataset=dict(type='StreamDataset', branch='labeled_target', dataset=_base_.labeled_target_train))

@@ -19,4 +19,4 @@ mixed_train = dict(
         part='labeled',
         dataset=dict(_base_.labeled_target_train, pipeline=_base_.labeled_target_pipeline[:-1])),
     pipeline=[dict(type='DomainCutMix', alpha=1.0), _base_.pack])
-train_dataloader = dict(dataset=dict(dataset=dict(_delete_=True, **translated_train)))
+train_dataloader = dict(dataset=dict(dataset=translated_train))

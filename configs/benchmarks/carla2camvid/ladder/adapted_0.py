@@ -6,5 +6,5 @@ python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/adapted_0.py
 """
 _base_ = ['../translated_uda.py', '../../../_base_/models/aspp_head_mobilenetv2-d8.py']
-model = dict(segmentor=dict(decode_head=dict(_delete_=True, **_base_.aspp_head, num_classes=3)))
+model = dict(segmentor=dict(decode_head=_base_.aspp_head))
 custom_hooks = [*_base_.custom_hooks, dict(type='TargetNormStatisticsHook', branch=_base_.target_images)]

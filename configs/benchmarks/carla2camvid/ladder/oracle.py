@@ -3,4 +3,4 @@
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/oracle.py
 """
 _base_ = ['../oracle.py', '../../../_base_/models/aspp_head_mobilenetv2-d8.py']
-model = dict(decode_head=dict(_delete_=True, **_base_.aspp_head, num_classes=3))
+model = dict(decode_head=_base_.aspp_head)

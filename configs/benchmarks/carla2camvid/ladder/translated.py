@@ -4,4 +4,4 @@ python tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py CHECKPOINT
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/translated.py
 """
 _base_ = ['../translated.py', '../../../_base_/models/aspp_head_mobilenetv2-d8.py']
-model = dict(decode_head=dict(_delete_=True, **_base_.aspp_head, num_classes=3))
+model = dict(decode_head=_base_.aspp_head)
