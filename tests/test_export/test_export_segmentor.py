@@ -13,6 +13,7 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from small_data import CLASSES
+from udas_mmseg.engine.launch import load_config
 from udas_mmseg.export import export_segmentor as export_files
 from udas_mmseg.export.export_segmentor import compare_models, find_dataset_meta
 from udas_mmseg.export.plain_config import export_config, export_state_dict
@@ -200,7 +201,7 @@ def test_data_whose_ids_are_mapped_are_left_out() -> None:
 
 
 def test_cityscapes_is_scored_on_its_train_ids() -> None:
-    cfg = Config.fromfile(str(Path(__file__).parents[2] / 'configs/udas/gta2cs_source_only.py'))
+    cfg = load_config(str(Path(__file__).parents[2] / 'configs/udas/gta2cs_source_only.py'))
     result, notes = export_config(cfg)
     dataset = result['test_dataloader']['dataset']
     assert (dataset['type'], dataset['seg_map_suffix']) == ('CityscapesDataset', '_gtFine_labelTrainIds.png')
