@@ -1,5 +1,6 @@
 """The configs of a pair: they load, fit the data, and are written whole."""
 import os
+import shlex
 from pathlib import Path
 from typing import Any, List
 
@@ -68,6 +69,13 @@ def test_a_sheet_shows_both_domains(data: Path, tmp_path: Path) -> None:
     sheet = cv2.imread(os.path.join(pair.plan.out, 'sheet.png'))
     for color in pair.plan.classes.palette:
         assert (sheet == color[::-1]).all(-1).sum() > 100, color
+
+
+def test_commands_quote_folders_with_spaces(data: Path, tmp_path: Path) -> None:
+    pair = make(data, tmp_path / 'my pair')
+    assert shlex.split(pair.train)[-1] == str(tmp_path / 'my pair/self_training.py')
+    assert shlex.split(pair.predict)[3] == 'work_dirs/my pair/self_training/export/my pair.pth'
+    assert check_config(load(pair, 'uda'))
 
 
 def test_the_sheet_shows_labels_with_ids_that_were_not_read(

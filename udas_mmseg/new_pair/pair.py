@@ -1,6 +1,7 @@
 """From folders of images and labels to the configs of a pair: `tools/new_pair.py` and `udas_mmseg.apis`."""
 import os
 import os.path as osp
+import shlex
 import shutil
 import uuid
 from dataclasses import dataclass, field
@@ -247,7 +248,8 @@ def _add_commands(pair: NewPair) -> None:
     plan = pair.plan
     tools, config = tools_text(), config_path(plan, 'self_training')
     model = osp.join(plan.work_dir, 'self_training', 'export', osp.basename(plan.out))
-    pair.train = f'python {tools}/train.py {config}'
-    pair.predict = f'python {tools}/predict.py {model}.py {model}.pth IMAGES --out predictions'
-    pair.look = f'python {tools}/browse_dataset.py {config_path(plan, "uda")} --out {plan.work_dir}/browse'
-
+    pair.train = shlex.join(['python', f'{tools}/train.py', config])
+    pair.predict = shlex.join(['python', f'{tools}/predict.py', f'{model}.py', f'{model}.pth', 'IMAGES', '--out',
+                               'predictions'])
+    pair.look = shlex.join(['python', f'{tools}/browse_dataset.py', config_path(plan, 'uda'), '--out',
+                            f'{plan.work_dir}/browse'])
