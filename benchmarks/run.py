@@ -6,12 +6,13 @@ Every figure is a median of several runs; ratios are taken within one run, since
 """
 import argparse
 import importlib
-import json
 import os
 import platform
 from typing import Dict, List
 
 import torch
+
+from udas_mmseg.utils.files import replace_file, to_json
 
 SUITES = ('adversarial_step', 'augmentation', 'data_stream', 'import_time', 'prediction',
           'pseudo_labeling', 'setup_time', 'stage_change', 'translation')
@@ -32,8 +33,7 @@ def main() -> None:
             ratio = '' if row['ratio'] is None else f'{row["ratio"]:.2f}'
             print(f'| {row["name"]} | {row["value"]:.3g} | {row["against"]} | {ratio} | {row["goal"]} |', flush=True)
     if args.json:
-        with open(args.json, 'w') as file:
-            json.dump(rows, file, indent=2)
+        replace_file(args.json, to_json(rows))
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from udas_mmseg.self_training import plan_stages
+from udas_mmseg.self_training.plan import plan_table
 
 ADAPT, STUDENT = dict(config='uda.py'), dict(config='student.py')
 
@@ -34,6 +35,13 @@ def test_translation_comes_first_and_is_read_by_every_training() -> None:
     assert stages[1].links == {'translator': '00_translator'}
     assert linked(stages, 'translations') == ['', '', '01_translate', '', '01_translate', '']
     assert [stage.name for stage in stages if stage.trains] == ['00_translator', '02_adapt', '04_student_r1']
+
+
+def test_the_table_names_what_each_stage_takes_or_reads() -> None:
+    rows = plan_table(plan(rounds=1, translate=dict(config='cyclegan.py')), {'00_translator': 9}).splitlines()[2:]
+    assert rows[0] == '| 00_translator | trains the translator of cyclegan.py | 9 | source and target images |'
+    assert rows[1].endswith('| - | 00_translator |') and rows[2].endswith('| - | 01_translate |')
+    assert plan_table(plan(), {}).splitlines()[2] == '| 00_adapt | trains uda.py | - | data of its config |'
 
 
 def test_given_checkpoints_save_the_trainings() -> None:

@@ -66,7 +66,7 @@ def plan_table(stages: Sequence[Stage], iterations: Mapping[str, int]) -> str:
     """
     lines = ['| stage | what | iterations | takes |', '| --- | --- | --- | --- |']
     for stage in stages:
-        takes = ', '.join(dict.fromkeys(stage.links.values())) or '-'
+        takes = ', '.join(dict.fromkeys(stage.links.values())) or stage.reads or '-'
         lines.append(f'| {stage.name} | {stage.what} | {iterations.get(stage.name, "-")} | {takes} |')
     return '\n'.join(lines) + '\n'
 

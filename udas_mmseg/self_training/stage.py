@@ -33,6 +33,7 @@ class Stage:
         defaults: All settings with their defaults; `REQUIRED` for required settings.
         optional: Whether stages of the kind are left out if the part is not given.
         no_effect: Settings that may change during a run, because they do not affect the result.
+        reads: Description of the data that it reads if it takes nothing from other stages.
         takes: Roles that it needs, such as 'teacher'.
         may_take: Roles that it uses if an earlier stage gives them.
         gives: Roles that later stages may take from it.
@@ -62,6 +63,7 @@ class Stage:
     defaults: ClassVar[Dict[str, Any]] = {}
     optional: ClassVar[bool] = False
     no_effect: ClassVar[Tuple[str, ...]] = ()
+    reads: ClassVar[str] = ''
     takes: ClassVar[Tuple[str, ...]] = ()
     may_take: ClassVar[Tuple[str, ...]] = ()
     gives: ClassVar[Tuple[str, ...]] = ()

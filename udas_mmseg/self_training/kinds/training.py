@@ -24,6 +24,7 @@ from ..stage_config import CONFIG, FILLED_IN, training_config, without_products
 
 class Training(Stage):
     """An ordinary run of a config, which resumes from its last checkpoint; the base class of kinds that train."""
+    reads: ClassVar[str] = 'data of its config'
     trains: ClassVar[bool] = True
     has_budget: ClassVar[bool] = True
 

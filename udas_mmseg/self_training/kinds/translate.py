@@ -21,6 +21,7 @@ class Translator(Training):
     defaults: ClassVar[Dict[str, Any]] = _DEFAULTS
     optional: ClassVar[bool] = True
     has_budget: ClassVar[bool] = False  # it uses no labels
+    reads: ClassVar[str] = 'source and target images'
     gives: ClassVar[Tuple[str, ...]] = ('translator',)
 
     @property
