@@ -6,6 +6,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList
 from torch import Tensor, nn
 
+from .auxiliary_head import auxiliary_head_advice
+
 LEVELS = ('decode', 'aux')  # main and auxiliary head, as MMSegmentation prefixes their losses
 
 
@@ -31,11 +33,12 @@ class MultiLevelEncoderDecoder(EncoderDecoder):
 
     def __init__(self, backbone: dict, decode_head: dict, auxiliary_head: Optional[dict] = None, **kwargs: Any) -> None:
         super().__init__(backbone, decode_head, auxiliary_head=auxiliary_head, **kwargs)
-        if not self.with_auxiliary_head or isinstance(self.auxiliary_head, nn.ModuleList):
-            count = len(self.auxiliary_head) if self.with_auxiliary_head else 0
-            raise ValueError(f'MultiLevelEncoderDecoder needs exactly one auxiliary_head, a dict; it got {count}. For '
-                             'DeepLabv2, add dict(type="DeepLabV2Head", in_channels=1024, in_index=2, '
-                             'num_classes=...).')
+        if not self.with_auxiliary_head:
+            raise ValueError(f'{type(self).__name__} needs exactly one auxiliary_head, and the segmentor has none. '
+                             f'{auxiliary_head_advice(self)}')
+        if isinstance(self.auxiliary_head, nn.ModuleList):
+            raise ValueError(f'{type(self).__name__} needs exactly one auxiliary_head, a dict; the segmentor has '
+                             f'{len(self.auxiliary_head)}. Keep the one whose logits are adapted.')
         if self.auxiliary_head.out_channels != self.out_channels:
             raise ValueError(f'decode_head has {self.out_channels} output channels, auxiliary_head has '
                              f'{self.auxiliary_head.out_channels}. Give both the same num_classes.')

@@ -78,7 +78,8 @@ class HeadDivergenceTerm(Term):
         check_softmax_heads(heads, type(self).__name__)
         if len(heads) != 2:
             raise ValueError('HeadDivergenceTerm compares the main head with one auxiliary head, but the heads are '
-                             f'{list(heads)}. Use exactly one auxiliary_head, or remove the term.')
+                             f'{list(heads)}. Use exactly one auxiliary_head, or remove the term. A segmentor of type '
+                             'MultiLevelEncoderDecoder without one proposes an auxiliary head that fits its backbone.')
 
     def losses(self, context: TermContext) -> Dict[str, Tensor]:
         """Compute the divergence, averaged over pixels."""
