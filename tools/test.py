@@ -10,6 +10,7 @@ from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from udas_mmseg.datasets.preflight import check_config
+from udas_mmseg.engine.batch_checks import check_image_sizes
 from udas_mmseg.engine.initial_weights import prepare_test
 from udas_mmseg.engine.launch import build_runner, init_distributed, load_config
 from udas_mmseg.utils.console import quiet_console
@@ -45,6 +46,7 @@ def main() -> None:
         cfg = load_config(args.config, args.work_dir, args.cfg_options)
         for line in check_config({key: value for key, value in cfg.items() if key == 'test_dataloader'}):
             print_log(line)
+        check_image_sizes(cfg, 'test_dataloader')
         for line in prepare_test(cfg, args.checkpoint, args.allow_partial):
             print_log(line)
     except (OSError, ValueError) as error:  # a mistake of the user: no traceback

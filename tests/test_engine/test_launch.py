@@ -32,6 +32,15 @@ def test_configs_of_one_name_get_different_folders() -> None:
     assert config_name('elsewhere/mine.py') == 'mine'
 
 
+def test_no_workers_need_no_other_setting(tmp_path: Path) -> None:
+    path = tmp_path / 'mine.py'
+    path.write_text('train_dataloader = dict(num_workers=2, persistent_workers=True, prefetch_factor=4)\n'
+                    'val_dataloader = train_dataloader\ntest_dataloader = None\n')
+    cfg = load_config(str(path), cfg_options={'train_dataloader.num_workers': 0})
+    assert cfg.train_dataloader == dict(num_workers=0)  # torch refuses the others without workers
+    assert cfg.val_dataloader == dict(num_workers=2, persistent_workers=True, prefetch_factor=4)
+
+
 def test_missing_config_is_named() -> None:
     with pytest.raises(FileNotFoundError, match='nowhere.py does not exist'):
         load_config('nowhere.py')

@@ -111,7 +111,7 @@ def test_two_processes_share_the_stream_and_agree(start: Callable, tmp_path: Pat
     (tmp_path / 'recorder.py').write_text(RECORDER)
     config = tmp_path / 'recorded.py'
     config.write_text(f"_base_ = '{ROOT}/{CONFIG}'\ncustom_imports = dict(imports=['udas_mmseg', 'recorder'])\n"
-                      'train_dataloader = dict(num_workers=0, persistent_workers=False)\n'
+                      'train_dataloader = dict(num_workers=0)\n'
                       "custom_hooks = [dict(type='CheckFiniteLossHook'), dict(type='KeepWeights')]\n")
     output = finish(start(['tools/dist_train.sh', str(config), '2', '--work-dir', str(tmp_path / 'run'),
                            '--cfg-options', *TINY, 'randomness.seed=3'],
@@ -179,7 +179,7 @@ def test_published_config_runs_on_data_in_the_official_layout(start: Callable, t
                       "model = dict(backbone=dict(depth=18, init_cfg=None), decode_head=dict(in_channels=512),\n"
                       '             auxiliary_head=dict(in_channels=256))\n'
                       'train_cfg = dict(max_iters=1, val_interval=1)\n'
-                      'train_dataloader = dict(num_workers=0, persistent_workers=False)\n'
+                      'train_dataloader = dict(num_workers=0)\n'
                       'val_dataloader = dict(num_workers=0, persistent_workers=False)\n')
     output = finish(start([sys.executable, 'tools/train.py', str(config), '--work-dir', str(tmp_path / 'run')]))
     assert 'GTA5Dataset, 8 labelled images' in output

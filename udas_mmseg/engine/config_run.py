@@ -9,6 +9,7 @@ from mmengine.registry import RUNNERS
 
 from ..datasets.image_files import SampleError
 from ..datasets.preflight import NUM_SCANNED, check_config
+from .batch_checks import check_batches
 from .dry_run import save_trial_picture, try_training
 from .initial_weights import prepare_load_from
 from .launch import build_runner, enable_amp, init_distributed, prepare_resume
@@ -131,7 +132,7 @@ class SingleTraining(ConfigRun):
         lines = check_config(self.cfg, self.num_scanned)
         prepare_resume(self.cfg, self.resume)
         lines += prepare_load_from(self.cfg, self.allow_partial)
-        lines += try_validation(self.cfg)
+        lines += [*try_validation(self.cfg), *check_batches(self.cfg)]
         init_distributed(self.cfg, self.launcher)
         return lines
 

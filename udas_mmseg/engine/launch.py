@@ -60,7 +60,19 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = osp.join('work_dirs', name)
+    fit_workers(cfg)
     return cfg
+
+
+def fit_workers(cfg: Config) -> None:
+    """Remove settings of loader workers, in place, from loaders that have none; torch would refuse them.
+
+    So `train_dataloader.num_workers=0` is enough to load data in the main process.
+    """
+    for key, loader in cfg.items():
+        if key.endswith('_dataloader') and loader and loader.get('num_workers') == 0:
+            for setting in ('persistent_workers', 'prefetch_factor'):
+                loader.pop(setting, None)
 
 
 def config_name(path: str) -> str:

@@ -11,6 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from ...datasets.preflight import check_config
+from ...engine.batch_checks import check_batches
 from ...engine.initial_weights import prepare_load_from
 from ...engine.launch import build_runner, has_checkpoint, init_distributed, mend_last_checkpoint, prepare_resume
 from ...engine.trial_validation import try_validation
@@ -56,7 +57,7 @@ class Training(Stage):
         lines = check_config(without_products(self, cfg), context.num_scanned)
         if not osp.exists(osp.join(cfg.work_dir, 'last_checkpoint')):  # else it resumes, without `load_from`
             lines += prepare_load_from(copy.deepcopy(cfg), context.allow_partial)
-            lines += try_validation(cfg)
+            lines += [*try_validation(cfg), *check_batches(cfg)]
         return [f'{self.name}: {line}' for line in lines]
 
     def run(self, context: RunContext) -> Dict[str, Any]:

@@ -1,0 +1,43 @@
+"""The port at which the processes of tools/dist_*.sh meet."""
+import socket
+import subprocess
+import sys
+from typing import Iterator
+
+import pytest
+
+FREE_PORT = (sys.executable, 'tools/free_port.py')
+
+
+@pytest.fixture
+def busy() -> Iterator[int]:
+    with socket.socket() as server:
+        server.bind(('', 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def run(*args: int) -> subprocess.CompletedProcess:
+    return subprocess.run([*FREE_PORT, *map(str, args)], capture_output=True, text=True)
+
+
+def test_another_port_is_taken_and_said_on_one_machine(busy: int) -> None:
+    found = run(busy, 1, 0)
+    assert found.returncode == 0 and int(found.stdout) != busy
+    assert found.stderr == f'Port {busy} is busy, so the processes meet at port {int(found.stdout)}.\n'
+    with socket.socket() as server:
+        server.bind(('', int(found.stdout)))  # it is free
+
+
+def test_several_machines_meet_at_the_port_that_was_given(busy: int) -> None:
+    found = run(busy, 2, 0)
+    assert found.returncode == 1 and f'Port {busy} of this machine is busy' in found.stderr and not found.stdout
+    assert int(run(busy, 2, 1).stdout) == busy  # only the first machine opens it
+
+
+def test_a_free_port_is_kept(busy: int) -> None:
+    with socket.socket() as server:
+        server.bind(('', 0))
+        port = server.getsockname()[1]
+    found = run(port, 1, 0)
+    assert (int(found.stdout), found.stderr) == (port, '')
