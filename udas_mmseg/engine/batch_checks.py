@@ -1,5 +1,6 @@
 """Checks of batches that would fail after a while: one image with batch norm, and images of several sizes."""
 import os
+import warnings
 from typing import Any, Dict, List, Tuple
 
 import torch
@@ -56,7 +57,8 @@ def check_batch_norm(cfg: Config) -> List[str]:
     """
     if (cfg.get('train_dataloader') or {}).get('batch_size') != 1 or not has_segmentor(cfg) or _has_sync_norm(cfg):
         return []
-    with seeded_rng('batch norm'):
+    with seeded_rng('batch norm'), warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # those of the model belong to the training
         model = build_untrained(cfg)
         if getattr(model, 'joint_forward', False):  # the branches are one batch
             return []
