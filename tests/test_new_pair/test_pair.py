@@ -14,6 +14,7 @@ from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.new_pair import NewPair, PairOptions, new_pair, plan
 from udas_mmseg.self_training import SelfTrainingRunner
+from udas_mmseg.utils.config_dicts import config_dicts
 
 NAMES = 'sky,ground,box,bush'
 
@@ -49,6 +50,10 @@ def test_every_config_fits_the_data(data: Path, tmp_path: Path, preset: str, use
                                                        'export']
     assert not [line for line in runner.check() if 'warning' in line]
     adapt = runner.context.configs['02_adapt']
+    for name in ('02_adapt', '04_student_r1'):  # the images of the source, and no others, are translated
+        datasets = [part for _, part in config_dicts(runner.context.configs[name].train_dataloader)]
+        translated = [part for part in datasets if 'translated_root' in part]
+        assert [part.data_prefix.img_path for part in translated] == [str(data / 'drawings')]
     assert adapt.model.segmentor.decode_head.num_classes == 4
     mixes = adapt.train_dataloader.dataset.source.type == 'DomainMixDataset'
     assert mixes == ('labeled_target' in uses) and (adapt.get('val_cfg') is None) == (uses == ())

@@ -13,10 +13,7 @@ _SMALL_SETUP = '''# What all configs of this pair share: network, data and sched
     '{base}/schedules/adamw_poly_600.py',
 ]
 iters = {iters}
-model = dict({backbone}
-    decode_head=dict(num_classes={classes}),
-    auxiliary_head=dict(num_classes={classes}))
-param_scheduler = [
+{model}param_scheduler = [
     dict(type='LinearLR', start_factor=0.02, begin=0, end={warmup}, by_epoch=False),
     dict(type='PolyLR', power=0.9, eta_min=0, begin={warmup}, end=iters, by_epoch=False)
 ]
@@ -40,10 +37,7 @@ _FULL_SETUP = '''# What all configs of this pair share: network, data and schedu
     '{base}/schedules/sgd_poly100k_100k.py',
 ]
 iters = {iters}
-model = dict({backbone}
-    decode_head=dict(num_classes={classes}),
-    auxiliary_head=dict(num_classes={classes}))
-param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters, by_epoch=False)]
+{model}param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters, by_epoch=False)]
 train_cfg = dict(max_iters=iters, val_interval={save})
 {no_val}default_hooks = dict(
     checkpoint=dict(interval={save}), panels=dict(interval={half}, dataset=_base_.{panel}))
@@ -61,9 +55,10 @@ _base_ = './setup.py'
     batch_size={double}, dataset=dict(_delete_=True, type='StreamDataset', dataset=_base_.source_train))
 '''
 
-_UDA = '''"""Adaptation without translation: discriminators on both heads and L_kl between them{with_labels}.
+_UDA = '''"""Adaptation to the target: discriminators on both heads and L_kl between them{with_labels}.
 
-python {tools}/train.py {me}
+python {tools}/train.py {me}    # without translation
+self_training.py trains it{translated}, as the first teacher.
 """
 _base_ = ['./setup.py', '{base}/methods/{uda}.py']
 {work_dir}model = dict(
@@ -71,14 +66,6 @@ _base_ = ['./setup.py', '{base}/methods/{uda}.py']
 optim_wrapper = dict(_base_.method_optim_wrapper, _delete_=True, segmentor=_base_.optim_wrapper)
 custom_hooks = [*_base_.custom_hooks, _base_.target_statistics]
 {mixed}'''
-
-_ADAPT = '''"""The first teacher of self_training.py: uda.py on translated images.
-
-python {tools}/train.py {all}    # trains it after the stages that it needs
-"""
-_base_ = './uda.py'
-{work_dir}train_dataloader = dict(dataset=dict(source=dict(_delete_=True, **_base_.{source})))
-'''
 
 _STUDENT = '''"""A student of self_training.py: the source, and target images with the labels of a teacher.
 
@@ -120,7 +107,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=1.0, end_factor=0.0, begin=iters // 2, end=iters, by_epoch=False)
 ]
 train_cfg = dict(type='PositionTrainLoop', max_iters=iters)
-{no_val}default_hooks = dict(
+default_hooks = dict(
     checkpoint=dict(interval={save}), panels=dict(interval={half}, dataset=dict(source=source, target=target)))
 '''
 
@@ -135,7 +122,7 @@ _base_ = '{base}/self_training_runtime.py'
 {work_dir}self_training = dict(
     rounds={rounds},
     translate={translate},
-    adapt=dict(config='{{{{fileDirname}}}}/{adapt}.py'),
+    adapt=dict(config='{{{{fileDirname}}}}/uda.py'),
     label=dict(views=3, batch_size={batch_size}, workers={workers}),
     student=dict(config='{{{{fileDirname}}}}/student.py', init='{init}'),
     export=dict(name={pair!r}, num_images=6))
@@ -145,7 +132,7 @@ _base_ = '{base}/self_training_runtime.py'
 def config_texts(plan: Plan) -> Dict[str, str]:
     """Return the content of each config file by its name. Another method is another entry of `_WRITERS`."""
     return {f'{name}.py': write(plan, name) for name, write in _WRITERS.items()
-            if plan.translates or name not in ('cyclegan', 'adapt')}
+            if plan.translates or name != 'cyclegan'}
 
 
 def _common(plan: Plan, name: str) -> Dict[str, object]:
@@ -164,12 +151,13 @@ def _setup(plan: Plan, name: str) -> str:
     network = 'deeplabv2-multi_r101-d8'
     if small:
         network = 'deeplabv2-multi_mobilenetv2-d8' if plan.weights else 'deeplabv2-multi_r18-d8'
-    start, backbone = 'random weights', '\n    backbone=dict(init_cfg=None),' if not small else ''
+    start, model = 'random weights', '' if small else 'model = dict(backbone=dict(init_cfg=None))\n'
     if plan.weights:
         start = plan.weights
-        backbone = f"\n    backbone=dict(init_cfg=dict(type='Pretrained', checkpoint={plan.weights!r})),"
+        model = ('model = dict(\n    backbone=dict(init_cfg=dict('
+                 f"type='Pretrained', checkpoint={plan.weights!r})))\n")
     return (_SMALL_SETUP if small else _FULL_SETUP).format(
-        **_common(plan, name), network=network, start=start, backbone=backbone, classes=len(plan.classes.names),
+        **_common(plan, name), network=network, start=start, model=model,
         warmup=max(1, min(50, plan.iterations // 6)), panel='target_val' if plan.val else 'target_images',
         no_val='' if plan.val else 'val_cfg = None\ntest_cfg = None\n')
 
@@ -184,23 +172,13 @@ def _uda(plan: Plan, name: str) -> str:
     # L_kl begins after the same share of the iterations as in the published schedule: 15,000 of 120,000
     kl = '' if small else f',\n    kl=dict(_base_.method.kl, begin={plan.iterations // 8})'
     return _UDA.format(**_common(plan, name), uda='uda_600' if small else 'uda', kl=kl,
+                       translated=' on translated images' if plan.translates else '',
                        mixed=mixed if plan.labeled else '',
                        with_labels=', with labelled target images' if plan.labeled else '')
 
 
-def _adapt(plan: Plan, name: str) -> str:
-    return _ADAPT.format(**_common(plan, name), source=_source(plan))
-
-
-def _source(plan: Plan) -> str:
-    """Return the name of the labelled training data of the stages of self-training."""
-    if plan.translates:
-        return 'mixed_translated_train' if plan.labeled else 'translated_train'
-    return 'mixed_train' if plan.labeled else 'source_train'
-
-
 def _student(plan: Plan, name: str) -> str:
-    return _STUDENT.format(**_common(plan, name), source=_source(plan))
+    return _STUDENT.format(**_common(plan, name), source='mixed_train' if plan.labeled else 'source_train')
 
 
 def _cyclegan(plan: Plan, name: str) -> str:
@@ -210,10 +188,8 @@ def _cyclegan(plan: Plan, name: str) -> str:
     common = {**_common(plan, name), 'iters': plan.translator_iterations}
     common.update(save=max(1, plan.translator_iterations // 4), half=max(1, plan.translator_iterations // 2))
     model = 'model = dict(generator=dict(num_blocks=3), discriminator=dict(base_channels=16))\n' if small else ''
-    none = '' if not plan.val else ''.join(f'{part}_{what} = None\n' for part in ('val', 'test')
-                                           for what in ('dataloader', 'evaluator', 'cfg'))
     return _CYCLEGAN.format(**common, cyclegan='cyclegan_small' if small else 'cyclegan_resnet9', crop=crop,
-                            model=model, no_val=none)
+                            model=model)
 
 
 def _self_training(plan: Plan, name: str) -> str:
@@ -224,11 +200,11 @@ def _self_training(plan: Plan, name: str) -> str:
     return _SELF_TRAINING.format(
         **_common(plan, name), rounds=plan.rounds, translate=translate,
         stages=f'{stages}adaptation, rounds of self-training, and export of the last student',
-        adapt='adapt' if plan.translates else 'uda', init='teacher' if plan.preset == SMALL else 'imagenet')
+        init='teacher' if plan.preset == SMALL else 'imagenet')
 
 
 _WRITERS: Dict[str, Callable[[Plan, str], str]] = dict(
-    setup=_setup, source_only=_source_only, cyclegan=_cyclegan, uda=_uda, adapt=_adapt, student=_student,
+    setup=_setup, source_only=_source_only, cyclegan=_cyclegan, uda=_uda, student=_student,
     self_training=_self_training)
 # in the order in which a user may want to train them
 TRAINED: Tuple[str, ...] = ('source_only', 'cyclegan', 'uda', 'self_training')

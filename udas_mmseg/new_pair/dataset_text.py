@@ -39,14 +39,10 @@ source_images = dict(
     data_prefix=dict(img_path=source_img_dir),
     pipeline=[load_source, resize_source, pack])
 target_images = dict(target_train, pipeline=[load_target, resize_target, pack])
-# images from cyclegan.py in place of those of the source; self_training.py sets the folder
-translated_train = dict(
-    source_train, translated_root='{work_dir}/translated', missing_translation='error')
-# target images with the labels of a teacher, strongly augmented; self_training.py sets the folder
+# target images with the labels of a teacher, strongly augmented; self_training.py fills in the folder
 pseudo_labeled_train = dict(
     target_train,
     type='PseudoLabeledDataset',
-    pseudo_label_root='{work_dir}/labels',
     pipeline=[
         load_target,
         dict(type='LoadPseudoLabel', threshold=0.6), resize_target, weak,
@@ -69,8 +65,6 @@ mixed_train = dict(
     dataset=dict(source_train, pipeline=source_train['pipeline'][:-2]),
     target=labeled_target_train,
     pipeline=[dict(type='DomainCutMix', alpha=1.0), colors, pack])
-mixed_translated_train = dict(
-    mixed_train, dataset=dict(translated_train, pipeline=source_train['pipeline'][:-2]))
 '''
 
 _LOADER = '''
@@ -186,7 +180,7 @@ def _load(folder: Folder) -> str:
 
 def _settings(plan: Plan) -> Dict[str, Any]:
     preset = PRESETS[plan.preset]
-    settings: Dict[str, Any] = dict(work_dir=plan.work_dir, batch_size=preset.batch_size, workers=preset.workers)
+    settings: Dict[str, Any] = dict(batch_size=preset.batch_size, workers=preset.workers)
     for prefix, folder in _prefixes(plan):
         channel = folder.scan.channel if folder.scan else None
         settings.update({

@@ -20,9 +20,9 @@ TOOLS = osp.join(_CHECKOUT, 'tools')
 
 SMALL_PIXELS = 160 * 80  # of a crop, for minutes on two CPU cores
 MAX_PIXELS = 1024 * 512
-# Bytes that a training step of a student with ResNet-101 keeps for its backward pass, for each pixel of a crop: a crop
-# of each domain. Counted with torch's hooks of saved tensors (float32), for crops of 128x64 and 192x128. A step of UDA
-# keeps 7,446, because its two domains follow each other.
+# Bytes that a training step of a student with ResNet-101 keeps for its backward pass, for each pixel of a crop, with
+# one crop of each domain. Counted with torch's hooks of saved tensors (float32), for crops of 128x64 and 192x128. A
+# step of UDA keeps 7,446, because its two domains follow each other.
 _BYTES_PER_PIXEL = 14448
 _PARAMETERS, _BYTES_PER_PARAMETER = 50.2e6, 12  # with discriminators; weight, gradient and momentum
 _FIXED, _MARGIN = 1.0e9, 1.3  # context and libraries of the GPU; workspaces and fragmentation
@@ -45,7 +45,7 @@ class Preset(NamedTuple):
     translator_crop: int
 
 
-PRESETS = {SMALL: Preset(300, 400, 4, 1, 128), FULL: Preset(20000, 40000, 1, 4, 256)}
+PRESETS = {SMALL: Preset(300, 400, 4, 1, 128), FULL: Preset(20000, 40000, 2, 4, 256)}
 
 
 @dataclass
@@ -141,9 +141,10 @@ def pixels_in_memory(gigabytes: float) -> int:
         ValueError: if not even a crop of 128x128 fits.
     """
     spare = gigabytes * 1e9 - _FIXED - _PARAMETERS * _BYTES_PER_PARAMETER
-    pixels = int(spare / (_BYTES_PER_PIXEL * _MARGIN))
+    for_pixel = PRESETS[FULL].batch_size * _BYTES_PER_PIXEL * _MARGIN
+    pixels = int(spare / for_pixel)
     if pixels < 128 * 128:
-        needed = (_FIXED + _PARAMETERS * _BYTES_PER_PARAMETER + 128 * 128 * _BYTES_PER_PIXEL * _MARGIN) / 1e9
+        needed = (_FIXED + _PARAMETERS * _BYTES_PER_PARAMETER + 128 * 128 * for_pixel) / 1e9
         raise ValueError(f'--memory {gigabytes:g}: ResNet-101 needs about {needed:.1f} GB even for crops of 128x128. '
                          'Take --preset small, whose network is far smaller.')
     return min(pixels, MAX_PIXELS)
