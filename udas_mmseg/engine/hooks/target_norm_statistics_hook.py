@@ -1,18 +1,16 @@
 """A hook that computes batch norm statistics on the target domain."""
-import contextlib
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
+from typing import Any, Dict, Iterator, List, Optional, Union
 
 import torch
-import torch.nn.functional as F
 from mmengine.dataset import pseudo_collate
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, HOOKS
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...datasets.image_files import SampleError
+from ...models.norm_statistics import norm_layers, normalising_by_batch
 from ...models.predictor import predictor_of
 from ...models.segmentors.branches import heads_of
 from ...utils.indices import spread_evenly
@@ -126,14 +124,13 @@ def replace_norm_statistics(segmentor: nn.Module, batches: Iterator[Tensor]) -> 
     Returns:
         int: Number of layers with new statistics.
     """
-    norms = [module for module in segmentor.modules()
-             if isinstance(module, _BatchNorm) and module.training and module.running_mean is not None]
+    norms = [norm for norm in norm_layers(segmentor) if norm.training]
     modes = [(module, module.training) for module in segmentor.modules()]
     segmentor.eval()
     try:
         with torch.no_grad():
             for number, images in enumerate(batches):
-                with _measuring(norms, 1 / (number + 1)):
+                with normalising_by_batch(norms, 1 / (number + 1)):
                     features = segmentor.extract_feat(images)
                     for head in heads_of(segmentor).values():
                         head(features)
@@ -141,23 +138,3 @@ def replace_norm_statistics(segmentor: nn.Module, batches: Iterator[Tensor]) -> 
         for module, mode in modes:  # not with train(), which submodules may override
             module.training = mode
     return len(norms)
-
-
-@contextlib.contextmanager
-def _measuring(norms: Sequence[nn.Module], share: float) -> Iterator[None]:
-    """Normalise with the statistics of a batch, and update the running statistics with them with weight `share`.
-
-    Torch's training mode is not used, because synchronised batch norm would wait for the other processes in it.
-    """
-
-    def measure(norm: nn.Module) -> Any:
-        return lambda values: F.batch_norm(values, norm.running_mean, norm.running_var, norm.weight, norm.bias, True,
-                                           share, norm.eps)
-
-    try:
-        for norm in norms:
-            norm.forward = measure(norm)
-        yield
-    finally:
-        for norm in norms:
-            norm.__dict__.pop('forward', None)
