@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Tuple
 import numpy as np
 import torch
 
-__all__ = ['apply', 'applied', 'open_mmagic']
+__all__ = ['apply', 'applied', 'open_mmagic', 'torchvision_functional']
 
 _KEPT_TEXTS = 8  # number of cached config texts: enough for one run and a few more
 
@@ -213,6 +213,21 @@ def open_mmagic() -> bool:
         parent, _, child = name.rpartition('.')
         setattr(importlib.import_module(parent), child, package)
     return True
+
+
+def torchvision_functional() -> Any:
+    """Return `torchvision.transforms.v2.functional`, imported when it is first needed, which takes a second.
+
+    On CPU-only torch, `declare_torchvision_ops` has made torchvision importable.
+
+    Raises:
+        ModuleNotFoundError: if torchvision is not installed; the message has the command that installs it.
+    """
+    if importlib.util.find_spec('torchvision') is None:
+        raise ModuleNotFoundError('augmentation on the device needs torchvision, which is not installed. Run: pip '
+                                  'install torchvision (the version for your torch: see docs/install.md), or turn the '
+                                  'augmentation off.')
+    return importlib.import_module('torchvision.transforms.v2.functional')
 
 
 _WORKAROUNDS = (placeholder_mmcv_ext, declare_torchvision_ops, allow_checkpoint_classes, format_configs_once)
