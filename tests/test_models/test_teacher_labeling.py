@@ -6,7 +6,12 @@ import torch
 from torch import Tensor
 
 from student_models import build_student, preprocessed, sgd, student_batch
-from udas_mmseg.models.teachers import PixelWeightLabeling, SureShareLabeling, ThresholdLabeling
+from udas_mmseg.models.teachers import (
+    ClassBalancedLabeling,
+    PixelWeightLabeling,
+    SureShareLabeling,
+    ThresholdLabeling,
+)
 from udas_mmseg.models.teachers.labeling import most_probable, sure_share, sure_weights, teacher_logits
 
 # two classes; the confidences are 0.9, 0.6, 0.8, 0.7
@@ -48,13 +53,34 @@ def test_policies() -> None:
     assert weight.flatten().tolist() == pytest.approx([0.9, 0, 0.8, 0])
 
 
-@pytest.mark.parametrize('policy', [ThresholdLabeling, SureShareLabeling, PixelWeightLabeling])
+@pytest.mark.parametrize('policy', [ThresholdLabeling, SureShareLabeling, PixelWeightLabeling,
+                                    ClassBalancedLabeling])
 def test_a_higher_threshold_never_keeps_more(policy: Any) -> None:
     logits = torch.randn(2, 5, 8, 8, generator=torch.Generator().manual_seed(0))
     kept = [policy(threshold)(logits).kept.sum() for threshold in (0., 0.3, 0.5, 0.9, 1.)]
     assert kept == sorted(kept, reverse=True)
     with pytest.raises(ValueError, match=rf'{policy.__name__}: threshold=1.5: it must be in \[0, 1\]'):
         policy(1.5)
+
+
+def test_each_class_keeps_the_same_portion_of_its_pixels() -> None:
+    logits = 0.3 * torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    logits[:, 0] += 0.3  # the teacher is more confident of class 0
+    confidence, label = most_probable(logits)
+    found = ClassBalancedLabeling(threshold=1., portion=0.4)(logits)
+    assert torch.equal(found.label, label) and torch.equal(found.weight, found.kept.double())
+    for number in range(3):
+        count = int((label == number).sum())
+        values, kept = confidence[label == number], found.kept[label == number]
+        assert int(kept.sum()) == -(-4 * count // 10) and values[kept].min() > values[~kept].max()
+    lower = ClassBalancedLabeling(threshold=0.42, portion=0.4)(logits)  # all pixels above the threshold, too
+    assert torch.equal(lower.kept, found.kept | (confidence >= 0.42)) and not torch.equal(lower.kept, found.kept)
+    inside = torch.zeros_like(found.kept)
+    inside[0] = True  # padding does not count
+    alone = ClassBalancedLabeling(threshold=1., portion=0.4)(logits[:1])
+    assert torch.equal(ClassBalancedLabeling(threshold=1., portion=0.4)(logits, inside).kept[0], alone.kept[0])
+    with pytest.raises(ValueError, match='ClassBalancedLabeling: portion=0: it must be above 0 and at most 1'):
+        ClassBalancedLabeling(portion=0)
 
 
 def loss_of(labeling: Dict[str, Any]) -> Dict[str, Tensor]:

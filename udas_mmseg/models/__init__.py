@@ -7,15 +7,17 @@ from .segmentors import (
     AdversarialSegmentor,
     BranchSegmentor,
     MultiLevelEncoderDecoder,
+    OnlineSelfTrainingSegmentor,
     RectifiedEncoderDecoder,
     StudentTeacherSegmentor,
 )
-from .teachers import PixelWeightLabeling, SureShareLabeling, ThresholdLabeling
-from .terms import ConsistencyTerm, EntropyTerm, HeadDivergenceTerm
+from .teachers import ClassBalancedLabeling, PixelWeightLabeling, SureShareLabeling, ThresholdLabeling
+from .terms import ConsistencyTerm, EntropyTerm, FeatureDistanceTerm, HeadDivergenceTerm, MaskedConsistencyTerm
 
 __all__ = [
-    'AdversarialSegmentor', 'BranchSegmentor', 'ConsistencyTerm', 'DeepLabResNet', 'DeepLabV2Head',
-    'DomainDataPreProcessor', 'EntropyTerm', 'FCDiscriminator', 'HeadDivergenceTerm', 'MultiLevelDiscriminator',
-    'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator', 'PixelWeightLabeling', 'RectifiedEncoderDecoder',
+    'AdversarialSegmentor', 'BranchSegmentor', 'ClassBalancedLabeling', 'ConsistencyTerm', 'DeepLabResNet',
+    'DeepLabV2Head', 'DomainDataPreProcessor', 'EntropyTerm', 'FCDiscriminator', 'FeatureDistanceTerm',
+    'HeadDivergenceTerm', 'MaskedConsistencyTerm', 'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder',
+    'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor', 'PixelWeightLabeling', 'RectifiedEncoderDecoder',
     'StudentTeacherSegmentor', 'SureShareLabeling', 'ThresholdLabeling'
 ]

@@ -15,3 +15,16 @@ def backward_without_update(optim_wrapper: OptimWrapper, loss: Tensor) -> None:
     """
     optim_wrapper.backward(optim_wrapper.scale_loss(loss))
     optim_wrapper._inner_count -= 1  # MMEngine counts backward passes, and takes each one for a step
+
+
+def update_after_backward(optim_wrapper: OptimWrapper) -> None:
+    """Finish a step whose gradients were all added by `backward_without_update`, like the rest of `update_params`.
+
+    Args:
+        optim_wrapper (OptimWrapper): The optimizer wrapper. With gradient accumulation, it is updated in the last of
+            `accumulative_counts` steps.
+    """
+    optim_wrapper._inner_count += 1
+    if optim_wrapper.should_update():
+        optim_wrapper.step()
+        optim_wrapper.zero_grad()

@@ -115,10 +115,11 @@ def mix_batches(source: LabeledImages, target: LabeledImages, mask: Tensor) -> L
     Raises:
         ValueError: if shapes or types do not match.
     """
+    images, label = mix(source.images, target.images, mask), mix(source.label, target.label, mask)
     weight = None
     given = source.weight if source.weight is not None else target.weight
     if given is not None:
         ones = torch.ones_like(given)
         weight = mix(ones if source.weight is None else source.weight, ones if target.weight is None else target.weight,
                      mask)
-    return LabeledImages(mix(source.images, target.images, mask), mix(source.label, target.label, mask), weight)
+    return LabeledImages(images, label, weight)

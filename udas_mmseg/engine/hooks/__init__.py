@@ -6,8 +6,9 @@ from .max_confidence_pseudo_label_hook import MaxConfidencePseudoLabelHook
 from .progress_line_hook import ProgressLineHook
 from .segmentor_weights_hook import SegmentorWeightsHook
 from .target_norm_statistics_hook import TargetNormStatisticsHook
+from .teacher_collapse_hook import TeacherCollapseHook
 
 __all__ = [
     'CheckFiniteLossHook', 'DomainPanelHook', 'EMATeacherHook', 'MaxConfidencePseudoLabelHook',
-    'ProgressLineHook', 'SegmentorWeightsHook', 'TargetNormStatisticsHook'
+    'ProgressLineHook', 'SegmentorWeightsHook', 'TargetNormStatisticsHook', 'TeacherCollapseHook'
 ]

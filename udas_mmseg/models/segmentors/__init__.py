@@ -2,10 +2,11 @@
 from .adversarial import AdversarialSegmentor
 from .branch_segmentor import BranchSegmentor
 from .multi_level import MultiLevelEncoderDecoder
+from .online_self_training import OnlineSelfTrainingSegmentor
 from .rectified import RectifiedEncoderDecoder
 from .student_teacher import StudentTeacherSegmentor
 
 __all__ = [
-    'AdversarialSegmentor', 'BranchSegmentor', 'MultiLevelEncoderDecoder', 'RectifiedEncoderDecoder',
-    'StudentTeacherSegmentor'
+    'AdversarialSegmentor', 'BranchSegmentor', 'MultiLevelEncoderDecoder', 'OnlineSelfTrainingSegmentor',
+    'RectifiedEncoderDecoder', 'StudentTeacherSegmentor'
 ]

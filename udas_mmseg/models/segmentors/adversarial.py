@@ -111,10 +111,12 @@ class AdversarialSegmentor(BranchSegmentor):
             raise ValueError(f'the segmentor is a {type(self.segmentor).__name__}, which does not give the logits of '
                              'its auxiliary head. Use EncoderDecoder with one auxiliary_head, or derive yours from '
                              'MultiLevelEncoderDecoder.')
-        needy = [type(term).__name__ for term in self.terms if term.needs or any(True for _ in term.parameters())]
+        needy = [type(term).__name__ for term in self.terms
+                 if term.needs or (term.forwards_itself and term.branch == 'target') or list(term.parameters())]
         if needy:
             raise ValueError(f'AdversarialSegmentor cannot train the terms {needy}: it frees each branch before the '
-                             'next one, and has no optimizer for the parameters of terms. Use BranchSegmentor.')
+                             'next one, uses only the gradient of the logits of the target, and has no optimizer for '
+                             'the parameters of terms. Use BranchSegmentor.')
         self.discriminators: Any = None
         if discriminators is not None:
             check_softmax_heads(self.heads, 'the adversarial term')

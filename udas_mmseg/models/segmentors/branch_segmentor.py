@@ -1,5 +1,5 @@
 """A segmentor that trains on batches with several branches; the base class of all methods."""
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 from mmengine.logging import MessageHub
@@ -72,10 +72,20 @@ class BranchSegmentor(BaseModel):
         # first, so that the same seed gives the same initial weights with and without terms
         self.segmentor = MODELS.build(segmentor)
         self.terms = build_terms(terms, heads_of(self.segmentor))
+        self._prepare_terms()
         self.joint_forward = joint_forward
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.memory_format)
         keep_names_in_parallel(self)
+
+    def init_weights(self) -> None:
+        """Initialise the weights, for example with pretrained ones."""
+        super().init_weights()
+        self._prepare_terms()
+
+    def _prepare_terms(self) -> None:
+        for term in self.terms:
+            term.prepare(unwrap(self.segmentor))
 
     @property
     def predictor(self) -> nn.Module:
@@ -115,15 +125,19 @@ class BranchSegmentor(BaseModel):
 
     def branch_losses(self, branches: Dict[str, dict]) -> Dict[str, Tensor]:
         """Compute all weighted losses of a preprocessed batch."""
+        context, losses = self.begin_step(branches)
+        for group in self.groups(context.branches):  # including branches that were added to the batch
+            losses.update(self.group_losses(group, context))
+        return losses
+
+    def begin_step(self, branches: Dict[str, dict]) -> Tuple[TermContext, Dict[str, Tensor]]:
+        """Check and prepare a preprocessed batch. Returns the context of the step, and values to log."""
         if is_model_wrapper(self.segmentor):
             raise ValueError(f'{type(self).__name__} has one optimizer and trains with ordinary data parallelism. '
                              'Remove model_wrapper_cfg=dict(type="MMSeparateDistributedDataParallel") from the config.')
         self.check(branches)
         context = self.new_context(branches)
-        losses = self.prepare(context)
-        for group in self.groups(context.branches):  # including branches that were added to the batch
-            losses.update(self._group_losses(group, context))
-        return losses
+        return context, self.prepare(context)
 
     def check(self, branches: Dict[str, dict]) -> None:
         """Check that the method can train on a batch."""
@@ -140,10 +154,14 @@ class BranchSegmentor(BaseModel):
         order = sorted(branches, key=lambda name: list(BRANCHES).index(name) if name in BRANCHES else len(BRANCHES))
         return [order] if self.joint_forward else [[name] for name in order]
 
+    def is_supervised(self, name: str, branches: Dict[str, dict]) -> bool:
+        """Whether the heads have their own losses on a branch: if it has labels."""
+        return is_labeled(branches[name])
+
     def learns_from(self, group: Sequence[str], branches: Dict[str, dict]) -> bool:
         """Whether any of these branches has a loss, supervised or from a term, or is needed by a term."""
         used = {name for term in self.terms for name in (term.branch, *term.needs)}
-        return any(is_labeled(branches[name]) or name in used for name in group)
+        return any(self.is_supervised(name, branches) or name in used for name in group)
 
     def new_context(self, branches: Dict[str, dict], upsample: bool = True) -> TermContext:
         """Return the context of a step in which nothing was forwarded yet."""
@@ -170,7 +188,7 @@ class BranchSegmentor(BaseModel):
         """Compute the weighted losses of branches that were forwarded: supervised losses (with labels) and terms."""
         replaced = {term.branch for term in self.terms if term.replaces_supervised}
         labeled = {name: context.branches[name] for name in names
-                   if name not in replaced and is_labeled(context.branches[name])}
+                   if name not in replaced and self.is_supervised(name, context.branches)}
         losses = segmentation_losses(context.heads, labeled, context.logits, context.pixel_weights)
         losses = self._weighted(losses, context.iteration)  # terms have their own weights
         for name in names:
@@ -189,16 +207,22 @@ class BranchSegmentor(BaseModel):
                 losses.update(of_term)
         return losses
 
-    def _group_losses(self, group: List[str], context: TermContext) -> Dict[str, Tensor]:
+    def updates_statistics(self, name: str) -> bool:
+        """Whether a branch passes through the segmentor even if no loss uses its outputs, for batch norm."""
+        return True
+
+    def group_losses(self, group: List[str], context: TermContext) -> Dict[str, Tensor]:
         """Compute the losses of branches that pass through the segmentor together."""
-        labeled = [name for name in group if is_labeled(context.branches[name])]
+        labeled = [name for name in group if self.is_supervised(name, context.branches)]
         terms = [term for term in self.terms if term.branch in group]
         needed = any(name in term.needs for term in self.terms for name in group)
-        if not self.learns_from(group, context.branches):
-            # without a loss, the images only update the statistics of batch norm
-            with torch.no_grad():
-                self.forward_group(group, context)
-            return {}
+        if not (labeled or needed or any(not term.forwards_itself for term in terms)):
+            passing = [name for name in group if self.updates_statistics(name)]
+            if passing:
+                # without a loss, the images only update the statistics of batch norm
+                with torch.no_grad():
+                    self.forward_group(passing, context)
+            return self.losses_of(group, context)  # of terms that forward other images
         weighted = [name for name in group if name in context.pixel_weights]
         if len(group) == 1 and not terms and not weighted and not needed:
             # through the segmentor, which may have another loss than its heads (`RectifiedEncoderDecoder`)

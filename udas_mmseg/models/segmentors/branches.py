@@ -2,12 +2,10 @@
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 import torch
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.losses import CrossEntropyLoss, accuracy
-from mmseg.models.utils import resize
-from mmseg.utils import SampleList, add_prefix
+from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
+from ..losses.pixel_weights import weighted_head_loss
 from ..terms.context import Outputs
 
 
@@ -73,39 +71,6 @@ def segmentation_losses(heads: Dict[str, nn.Module],
                        weighted_head_loss(head, level_logits, samples, weight))
             losses.update(add_prefix(of_head, f'{name}.{level}'))
     return losses
-
-
-def weighted_head_loss(head: nn.Module, logits: Tensor, data_samples: SampleList, weight: Tensor) -> Dict[str, Tensor]:
-    """Compute `BaseDecodeHead.loss_by_feat` with a weight for each pixel, which MMSegmentation does not support.
-
-    Args:
-        head (BaseDecodeHead): The head.
-        logits (Tensor): (N, C, h, w), the output of the head.
-        data_samples (list[SegDataSample]): Samples with `gt_sem_seg`, (1, H, W) each.
-        weight (Tensor): (N, H, W) float; it is multiplied by the weight of the head's sampler, if there is one.
-
-    Returns:
-        dict[str, Tensor]: `<loss>` and `acc_seg`.
-
-    Raises:
-        ValueError: if the head overrides `loss_by_feat`, or has another loss than `CrossEntropyLoss`.
-    """
-    losses = list(head.loss_decode) if isinstance(head.loss_decode, nn.ModuleList) else [head.loss_decode]
-    plain = all(isinstance(loss, CrossEntropyLoss) and not loss.use_mask for loss in losses)
-    if type(head).loss_by_feat is not BaseDecodeHead.loss_by_feat or not plain:
-        raise ValueError(f'pixel weights need a head with the loss_by_feat of BaseDecodeHead and CrossEntropyLoss; '
-                         f'{type(head).__name__} has {[type(loss).__name__ for loss in losses]}. Use such a head, or a '
-                         'labeling without weights (ThresholdLabeling).')
-    label = torch.stack([sample.gt_sem_seg.data for sample in data_samples])
-    logits = resize(logits, size=label.shape[2:], mode='bilinear', align_corners=head.align_corners)
-    if head.sampler is not None:
-        weight = weight * head.sampler.sample(logits, label)
-    label = label.squeeze(1)
-    result: Dict[str, Tensor] = {}
-    for loss in losses:
-        value = loss(logits, label, weight=weight, ignore_index=head.ignore_index)
-        result[loss.loss_name] = result[loss.loss_name] + value if loss.loss_name in result else value
-    return {**result, 'acc_seg': accuracy(logits, label, ignore_index=head.ignore_index)}
 
 
 def _split(values: Sequence[Tensor], sizes: List[int]) -> List[List[Tensor]]:

@@ -128,7 +128,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
         images = self._teacher_images(target).contiguous(memory_format=self.memory_format)
         # padding must neither be learnt nor count in a share of pixels
         inside = _inside(target, images)
-        labels = self.labeling(teacher_logits(self.teacher.network, images), inside)
+        labels = self.labeling(self.teacher_logits(self.teacher, images), inside)
         samples = [SegDataSample(metainfo=sample.metainfo, gt_sem_seg=PixelData(data=label[None]))
                    for sample, label in zip(target['data_samples'], labels.label.masked_fill(~inside, IGNORE))]
         # from here on, the target is a labelled branch like any other
@@ -136,6 +136,10 @@ class StudentTeacherSegmentor(BranchSegmentor):
         if labels.weight is not None:
             context.pixel_weights['target'] = labels.weight
         return {'target.kept': labels.kept.float().mean()}
+
+    def teacher_logits(self, teacher: EMATeacher, images: Tensor) -> Tensor:
+        """Compute a teacher's logits (N, C, H, W) for preprocessed images (N, 3, H, W)."""
+        return teacher_logits(teacher.network, images)
 
     def _teacher_images(self, target: dict) -> Tensor:
         """Return the images before colour augmentation, if the pipeline kept them (`KeepTeacherView`)."""

@@ -1,4 +1,5 @@
 """Labels and pixel weights from the logits of a teacher: functions, and policies for configs."""
+import math
 from typing import NamedTuple, Optional, Tuple
 
 import torch
@@ -147,3 +148,42 @@ class PixelWeightLabeling(LabelingPolicy):
         confidence, label = most_probable(logits)
         weight = sure_weights(confidence, self.threshold, self.by_confidence)
         return TeacherLabels(label, confidence >= self.threshold, weight)
+
+
+@MODELS.register_module()
+class ClassBalancedLabeling(LabelingPolicy):
+    """Every pixel gets the teacher's class. The most confident pixels of each class have weight 1, all others 0.
+
+    A pixel is used if it is among the share `portion` of the pixels of its class in the batch with the highest
+    confidence, or if its confidence is at least `threshold`. Classes of which the teacher is never confident therefore
+    also contribute.
+
+    Args:
+        threshold (float): In [0, 1]. Defaults to 0.968.
+        portion (float): In (0, 1]. Defaults to 0.5.
+
+    Raises:
+        ValueError: if an argument is outside its range.
+
+    Source: Zou et al., "Unsupervised domain adaptation for semantic segmentation via class-balanced self-training",
+    ECCV 2018, section 4.1, with the pixels of a batch in place of those of the data set.
+    """
+
+    def __init__(self, threshold: float = 0.968, portion: float = 0.5) -> None:
+        super().__init__(threshold)
+        if not 0 < portion <= 1:
+            raise ValueError(f'ClassBalancedLabeling: portion={portion}: it must be above 0 and at most 1.')
+        self.portion = portion
+
+    def __call__(self, logits: Tensor, inside: Optional[Tensor] = None) -> TeacherLabels:
+        """Label a batch, with a weight for each pixel."""
+        confidence, label = most_probable(logits)
+        lowest = torch.full((logits.shape[1], ), self.threshold, dtype=confidence.dtype, device=confidence.device)
+        counted = label if inside is None else label.masked_fill(~inside, IGNORE)
+        for number in range(logits.shape[1]):
+            of_class = confidence[counted == number]
+            if len(of_class):
+                kept = max(1, math.ceil(self.portion * len(of_class) - 1e-6))
+                lowest[number] = of_class.kthvalue(len(of_class) - kept + 1).values.clamp(max=self.threshold)
+        sure = confidence >= lowest[label]
+        return TeacherLabels(label, sure, sure.to(confidence.dtype))

@@ -2,9 +2,12 @@
 from .agreement import EntropyTerm, HeadDivergenceTerm
 from .consistency import ConsistencyTerm
 from .context import Outputs, TermContext
+from .feature_distance import FeatureDistanceTerm
 from .loss_term import LossTerm
+from .masked_consistency import MaskedConsistencyTerm
 from .term import Term, build_terms
 
 __all__ = [
-    'ConsistencyTerm', 'EntropyTerm', 'HeadDivergenceTerm', 'LossTerm', 'Outputs', 'Term', 'TermContext', 'build_terms'
+    'ConsistencyTerm', 'EntropyTerm', 'FeatureDistanceTerm', 'HeadDivergenceTerm', 'LossTerm', 'MaskedConsistencyTerm',
+    'Outputs', 'Term', 'TermContext', 'build_terms'
 ]

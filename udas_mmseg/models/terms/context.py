@@ -1,6 +1,6 @@
 """The quantities of a training step from which loss terms are computed."""
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional
 
 import torch
 from mmseg.models.utils import resize
@@ -40,6 +40,8 @@ class TermContext:
         logits (dict[str, list[Tensor]]): See `Outputs`, for each branch.
         features (dict[str, list[Tensor] | None]): See `Outputs`, for each branch.
         pixel_weights (dict[str, Tensor]): (N, H, W) float, for branches with different weights of pixels.
+        augment (Callable, optional): Strong augmentation of preprocessed images (N, 3, H, W), with new random draws at
+            each call, if the method has one.
     """
     branches: Dict[str, dict]
     heads: Dict[str, nn.Module]
@@ -50,12 +52,19 @@ class TermContext:
     logits: Dict[str, List[Tensor]] = field(default_factory=dict)
     features: Dict[str, Any] = field(default_factory=dict)
     pixel_weights: Dict[str, Tensor] = field(default_factory=dict)
+    augment: Optional[Callable[[Tensor], Tensor]] = None
     _resized: Dict[str, List[Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     def add(self, outputs: Dict[str, Outputs]) -> None:
         """Store the outputs for some branches."""
         for name, of_branch in outputs.items():
             self.logits[name], self.features[name] = of_branch.logits, of_branch.features
+
+    def forget(self, branches: Iterable[str]) -> None:
+        """Free the outputs for some branches, which no later term needs."""
+        for name in branches:
+            for outputs in (self.logits, self.features, self._resized):
+                outputs.pop(name, None)
 
     def images(self, branch: str) -> Tensor:
         """Return the preprocessed images of a branch, (N, 3, H, W)."""

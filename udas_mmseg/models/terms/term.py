@@ -38,6 +38,7 @@ class Term(nn.Module):
     name = 'loss_term'
     needs: Tuple[str, ...] = ()  # further branches whose outputs the term uses; they come before its own in `BRANCHES`
     replaces_supervised = False  # whether the heads' own losses on the branch are left out
+    forwards_itself = False  # whether it computes all outputs that it uses with `context.forward`
 
     def __init__(self,
                  weight: Union[float, Sequence[float]],
@@ -78,11 +79,20 @@ class Term(nn.Module):
             raise ValueError(f"{type(self).__name__}: {silent} would be logged and not trained on. Put 'loss' into the "
                              'name.')
 
+    def prepare(self, segmentor: nn.Module) -> None:
+        """Prepare for a segmentor: when the model is built, and again when its weights were initialised.
+
+        The second call is before a checkpoint is loaded. The default does nothing.
+
+        Raises:
+            ValueError: if the term does not work with the segmentor.
+        """
+
     def forward(self, context: TermContext) -> Dict[str, Tensor]:
         """Compute the weighted losses.
 
         Args:
-            context (TermContext): A step, in which the term's branch was forwarded.
+            context (TermContext): A step, in which the term's branch was forwarded (unless it `forwards_itself`).
 
         Returns:
             dict[str, Tensor]: Weighted scalars by `names`; 0 without a gradient if the weight is currently 0. If all
@@ -91,7 +101,7 @@ class Term(nn.Module):
         names = self.names(list(context.heads))
         weights = self.schedule.at(context.iteration)
         weights = weights * len(names) if len(weights) == 1 else weights
-        nothing = at_least_float32(context.logits[self.branch][0]).new_zeros(())
+        nothing = at_least_float32(context.images(self.branch)).new_zeros(())
         if not any(weights):
             return dict.fromkeys(names, nothing)
         losses = self.losses(context)

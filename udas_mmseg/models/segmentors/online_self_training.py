@@ -1,0 +1,250 @@
+"""Self-training with labels that a moving average of the student gives in every iteration, on mixed images."""
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+
+import numpy as np
+import torch
+from mmengine.optim import OptimWrapper
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+from ...utils.randomness import child_generator
+from ..augment import StrongAugment
+from ..backward import backward_without_update, update_after_backward
+from ..mixing import LabeledImages, class_mix_masks, cut_mix_masks, mix_batches
+from ..norm_statistics import norm_layers, normalising_by_batch
+from ..teachers import EMATeacher
+from ..terms import Term, TermContext
+from ..terms.loss_term import Weight
+from .checks import check_both_domains, check_choice
+from .student_teacher import StudentTeacherSegmentor
+
+MIXTURE = 'mixture'  # the branch that is made in each step
+TEACHER_NORMS = ('batch', 'eval')
+_SIDES = ('top', 'bottom', 'left', 'right')
+
+
+def _class_mix(source: LabeledImages, rng: np.random.Generator) -> Tensor:
+    return class_mix_masks(source.label, rng)
+
+
+def _cut_mix(source: LabeledImages, rng: np.random.Generator) -> Tensor:
+    return ~cut_mix_masks(len(source.label), tuple(source.label.shape[1:]), rng, device=source.label.device)
+
+
+# functions that draw masks (N, H, W), True for the pixels of the target
+MIXINGS: Dict[str, Any] = {'class_mix': _class_mix, 'cut_mix': _cut_mix}
+
+
+@MODELS.register_module()
+class OnlineSelfTrainingSegmentor(StudentTeacherSegmentor):
+    """A segmentor that learns from source images, and from mixtures of source and target images (DACS).
+
+    A training step:
+
+    1. The student is trained on the source, and on other labelled branches in the batch.
+    2. A teacher, the moving average of the student, labels the target images.
+    3. Pixels of the source images are pasted into the target images of the same batch, which are then strongly
+       augmented, and the student is trained on these mixtures. Pixels of the source have weight 1, those of the target
+       the weight that the labelling policy gives them.
+    4. Terms add losses, such as `FeatureDistanceTerm` on the source (DAFormer), or `MaskedConsistencyTerm` on the
+       target (MIC). The target images themselves have no other loss.
+
+    The gradients of each branch are computed before the next one is forwarded, so that only one branch is in memory.
+    With `MMDistributedDataParallel`, the gradients are the same, but are computed at the end of the step. All random
+    numbers come from NumPy's global generator, which `PositionTrainLoop` seeds for each iteration and rank.
+
+    Args:
+        segmentor (dict): Config of an MMSegmentation `EncoderDecoder` with any number of auxiliary heads.
+        ema_teacher (dict): See `StudentTeacherSegmentor`; `weight` is that of the losses on the mixtures. Needs
+            `custom_hooks=[dict(type='EMATeacherHook')]`. DACS has `dict(momentum=0.99,
+            labeling=dict(type='SureShareLabeling'))`.
+        data_preprocessor (dict, optional): Defaults to that of the segmentor, extended to several branches.
+        teacher_norm (str): Statistics with which batch norm normalises when the teacher labels the target: those of the
+            target images of the batch ('batch', as in the public code), or the running statistics ('eval'), which are
+            the averages of the student's and therefore those of source and mixtures. In both cases the running
+            statistics are not changed, and dropout and stochastic depth are off. Defaults to 'batch'.
+        mixing (str, optional): 'class_mix' (half of the classes of each source image), 'cut_mix' (a box of it), or None
+            (the target images alone). Defaults to 'class_mix'.
+        augment (Mapping | bool): Strong augmentation of the mixtures, and of the images of `MaskedConsistencyTerm`:
+            arguments of `StrongAugment`, or False for none. Defaults to True, the values of DACS.
+        margins (Mapping[str, int], optional): Numbers of pixels at the `top`, `bottom`, `left` and `right` of the
+            target images whose labels get the weight 0. Defaults to none.
+        forward_target (bool): Whether the target images pass through the student without a loss, so that the running
+            statistics of batch norm also contain those of the target. Defaults to False, as published.
+        pseudo_weight (float | dict): See `StudentTeacherSegmentor`.
+        predict_with (str): See `StudentTeacherSegmentor`.
+        terms (Sequence[dict | Term]): See `BranchSegmentor`. They must not use the outputs of other branches.
+        joint_forward (bool): See `BranchSegmentor`. Defaults to False, as published: source and mixtures are normalised
+            separately.
+        channels_last (bool): See `BranchSegmentor`.
+        init_cfg (dict, optional): MMEngine's initialisation.
+
+    Raises:
+        ValueError: for a value outside its range; in training, if margins are larger than the images, or the images of
+            source and target do not have the same number and size.
+
+    Source: Tranheden et al., "DACS", WACV 2021; Hoyer et al., "DAFormer", CVPR 2022; Hoyer et al., "MIC", CVPR 2023.
+    """
+
+    def __init__(self,
+                 segmentor: dict,
+                 ema_teacher: dict,
+                 data_preprocessor: Optional[dict] = None,
+                 teacher_norm: str = 'batch',
+                 mixing: Optional[str] = 'class_mix',
+                 augment: Union[Mapping[str, Any], bool] = True,
+                 margins: Optional[Mapping[str, int]] = None,
+                 forward_target: bool = False,
+                 pseudo_weight: Weight = 1.0,
+                 predict_with: str = 'student',
+                 terms: Sequence[Union[dict, Term]] = (),
+                 joint_forward: bool = False,
+                 channels_last: bool = True,
+                 init_cfg: Optional[dict] = None) -> None:
+        check_choice('teacher_norm', teacher_norm, TEACHER_NORMS)
+        if mixing is not None:
+            check_choice('mixing', mixing, MIXINGS)
+        if ema_teacher is None:
+            raise ValueError('OnlineSelfTrainingSegmentor needs a teacher: ema_teacher=dict(momentum=0.99, '
+                             'labeling=dict(type="SureShareLabeling")).')
+        super().__init__(segmentor, data_preprocessor, pseudo_weight, None, ema_teacher, predict_with, terms,
+                         joint_forward, channels_last, init_cfg)
+        needy = [type(term).__name__ for term in self.terms if term.needs]
+        if needy:
+            raise ValueError(f'OnlineSelfTrainingSegmentor cannot train the terms {needy}: they compare branches, and '
+                             'it frees each branch before the next one. Use StudentTeacherSegmentor.')
+        self.branch_weights[MIXTURE] = self.branch_weights['target']
+        self.teacher_norm = teacher_norm
+        self.mixing = mixing
+        self.augment = StrongAugment(**({} if augment is True else augment)) if augment is not False else None
+        self.margins = _checked_margins(margins or {})
+        self.forward_target = forward_target
+        self._label_counts: Optional[Tensor] = None
+
+    def train_step(self, data: Dict[str, dict], optim_wrapper: OptimWrapper) -> Dict[str, Tensor]:
+        """Train the student for one step, with a backward pass for each branch.
+
+        Args:
+            data (dict): A batch of `DomainPairDataset` with `source` and `target`, and perhaps other branches.
+            optim_wrapper (OptimWrapper): The optimizer wrapper.
+
+        Returns:
+            dict[str, Tensor]: Values to log: all weighted losses, their sum `loss`, and those of `prepare`.
+        """
+        with optim_wrapper.optim_context(self):
+            context, logs = self.begin_step(self.data_preprocessor(data, True))
+        total = 0
+        for group in self.groups(context.branches):
+            with optim_wrapper.optim_context(self):
+                losses = self.group_losses(group, context)
+            loss, of_group = self.parse_losses(losses)
+            if losses and loss.requires_grad:  # it has no gradient while the weights of all its terms are 0
+                backward_without_update(optim_wrapper, loss)
+            context.forget(group)
+            total = total + of_group.pop('loss')
+            logs.update((name, value.detach()) for name, value in of_group.items())
+        update_after_backward(optim_wrapper)
+        return {**logs, 'loss': torch.as_tensor(total).detach()}
+
+    def check(self, branches: Dict[str, dict]) -> None:
+        """Check that a batch has both domains."""
+        check_both_domains(branches)
+        super().check(branches)
+
+    def groups(self, branches: Dict[str, dict]) -> List[List[str]]:
+        """Return the groups of branches; the mixture is before the target, of which perhaps no loss uses the output."""
+        alone = [name for name in branches if name != 'target' or self._uses_target()]
+        groups = super().groups({name: branches[name] for name in alone})
+        if len(alone) < len(branches) and (self.forward_target or any(t.branch == 'target' for t in self.terms)):
+            groups.append(['target'])
+        return groups
+
+    def _uses_target(self) -> bool:
+        """Whether a term uses the student's outputs for the target images themselves."""
+        return any(term.branch == 'target' and not term.forwards_itself for term in self.terms)
+
+    def is_supervised(self, name: str, branches: Dict[str, dict]) -> bool:
+        """Whether the heads have their own losses on a branch: not on the target itself."""
+        return name != 'target' and super().is_supervised(name, branches)
+
+    def updates_statistics(self, name: str) -> bool:
+        """Whether a branch passes through the segmentor even if no loss uses its outputs."""
+        return name != 'target' or self.forward_target
+
+    def teacher_logits(self, teacher: EMATeacher, images: Tensor) -> Tensor:
+        """Compute a teacher's logits (N, C, H, W) for preprocessed images (N, 3, H, W)."""
+        norms = norm_layers(teacher.network) if self.teacher_norm == 'batch' else []
+        with normalising_by_batch(norms):
+            return super().teacher_logits(teacher, images)
+
+    def prepare(self, context: TermContext) -> Dict[str, Tensor]:
+        """Label the target images, and add the mixtures as a branch.
+
+        Returns:
+            dict[str, Tensor]: `target.kept`, the share of pixels of which the teacher is confident.
+        """
+        logs = super().prepare(context)
+        label = context.label('target')
+        self._count(label)
+        if any(self.margins.values()):
+            weight = context.pixel_weights.get('target', torch.ones_like(context.images('target')[:, 0]))
+            context.pixel_weights['target'] = without_margins(weight, self.margins)
+        rng = child_generator()
+        if self.augment is not None:
+            context.augment = lambda images: self.augment(images, rng, self.data_preprocessor)
+        mixed = self._mix(context, rng)
+        images = mixed.images if context.augment is None else context.augment(mixed.images)
+        samples = [SegDataSample(metainfo=sample.metainfo, gt_sem_seg=PixelData(data=label[None]))
+                   for sample, label in zip(context.branches['target']['data_samples'], mixed.label)]
+        context.branches[MIXTURE] = dict(inputs=images, data_samples=samples)
+        if mixed.weight is not None:
+            context.pixel_weights[MIXTURE] = mixed.weight
+        return logs
+
+    def _mix(self, context: TermContext, rng: np.random.Generator) -> LabeledImages:
+        source, target = (LabeledImages(context.images(name), context.label(name), context.pixel_weights.get(name))
+                          for name in ('source', 'target'))
+        return target if self.mixing is None else mix_batches(source, target, MIXINGS[self.mixing](source, rng))
+
+    def _count(self, label: Tensor) -> None:
+        """Count the pixels that the teacher has given to each class."""
+        num_classes = self.segmentor.decode_head.out_channels
+        if self._label_counts is None:
+            self._label_counts = label.new_zeros(num_classes + 1)
+        of_class = label.flatten().clamp(max=num_classes)
+        self._label_counts.scatter_add_(0, of_class, torch.ones_like(of_class))
+
+    def take_label_counts(self) -> Optional[Tensor]:
+        """Return the number of pixels (C, ) that the teacher has given to each class since the last call."""
+        counts, self._label_counts = self._label_counts, None
+        return None if counts is None else counts[:-1]
+
+
+def without_margins(weight: Tensor, margins: Mapping[str, int]) -> Tensor:
+    """Return pixel weights that are 0 in the margins of the images.
+
+    Args:
+        weight (Tensor): (N, H, W).
+        margins (Mapping[str, int]): Numbers of pixels at the `top`, `bottom`, `left` and `right`.
+
+    Raises:
+        ValueError: if no pixel is left.
+    """
+    height, width = weight.shape[1:]
+    top, bottom, left, right = (margins.get(side, 0) for side in _SIDES)
+    if top + bottom >= height or left + right >= width:
+        raise ValueError(f'margins={dict(margins)} leave nothing of target images of {height} x {width} pixels (height '
+                         'x width). Give the margins in pixels of the training images, after cropping and resizing.')
+    inside = torch.zeros_like(weight)
+    inside[:, top:height - bottom, left:width - right] = 1
+    return weight * inside
+
+
+def _checked_margins(margins: Mapping[str, int]) -> Dict[str, int]:
+    wrong = {side: value for side, value in margins.items()
+             if side not in _SIDES or not isinstance(value, int) or value < 0}
+    if wrong:
+        raise ValueError(f'margins has {wrong}; its entries are {_SIDES}, in whole pixels from 0.')
+    return dict(margins)
