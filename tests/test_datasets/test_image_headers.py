@@ -77,9 +77,15 @@ def test_depth(kind: str, dtype: type) -> None:
     assert is_deep(cv2.imencode(kind, PIXELS[:, :, 0].astype(dtype))[1].tobytes()) == (dtype == np.uint16)
 
 
-@pytest.mark.parametrize('dtype', [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize('dtype', [np.uint8, np.int8, np.uint16, np.float32])
 @pytest.mark.parametrize('channels', [1, 3, 4])
 def test_depth_of_tiff_is_read_without_decoding_it(monkeypatch: pytest.MonkeyPatch, dtype: type, channels: int) -> None:
     content = cv2.imencode('.tiff', np.zeros((4, 6, channels), dtype))[1].tobytes()
     monkeypatch.delattr(cv2, 'imdecode')
     assert is_deep(content) == (dtype != np.uint8)
+
+
+@pytest.mark.parametrize('orientation', [1, 6])
+def test_big_tiff(orientation: int) -> None:
+    content = encode('TIFF', big_tiff=True, tiffinfo={274: orientation})
+    assert content.startswith(b'II+\0') and exif_orientation(content) == orientation and not is_deep(content)

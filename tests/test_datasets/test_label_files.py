@@ -83,7 +83,7 @@ def test_grey_of_any_container(kind: str) -> None:
     assert np.array_equal(decode_label(encode(Image.fromarray(IDS), kind)), IDS)
 
 
-@pytest.mark.parametrize('dtype', [np.uint16, np.int32, np.float32])
+@pytest.mark.parametrize('dtype', [np.uint16, np.int32, np.float32, np.float64])
 def test_whole_numbers_of_other_types_are_ids(dtype: type) -> None:
     label = decode_label(cv2.imencode('.tiff', (IDS * np.uint16(300)).astype(dtype))[1].tobytes())
     assert label.dtype == np.uint16 and np.array_equal(label, IDS * np.uint16(300))
@@ -96,13 +96,20 @@ def test_other_numbers_are_refused(value: float) -> None:
 
 
 @pytest.mark.parametrize('kind, options, name', [('JPEG', {}, 'JPEG'), ('WEBP', {}, 'lossy WebP'),
-                                                 ('TIFF', dict(compression='jpeg'), 'TIFF with lossy compression')])
+                                                 ('TIFF', dict(compression='jpeg'), 'TIFF with lossy compression'),
+                                                 ('TIFF', dict(compression='jpeg', big_tiff=True), 'TIFF with lossy')])
 @pytest.mark.parametrize('label_map', [None, {0: 0}, COLOR_MAP])
 def test_lossy_files_are_refused_by_name(tmp_path: Path, kind: str, options: dict, name: str, label_map: Any) -> None:
     path = tmp_path / 'label.png'  # a suffix does not hide it
     path.write_bytes(encode(palette_image().convert('RGB'), kind, **options))
-    with pytest.raises(LabelFormatError, match=rf'label\.png is a label in a {name} file: .*lossy.* as PNG'):
+    with pytest.raises(LabelFormatError, match=rf'label\.png is a label in a {name}.*: .*lossy.* as PNG'):
         LoadLabelIds(label_map)(dict(seg_map_path=str(path)))
+
+
+@pytest.mark.parametrize('decode', [decode_label, decode_colors])
+def test_jpeg_2000_is_refused(decode: Any) -> None:
+    with pytest.raises(LabelFormatError, match='is a label in a JPEG 2000 file.* Convert it to PNG if it was not'):
+        decode(encode(Image.fromarray(IDS), 'JPEG2000', quality_layers=[40]))
 
 
 def test_lossy_files_are_never_skipped() -> None:
@@ -176,9 +183,11 @@ def test_grey_and_one_bit_files_have_colours_too() -> None:
     assert np.array_equal(decode_colors(png_of(IDS)), IDS * np.uint32(0x010101))
 
 
-def test_colours_of_16_bits_are_refused() -> None:
-    with pytest.raises(LabelFormatError, match='has 16 bits a channel'):
-        decode_colors(png_of(as_bgr(IDS, dtype=np.uint16)))
+@pytest.mark.parametrize('suffix', ['.png', '.tiff', '.ppm'])
+def test_colours_of_16_bits_are_refused(suffix: str) -> None:
+    content = cv2.imencode(suffix, as_bgr(IDS, dtype=np.uint16))[1].tobytes()
+    with pytest.raises(LabelFormatError, match='has more than 8 bits a channel'):
+        decode_colors(content)
 
 
 def test_unknown_colour_names_file_colour_and_share(tmp_path: Path) -> None:

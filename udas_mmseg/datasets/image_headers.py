@@ -6,7 +6,8 @@ from typing import Iterator, Optional, Tuple
 import cv2
 import numpy as np
 
-PNG, JPEG, TIFF = b'\x89PNG\r\n\x1a\n', b'\xff\xd8', (b'II*\0', b'MM\0*')
+PNG, JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8'
+TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')  # the last two are BigTIFF
 RIFF = b'RIFF'  # WebP
 _IEND, _EXIF = b'IEND', b'Exif\0\0'
 _PNG_END, _JPEG_END = b'IEND\xaeB`\x82', b'\xff\xd9'
@@ -15,7 +16,8 @@ _ONLY_8_BITS = (JPEG, b'BM', RIFF, b'GIF8')
 _MARKER = re.compile(rb'\xff[^\x00\xff\xd0-\xd7]')
 _SCAN, _END, _APP1 = 0xda, 0xd9, 0xe1
 _WITHOUT_LENGTH = (0x01, 0xd8)
-_ORIENTATION_TAG, _BITS_TAG = 0x0112, 0x0102
+_ORIENTATION_TAG, _BITS_TAG, _FORMAT_TAG = 0x0112, 0x0102, 0x0153
+_UNSIGNED = 1  # sample format of TIFF
 
 
 def find_damage(content: bytes) -> Optional[str]:
@@ -72,14 +74,14 @@ def exif_orientation(content: bytes) -> int:
 
 
 def is_deep(content: bytes) -> bool:
-    """Whether the channels of an image have more than 8 bits."""
+    """Whether the channels of an image have more than 8 bits, or are not integers without a sign."""
     if content.startswith(PNG):
         return content[24] == 16  # in the IHDR chunk
     if content.startswith(_ONLY_8_BITS):
         return False
-    bits = _tiff_tag(content, _BITS_TAG) if content.startswith(TIFF) else None
+    bits = tiff_tag(content, _BITS_TAG) if content.startswith(TIFF) else None
     if bits is not None:
-        return bits > 8
+        return bits > 8 or (tiff_tag(content, _FORMAT_TAG) or _UNSIGNED) != _UNSIGNED
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     return pixels is not None and pixels.dtype != np.uint8
 
@@ -116,23 +118,26 @@ def _jpeg_segments(content: bytes) -> Iterator[Tuple[int, int]]:
 
 def _orientation_in(exif: bytes) -> int:
     """Read the orientation in the first directory of a TIFF structure; 1 if there is none."""
-    value = _tiff_tag(exif, _ORIENTATION_TAG)
+    value = tiff_tag(exif, _ORIENTATION_TAG)
     return value if value is not None and 1 <= value <= 8 else 1
 
 
-def _tiff_tag(content: bytes, wanted: int) -> Optional[int]:
-    """Read the first number of a 16-bit tag in the first directory of a TIFF structure; None if there is none."""
+def tiff_tag(content: bytes, wanted: int) -> Optional[int]:
+    """Read the first number of a 16-bit tag in the first directory of a TIFF or BigTIFF; None if there is none."""
     order = '<' if content.startswith(b'II') else '>'
+    is_big = content[2:4] in (b'+\0', b'\0+')
+    offset, counter, head, at = ('Q', 'Q', 'HHQ', 8) if is_big else ('I', 'H', 'HHI', 4)
+    head_size, room = struct.calcsize(f'={head}'), struct.calcsize(f'={offset}')
     try:
-        start, = struct.unpack_from(f'{order}I', content, 4)
-        count, = struct.unpack_from(f'{order}H', content, start)
+        start, = struct.unpack_from(f'{order}{offset}', content, at)
+        count, = struct.unpack_from(f'{order}{counter}', content, start)
         for number in range(count):
-            place = start + 2 + 12 * number
-            tag, _, length = struct.unpack_from(f'{order}HHI', content, place)
+            place = start + struct.calcsize(f'={counter}') + (head_size + room) * number
+            tag, _, length = struct.unpack_from(f'{order}{head}', content, place)
             if tag == wanted:
-                place += 8
-                if length > 2:  # an entry has room for two numbers, or for the position of more
-                    place, = struct.unpack_from(f'{order}I', content, place)
+                place += head_size
+                if 2 * length > room:  # the entry has the position of the numbers
+                    place, = struct.unpack_from(f'{order}{offset}', content, place)
                 return struct.unpack_from(f'{order}H', content, place)[0]
     except struct.error:  # not complete; decoders ignore it as well
         pass

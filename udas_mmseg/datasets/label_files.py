@@ -7,13 +7,14 @@ import numpy as np
 from PIL import Image
 
 from .image_files import SampleError, read_checked
-from .image_headers import JPEG, PNG, TIFF, exif_orientation
+from .image_headers import JPEG, PNG, TIFF, exif_orientation, is_deep, tiff_tag
 from .label_colors import describe_colors, pack_colors
 
 LABEL_CHANNELS = ('blue', 'green', 'red')  # OpenCV's order
 _GREY, _PALETTE = 0, 3  # colour types of PNG
 _FEW_BITS = {2: 85, 4: 17}  # decoders multiply grey values of 2 and 4 bits by this factor
-_LOSSY = ('jpeg', 'tiff_jpeg', 'webp')  # compressions of TIFF in Pillow's words
+_COMPRESSION_TAG, _LOSSY = 0x0103, (6, 7, 34712, 34892, 50001, 50002)  # compressions of TIFF: JPEG, WebP, JPEG XL
+_JPEG_2000 = (b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
 
 
 class LabelFormatError(ValueError):
@@ -108,14 +109,14 @@ def decode_colors(content: bytes) -> Optional[np.ndarray]:
     Raises:
         LabelFormatError: if the compression is lossy, or a channel has more than 8 bits.
     """
+    _refuse_lossy(content)
+    if is_deep(content):
+        raise LabelFormatError('has more than 8 bits a channel, but `label_map` has colours of 8 bits. Save it with 8 '
+                               'bits, or give a `label_map` of ids.')
     if content.startswith(PNG):
-        if content[24] == 16:
-            raise LabelFormatError('has 16 bits a channel, but `label_map` has colours of 8 bits. Save it with 8 bits, '
-                                   'or give a `label_map` of ids.')
         flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
         bgr = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
         return None if bgr is None else pack_colors(bgr)
-    _refuse_lossy(content)
     with Image.open(io.BytesIO(content)) as image:
         return pack_colors(np.array(image.convert('RGB'))[:, :, ::-1])
 
@@ -150,9 +151,12 @@ def _refuse_lossy(content: bytes) -> None:
         name = 'lossy WebP'
     elif content[4:8] == b'ftyp':
         name = 'AVIF or HEIC'
-    elif content.startswith(TIFF):
-        with Image.open(io.BytesIO(content)) as image:
-            name = 'TIFF with lossy compression' if image.info.get('compression') in _LOSSY else None
+    elif content.startswith(_JPEG_2000):
+        raise LabelFormatError('is a label in a JPEG 2000 file, which does not say whether it was compressed with '
+                               'loss. Convert it to PNG if it was not. Otherwise save the labels as PNG where they are '
+                               'made.')
+    elif content.startswith(TIFF) and tiff_tag(content, _COMPRESSION_TAG) in _LOSSY:
+        name = 'TIFF with lossy compression'
     if name is not None:
         raise LabelFormatError(f'is a label in a {name} file: the compression is lossy and changes the ids, above all '
                                'at edges. Save the labels as PNG where they are made; converting this file does not '

@@ -50,10 +50,10 @@ class LoadVerifiedImage(LoadImageFromFile):
         except Exception as error:  # the type of the exception depends on the decoder
             raise SampleError(f'{path} cannot be decoded: {error}') from error
         if is_too_deep:
-            raise ValueError(f'{path} has more than 8 bits a channel. Only the upper 8 bits would be used, so that '
-                             'images of 12 bits would be almost black. Convert the images to 8 bits once, for example '
-                             'with cv2.convertScaleAbs(image, alpha=255 / highest), where `highest` is the largest '
-                             'value of the camera (4095 for 12 bits).')
+            raise ValueError(f'{path} has more than 8 bits a channel, or values with a sign. Only the upper 8 bits '
+                             'would be used, so that images of 12 bits would be almost black. Convert the images to 8 '
+                             'bits once, for example with cv2.convertScaleAbs(image, alpha=255 / highest), where '
+                             '`highest` is the largest value of the camera (4095 for 12 bits).')
         if img is None:
             raise SampleError(f'{path} cannot be decoded. Is it an image?')
         self._note_orientation(results, content)
