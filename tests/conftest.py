@@ -56,6 +56,14 @@ def console_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console._ConsoleFilter, 'shown', set())
 
 
+@pytest.fixture(autouse=True, scope='session')
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Class statistics belong into the user's cache, but not those of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('UDAS_CACHE_ROOT', str(tmp_path_factory.mktemp('cache')))
+        yield
+
+
 @pytest.fixture(scope='module', params=['forked', pytest.param('started', marks=pytest.mark.slow)])
 def processes(request: pytest.FixtureRequest) -> Iterator[str]:
     """Forked processes, and in the slow tests those that a user starts."""

@@ -10,6 +10,7 @@ from .label_maps import BUILT_IN_LABEL_MAPS, map_labels, resolve_label_map
 from .multi_view import MultiViewDataset
 from .orders import SAMPLING_ORDERS, SamplingOrder, UniformOrder
 from .pseudo_labeled import PseudoLabeledDataset
+from .rare_class import RareClassOrder
 from .repeat import RepeatToLengthDataset
 from .sampler import PositionSampler
 from .stream import StreamDataset, StreamIndex
@@ -30,7 +31,8 @@ __all__ = [
     'BRANCHES', 'BUILT_IN_LABEL_MAPS', 'Branch', 'DomainClassMix', 'DomainCutMix', 'DomainMixDataset',
     'DomainPairDataset', 'FourierAmplitudeTransfer', 'GTA5Dataset', 'KITTISegDataset', 'LabStatisticsTransfer',
     'LabelBudget', 'LabelMappedDataset', 'LoadLabelIds', 'LoadPseudoLabel', 'LoadVerifiedImage', 'MultiViewDataset',
-    'PositionSampler', 'PseudoLabeledDataset', 'RepeatToLengthDataset', 'SAMPLING_ORDERS', 'SYNTHIADataset',
-    'SampleError', 'SamplingOrder', 'SegAutoAugment', 'SegRandAugment', 'SegWeakAugment', 'StreamDataset',
-    'StreamIndex', 'UniformOrder', 'build_label_budget_dataset', 'map_labels', 'register_branch', 'resolve_label_map'
+    'PositionSampler', 'PseudoLabeledDataset', 'RareClassOrder', 'RepeatToLengthDataset', 'SAMPLING_ORDERS',
+    'SYNTHIADataset', 'SampleError', 'SamplingOrder', 'SegAutoAugment', 'SegRandAugment', 'SegWeakAugment',
+    'StreamDataset', 'StreamIndex', 'UniformOrder', 'build_label_budget_dataset', 'map_labels', 'register_branch',
+    'resolve_label_map'
 ]

@@ -1,5 +1,6 @@
 """Sampling orders, which choose the sample of a data set at each position of a stream."""
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from mmengine.registry import Registry
@@ -24,6 +25,8 @@ class SamplingOrder:
         ...         generator = key_generator(seed, branch, 'first_half', position)
         ...         return int(generator.integers((len(dataset) + 1) // 2))
     """
+
+    tries = 1  # how often a sample is loaded at most, until `accepts` accepts it
 
     def prepare(self, dataset: Dataset) -> None:
         """Prepare for a data set once, when the stream is built, before any worker starts. The default does nothing.
@@ -50,6 +53,21 @@ class SamplingOrder:
             int: Index in {0..len(dataset)-1}.
         """
         raise NotImplementedError
+
+    def accepts(self, seed: int, branch: str, position: int, sample: Any) -> bool:
+        """Whether the random decisions of the pipeline, such as a crop, have given a sample that can be used.
+
+        If not, the pipeline is applied to the same image again, with other random numbers, up to `tries` times in all;
+        the last result is used in any case. The default accepts everything. Like `index`, the answer may depend only on
+        the arguments and on the results of `prepare`.
+
+        Args:
+            seed (int): Seed of the stream.
+            branch (str): Name of the stream.
+            position (int): Position in the stream.
+            sample (Any): The loaded sample, usually with `inputs` and `data_samples`.
+        """
+        return True
 
 
 @lru_cache(maxsize=8)  # each branch needs one entry for a whole pass

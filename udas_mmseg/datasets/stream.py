@@ -81,7 +81,12 @@ class StreamDataset(Dataset):
             raise ValueError(f'{type(self.order).__name__} chose sample {chosen} at position {position} of branch '
                              f'{self.branch!r}. Allowed are 0 to {len(self.dataset) - 1}: correct its `index`.')
         with seeded_rng(seed, self.branch, position):
-            return self._load(chosen)
+            sample = self._load(chosen)
+            for _ in range(self.order.tries - 1):
+                if self.order.accepts(seed, self.branch, position, sample):
+                    break
+                sample = self._load(chosen)
+            return sample
 
     def _load(self, chosen: int) -> Any:
         """Load a sample; a broken one is replaced if `max_broken` allows it."""

@@ -30,6 +30,16 @@ class AtomicLocalBackend(LocalBackend):
         replace_file(filepath, obj)
 
 
+def cache_folder() -> Path:
+    """Return the folder for results that can be computed again: `UDAS_CACHE_ROOT`, or that of the user's caches.
+
+    The second one is `$XDG_CACHE_HOME/udas_mmseg`, by default `~/.cache/udas_mmseg`.
+    """
+    own = os.environ.get('UDAS_CACHE_ROOT')
+    of_user = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
+    return Path(own) if own else Path(of_user, 'udas_mmseg')
+
+
 def replace_file(path: Union[str, Path], content: bytes) -> None:
     """Write a file under a temporary name and rename it. Several processes and threads may do this at the same time.
 
