@@ -1,6 +1,7 @@
 """Exported files in a process that has MMSegmentation and not this package."""
 import importlib.util
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 from mmseg.apis import inference_model
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 
 from small_data import write_image
 from udas_mmseg.engine.launch import build_runner, load_config
@@ -160,6 +162,24 @@ def test_the_printed_snippet_works(work: Path, export: Callable, capsys: pytest.
     result = subprocess.run([sys.executable, 'snippet.py'], capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr[-3000:]
     assert result.stdout.splitlines()[-1] == '(80, 100) 2'
+
+
+def test_the_snippet_for_onnx_gives_the_same_logits(work: Path, export: Callable,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    """The snippet in the docs, up to the file itself: onnx is not among the packages of this project."""
+    export('mine.py', 'trained.pth', '--out', 'out')
+    code = re.search(r'## ONNX.*?```python\n(.*?)```', (ROOT / 'docs/export.md').read_text(), re.DOTALL)[1]
+    graphs = []
+    monkeypatch.setattr(torch.onnx, 'export', lambda network, images, *_, **names: graphs.append(
+        torch.export.export(network, images).module()))
+    names: dict = {}
+    exec(code.replace('exported/demo_source_only', 'out/mine').replace('256, 512', '64, 96'), names)
+    images = torch.randint(0, 256, (1, 3, 64, 96), dtype=torch.uint8)
+    sample = SegDataSample(metainfo=dict(ori_shape=(64, 96), img_shape=(64, 96)))
+    with torch.no_grad():
+        expected = names['model'].test_step(dict(inputs=[images[0]], data_samples=[sample]))[0].seg_logits.data
+        logits = graphs[0](images.float())[0]
+    assert expected.std() > 0.1 and torch.allclose(logits, expected, atol=1e-4)
 
 
 def test_exported_config_scores_the_same(work: Path, export: Callable) -> None:

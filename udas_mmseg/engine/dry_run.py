@@ -76,7 +76,7 @@ def try_training(cfg: Config) -> Trial:
         of_all += of_validations
         lines.append(line)
     lines += [f'memory: {_memory(device)}',
-              f'whole training: {iterations} iterations, about {clock(of_all)} h:mm:ss']
+              f'whole training: {iterations} iterations, about {clock(of_all)} (h:mm:ss)']
     return Trial(lines, picture, of_all)
 
 
@@ -177,8 +177,9 @@ def _validate(cfg: Config, model: nn.Module, iterations: int) -> Tuple[float, st
     score_batch(cfg, predict_batch(cfg, model, batch), batch, metainfo)
     per_image = (time.perf_counter() - start) / len(batch['inputs'])
     times = _validations(cfg, iterations)
-    return times * count * per_image, (f'validation: {per_image:.3g} s an image; {times} validations of {count} images '
-                                       f'take about {clock(times * count * per_image)}')
+    of_all = times * count * per_image
+    noun = 'validation' if times == 1 else 'validations'
+    return of_all, f'validation: {per_image:.3g} s an image; {times} {noun} of {count} images, about {clock(of_all)}'
 
 
 def _validations(cfg: Config, iterations: int) -> int:

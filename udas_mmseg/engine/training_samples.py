@@ -1,6 +1,6 @@
 """Pictures of training samples as a model gets them: image | label | blend, mixed regions, other views."""
 import os
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 from mmseg.registry import DATASETS
@@ -49,7 +49,8 @@ def draw_samples(samples: Sequence[dict], metainfo: Mapping[str, Any], width: Op
     Returns:
         np.ndarray: (H, W, 3) uint8 BGR.
     """
-    palette, rows = metainfo.get('palette'), []
+    palette = metainfo.get('palette')
+    rows: List[List[Optional[np.ndarray]]] = []
     for sample in samples:
         image, *others = [image_of(view) for view in views_of(sample)]
         label, mask = label_of(sample), mask_of(sample)
@@ -63,9 +64,10 @@ def draw_samples(samples: Sequence[dict], metainfo: Mapping[str, Any], width: Op
                      for cell in row])
     names = list(samples[0].get('views', {}))
     titles = [*['image', 'label', 'blend'][:max(map(len, rows)) - len(names)], *names]
+    width = max(cell.shape[1] for row in rows for cell in row if cell is not None)
+    # empty columns, so that texts are not cut off
+    rows[0] += [None] * (-(-wide // width) - max(map(len, rows)))
     picture = grid(rows, titles, list(map(caption_of, samples)))
-    missing = max(0, wide - picture.shape[1])
-    picture = np.pad(picture, ((0, 0), (0, missing), (0, 0)), constant_values=255)
     if palette is None or all(label_of(sample) is None for sample in samples):
         return picture
     return add_legend(picture, metainfo['classes'], palette)
