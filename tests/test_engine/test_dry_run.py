@@ -118,3 +118,12 @@ def test_frozen_parts_and_teachers_are_counted_apart() -> None:
     count = sum(parameter.numel() for parameter in student.segmentor.parameters())
     assert describe_parameters(student).endswith(f'segmentor {count:,}; besides these the teacher, {count:,}, a moving '
                                                  'average')
+
+
+def test_a_config_with_mmengines_own_loop_and_sampler(run_config: Callable, labeled_config: Callable) -> None:
+    cfg = run_config(val_cfg=None, val_dataloader=None, val_evaluator=None)
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=4)
+    cfg.train_dataloader.sampler = dict(type='InfiniteSampler', shuffle=True)
+    cfg.train_dataloader.dataset = labeled_config()
+    trial = try_training(cfg)
+    assert [line.split(':')[0] for line in trial.lines] == ['parameters', 'training', 'memory', 'whole training']
