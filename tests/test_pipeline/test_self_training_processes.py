@@ -58,11 +58,11 @@ def test_second_run_in_the_same_directory_is_refused_and_the_first_goes_on(confi
 
 
 def test_a_dry_run_shows_the_plan_and_missing_data(config: Path, tmp_path: Path) -> None:
-    moved = ['--cfg-options', f'self_training.adapt.options.train_dataloader.dataset.source.data_root={tmp_path}/none']
+    moved = ['--cfg-options', f'self_training.adapt.options.train_dataloader.dataset.target.data_root={tmp_path}/none']
     for options in (['--dry-run', *moved], moved):
         found = run(config, tmp_path / 'run', *options)
         assert found.returncode == 1 and '| 02_adapt |' in found.stdout
-        assert f'{tmp_path}/none/images' in found.stderr and 'Traceback' not in found.stderr
+        assert f'{tmp_path}/none/leftImg8bit/train' in found.stderr and 'Traceback' not in found.stderr
         assert list(tmp_path.iterdir()) == []
 
 
@@ -79,9 +79,7 @@ def test_a_dry_run_tries_every_training_and_writes_a_picture(config: Path, tmp_p
 
 
 def test_a_dry_run_of_a_single_training(config: Path, tmp_path: Path) -> None:
-    options = ['--cfg-options', 'train_dataloader.dataset.source.translated_root=None']
-    found = run(config.with_name('adapt.py'), tmp_path / 'run', '--dry-run', '--out', f'{tmp_path}/new/batch.png',
-                *options)
+    found = run(config.with_name('adapt.py'), tmp_path / 'run', '--dry-run', '--out', f'{tmp_path}/new/batch.png')
     assert found.returncode == 0, found.stderr
     assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob('*'))] == ['new', 'new/batch.png']
     assert '2 labelled images' in found.stdout and 'whole training: 2 iterations' in found.stdout
