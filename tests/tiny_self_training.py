@@ -117,6 +117,7 @@ runner_type = 'SelfTrainingRunner'
 randomness = dict(seed=0)
 self_training = dict(
     rounds=2,
+    keep='last',
     translate=dict(config='{{fileDirname}}/cyclegan.py'),
     adapt=dict(config='{{fileDirname}}/adapt.py'),
     label=dict(views=2, batch_size=2, workers=1, min_coverage=0, max_class_share=1),

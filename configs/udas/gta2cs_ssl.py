@@ -10,6 +10,7 @@ _base_ = '../_base_/self_training_runtime.py'
 budget = 500
 self_training = dict(
     rounds=2,
+    keep='last',  # as published; docs/self_training.md, "Keeping the better model"
     translate=dict(config='{{fileDirname}}/../translation/cyclegan_resnet9_200k_gta2cs-640x360.py', size=(640, 360)),
     adapt=dict(config='{{fileDirname}}/gta2cs_uda_cutmix.py'),
     label=dict(views=3, batch_size=4, workers=4, max_broken=10, min_change=0.01),

@@ -10,7 +10,7 @@ ADAPT, STUDENT = dict(config='uda.py'), dict(config='student.py')
 
 
 def plan(**settings: Any) -> list:
-    return plan_stages({**dict(adapt=ADAPT, student=STUDENT), **settings})
+    return plan_stages({**dict(adapt=ADAPT, student=STUDENT, keep='last'), **settings})
 
 
 def linked(stages: list, role: str) -> list:
@@ -87,7 +87,26 @@ def test_none_brings_a_default_back() -> None:
     assert all(stage.options == () for stage in stages)
 
 
+def test_each_round_ends_with_a_comparison_by_default() -> None:
+    stages = plan(rounds=2, keep=None)
+    assert [stage.name for stage in stages] == ['00_adapt', '01_label_r1', '02_student_r1', '03_select_r1',
+                                                '04_label_r2', '05_student_r2', '06_select_r2', 'export']
+    assert linked(stages, 'teacher') == ['', '00_adapt', '00_adapt', '', '03_select_r1', '03_select_r1', '', '']
+    assert linked(stages, 'student') == ['', '', '', '02_student_r1', '', '', '05_student_r2', '06_select_r2']
+    named = plan(rounds=1, keep='best', stages=dict(each_round=('label', 'student', 'select'), after=()))
+    assert [stage.kind for stage in named] == ['adapt', 'label', 'student', 'select']
+    alone = plan(keep='best', stages=dict(each_round=('label',), after=()), student=None)
+    assert 'select' not in [stage.kind for stage in alone], 'there is no student to compare'
+    assert [stage.name for stage in plan(select=dict(by='label_free'))] == [stage.name for stage in plan()]
+
+
 @pytest.mark.parametrize(('settings', 'message'), [
+    (dict(keep='all'), r"self_training\.keep='all': allowed are best, last"),
+    (dict(stages=dict(each_round=('label', 'student', 'select'))), r"names select.*but keep='last'"),
+    (dict(keep='best', select=dict(by='val')), r"select\.by='val': allowed are auto, validation, label_free"),
+    (dict(keep='best', select=dict(tolerance=-1)), r'select\.tolerance=-1: allowed are numbers from 0'),
+    (dict(keep='best', select=dict(source_images=1)), r'select: images=1 of hold_out: allowed are whole numbers'),
+    (dict(keep='best', select=dict(styles=('raw', 'foggy'))), r'select: styles=.*must be a list of raw, translated'),
     (dict(rounds=0), r'rounds=0: allowed are whole numbers from 1'),
     (dict(rounds=True), r'rounds=True'),
     (dict(adapt=None), r'self_training\.adapt is missing'),
@@ -97,7 +116,7 @@ def test_none_brings_a_default_back() -> None:
     (dict(stages=3), r'self_training\.stages=3: it must be a dict. Its entries are before, each_round, after'),
     (dict(stages=dict(after='export')), r"stages\.after='export': it must be a list of names"),
     (dict(stages=dict(each_round=('lable',))), r"no kind of stage 'lable'. Allowed are adapt, export, label"),
-    (dict(stages=dict(each_round=('label', 'select', 'student'))), r"no kind of stage 'select'"),  # a module's name
+    (dict(stages=dict(each_round=('label', 'json', 'student'))), r"no kind of stage 'json'"),  # a module's name
     (dict(stages=dict(after=None)), r'stages\.after=None: it must be a list of names'),
     (dict(stages=dict(after=('export', 'export'))), r'a kind may be named once'),
     (dict(stages=dict(each_round=('student', 'label'))), r'student takes labels, but no earlier stage gives it'),

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from .hold_out import HoldOut
 from .image_folders import count_kinds, describe_kinds, list_files, no_images, pairing_hint
 from .label_colors import is_color_map, palette_map
 from .label_files import check_label_channel
@@ -34,6 +35,8 @@ class LabelMappedDataset(BaseSegDataset):
             to 'original'.
         label_channel (str, optional): Channel of colour images that has the ids: 'red', 'green' or 'blue'. Defaults to
             None: only the colour images are read that are known to have ids, see `decode_label`.
+        hold_out (dict, optional): Arguments of `HoldOut`: a few images, in blocks of neighbours, are left out, or with
+            `part='held_out'` all others. Defaults to None: all images are used.
         **kwargs: Arguments of `mmseg.datasets.BaseSegDataset` (`data_root`, `data_prefix`, `ann_file`, `metainfo`,
             `pipeline`, ...). Leave `seg_map_path` out of `data_prefix` for an unlabelled data set.
 
@@ -61,6 +64,7 @@ class LabelMappedDataset(BaseSegDataset):
                  translated_root: Optional[str] = None,
                  missing_translation: str = 'original',
                  label_channel: Optional[str] = None,
+                 hold_out: Optional[dict] = None,
                  **kwargs: Any) -> None:
         if missing_translation not in MISSING_TRANSLATION:
             raise ValueError(f'missing_translation={missing_translation!r}: allowed are {MISSING_TRANSLATION}.')
@@ -72,6 +76,7 @@ class LabelMappedDataset(BaseSegDataset):
         if label_map is not None and kwargs.get('reduce_zero_label'):
             raise ValueError(BOTH_MAPPED)
         self.label_channel = label_channel
+        self.hold_out = None if hold_out is None else HoldOut(**hold_out)
         self.translated_root = translated_root
         self.missing_translation = missing_translation
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
@@ -98,6 +103,9 @@ class LabelMappedDataset(BaseSegDataset):
         data_list = [self._data_info(name, img_dir, seg_dir) for name in names]
         if is_local:
             self._check_files(data_list, names, seg_dir)
+        if self.hold_out is not None:
+            chosen = set(self.hold_out.choose([info['img_path'] for info in data_list]))
+            data_list = [info for info in data_list if info['img_path'] in chosen]
         if self.translated_root is not None:
             if not is_local:
                 raise ValueError(f'translated_root={self.translated_root!r} and backend_args={self.backend_args}: '

@@ -31,8 +31,8 @@ class SelfTrainingRunner(ConfigRun):
 
     `plan_stages` plans the stages. By default, a CycleGAN is trained and translates the source (both optional), and a
     model is adapted. In each round, the last model (the teacher) labels the target images, and a student learns from
-    these labels; the student is the next teacher. The last student is exported for plain MMSegmentation. Each kind of
-    stage is a subclass of `Stage` in the registry `STAGE_KINDS`.
+    these labels; the student is the next teacher, unless it is worse than its own. The last model is exported for
+    plain MMSegmentation. Each kind of stage is a subclass of `Stage` in the registry `STAGE_KINDS`.
 
     The work directory has a folder for each stage, with the `config.py` of the stage, so that
     `python tools/train.py <folder>/config.py` runs a training stage alone. It also has `manifest.json` with digests of
@@ -48,9 +48,11 @@ class SelfTrainingRunner(ConfigRun):
             - `stages` (dict): kinds of stages (`STAGE_KINDS`) in order: `before` the rounds, in `each_round`, and
               `after` them. Defaults to dict(before=('translator', 'translate', 'adapt'), each_round=('label',
               'student'), after=('export',)).
-            - `translate`, `adapt`, `label`, `student`, `export` (dict): settings of these kinds, see the classes in
-              `kinds`. Without `translate`, or with None, nothing is translated, and the configs are not changed. Other
-              kinds have their settings under their own names.
+            - `keep` (str): 'best' adds a stage `select` to each round, which compares the student with its teacher and
+              passes on the better one; 'last' always passes on the student. Defaults to 'best'.
+            - `translate`, `adapt`, `label`, `student`, `select`, `export` (dict): settings of these kinds, see the
+              classes in `kinds`. Without `translate`, or with None, nothing is translated, and the configs are not
+              changed. Other kinds have their settings under their own names.
             - `per_round` in the settings of a kind in `each_round` (list[dict]): settings of the first round, of the
               second, and so on, which override the others. Rounds after the last entry use the last one.
             - `options` (dict): dotted keys that override the config of every training.

@@ -6,6 +6,8 @@ from .stage import REQUIRED, STAGE_KINDS, Stage
 # kinds of stages, in order
 STAGES: Dict[str, Tuple[str, ...]] = dict(
     before=('translator', 'translate', 'adapt'), each_round=('label', 'student'), after=('export',))
+KEEP = ('best', 'last')  # what the next round starts from: the better one of student and teacher, or the student
+SELECT = 'select'  # the kind of stage that compares them
 _ROUNDS = 'per_round'
 
 
@@ -45,17 +47,21 @@ def read_settings(self_training: Mapping[str, Any]) -> Settings:
     Raises:
         ValueError: for a setting that does not exist, is missing or has a value that is not allowed.
     """
-    kinds = _read_kinds(self_training.get('stages') or {})
+    keep = self_training.get('keep') or KEEP[0]
+    if keep not in KEEP:
+        raise ValueError(f'self_training.keep={keep!r}: allowed are {", ".join(KEEP)}.')
+    kinds = _with_selection(_read_kinds(self_training.get('stages') or {}), keep)
     by_part: Dict[str, List[Type[Stage]]] = {}
     for name, kind in (named for phase in kinds.values() for named in phase):
         by_part.setdefault(kind.part or name, []).append(kind)
-    given = {key: value for key, value in self_training.items() if value is not None}
+    given = {key: value for key, value in self_training.items()
+             if value is not None and (key, keep) != (SELECT, 'last')}  # 'last' compares nothing
     unused = [part for part in given if part not in by_part
               and part in {kind.part or name for name, kind in STAGE_KINDS.module_dict.items()}]
     if unused:
         raise ValueError(f'self_training.{unused[0]} has no effect: self_training.stages has no stage with these '
                          f'settings. Add one there, or set {unused[0]}=None.')
-    _check_keys('self_training', given, ('rounds', 'stages', 'options', *by_part))
+    _check_keys('self_training', given, ('rounds', 'stages', 'keep', 'options', *by_part))
     rounds = self_training.get('rounds', 2)
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1:
         raise ValueError(f'self_training.rounds={rounds!r}: allowed are whole numbers from 1. For adaptation alone, '
@@ -84,6 +90,19 @@ def _read_kinds(stages: Mapping[str, Any]) -> Dict[str, List[Tuple[str, Type[Sta
             raise ValueError(f'self_training.stages.{phase}={names!r}: a kind may be named once.')
         kinds[phase] = [(name, STAGE_KINDS.get(name)) for name in names]
     return kinds
+
+
+def _with_selection(kinds: Dict[str, List[Tuple[str, Type[Stage]]]],
+                    keep: str) -> Dict[str, List[Tuple[str, Type[Stage]]]]:
+    """Add the comparison of the student with its teacher to each round, after all other stages, for keep='best'."""
+    in_round = kinds['each_round']
+    is_named = any(name == SELECT for phase in kinds.values() for name, _ in phase)
+    if is_named and keep == 'last':
+        raise ValueError("self_training.stages names select, which keeps the better one of student and teacher, but "
+                         "keep='last'. Remove one of the two.")
+    if is_named or keep == 'last' or not any('student' in kind.gives for _, kind in in_round):
+        return kinds
+    return {**kinds, 'each_round': [*in_round, (SELECT, STAGE_KINDS.get(SELECT))]}
 
 
 def _read_part(name: str, given: Any, kinds: List[Type[Stage]], in_rounds: bool) -> Optional[Dict[str, Any]]:

@@ -99,6 +99,13 @@ class Stage:
         """Build the complete config of the stage without reading data; None if it has no config."""
         return None
 
+    def change_training(self, training: 'Stage', cfg: Config, context: 'RunContext') -> None:
+        """Change the config of a training of the run in place, when it is built; without reading data."""
+
+    def model_configs(self, context: 'RunContext') -> List[Config]:
+        """Return the config of the model that the stage gives, or of each that it may give if that is not known yet."""
+        return [context.configs[self.name]]
+
     def check(self, context: 'RunContext') -> List[str]:
         """Find mistakes before any stage runs.
 
@@ -181,9 +188,13 @@ class RunContext:
         """Folder of a stage."""
         return osp.join(self.work_dir, stage)
 
+    def stage(self, link: str) -> Optional[Stage]:
+        """Return the stage to which a link leads; None for a given checkpoint."""
+        return next((stage for stage in self.stages if stage.name == link), None)
+
     def is_stage(self, link: str) -> bool:
         """Whether a link leads to a stage, and not to a given checkpoint."""
-        return any(stage.name == link for stage in self.stages)
+        return self.stage(link) is not None
 
     def digest(self, stage: Stage) -> str:
         """Return the SHA-256 of everything that affects the result of a stage, except the results of earlier stages."""
@@ -226,14 +237,14 @@ class RunContext:
             FileNotFoundError: if it does not exist.
             ValueError: if it was changed after its stage wrote it.
         """
-        source = self.source_of(stage, role)
+        source, origin = self.source_of(stage, role), self.trained_by(stage, role)
         entry = self.entries.get(source)
         path = entry['checkpoint'] if entry else source
         if not osp.isfile(path):
             raise FileNotFoundError(f"the {role}'s checkpoint {path} does not exist (any more). Restore it" +
-                                    (f', or delete the entries of {source} and of all later stages in '
+                                    (f', or delete the entries of {origin} and of all later stages in '
                                      f'{self.manifest.path if self.manifest else ""}, and their folders, to make them '
-                                     'again.' if entry else ', or correct `checkpoint`.'))
+                                     'again.' if self.is_stage(origin) else ', or correct `checkpoint`.'))
         if entry and file_digest(path) != entry['sha256']:
             raise ValueError(f"the {role}'s checkpoint {path} has been changed since {source} wrote it: its SHA-256 is "
                              f'not that in {self.manifest.path if self.manifest else ""}. Restore it.')
@@ -241,10 +252,13 @@ class RunContext:
 
     def config_of(self, stage: Stage, role: str) -> Config:
         """Return the config of the model that a stage takes: that of the stage that trains or would have trained it."""
+        giver = self.stage(self.source_of(stage, role))
+        return self.load_config(stage.given[role]) if giver is None else giver.model_configs(self)[0]
+
+    def trained_by(self, stage: Stage, role: str) -> str:
+        """Return the name of the stage that trained the model that a stage takes, or the path of a given checkpoint."""
         source = self.source_of(stage, role)
-        if source in self.configs:
-            return self.configs[source]
-        return self.load_config(stage.given[role])
+        return self.entries.get(source, {}).get('trained_by', source)
 
     def load_config(self, stage: Stage, folder: Optional[str] = None) -> Config:
         """Load the config file of a stage, and apply the options of the run and of the stage."""

@@ -41,6 +41,8 @@ def training_config(stage: Stage, context: RunContext) -> Config:
         if role in stage.links:
             for dataset in _readers(cfg, stage, key, context):
                 dataset[key] = context.folder(stage.links[role])
+    for other in context.stages:
+        other.change_training(stage, cfg, context)
     return cfg
 
 
@@ -124,8 +126,8 @@ def _readers(cfg: Config, stage: Stage, key: str, context: RunContext) -> List[D
         found = [dataset for dataset in datasets if is_pseudo_labeled(dataset)]
     elif not found:
         translator = context.configs.get(stage.links['translations']) or {}
-        folder = _image_folder((translator.get('translate_dataloader') or {}).get('dataset') or {})
-        found = [dataset for dataset in datasets if folder and _image_folder(dataset) == folder]
+        folder = image_folder((translator.get('translate_dataloader') or {}).get('dataset') or {})
+        found = [dataset for dataset in datasets if folder and image_folder(dataset) == folder]
         for dataset in found:
             dataset.setdefault('missing_translation', 'error')
     if not found:
@@ -136,7 +138,7 @@ def _readers(cfg: Config, stage: Stage, key: str, context: RunContext) -> List[D
     return found
 
 
-def _image_folder(dataset: Dict[str, Any]) -> str:
-    """Return the folder of a data set's images; '' if the config does not have it."""
+def image_folder(dataset: Dict[str, Any]) -> str:
+    """Return the folder of the images in the config of a data set; '' if it does not have one."""
     folder = (dataset.get('data_prefix') or {}).get('img_path')
     return osp.abspath(osp.join(dataset.get('data_root') or '', folder)) if folder else ''

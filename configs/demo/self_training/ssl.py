@@ -10,4 +10,5 @@ self_training = dict(
     adapt=dict(config='{{fileDirname}}/adapt.py'),
     label=dict(views=3, batch_size=8, workers=1, truth='labeled_target_train'),
     student=dict(config='{{fileDirname}}/student.py', init='teacher'),
+    select=dict(by='label_free'),  # the validation images give the score
     export=dict(num_images=6))

@@ -104,7 +104,7 @@ def _to_uint8(image: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(image, 0, 255)).astype(np.uint8)
 
 
-def _fit(image: np.ndarray, like: np.ndarray) -> np.ndarray:
+def fit_size(image: np.ndarray, like: np.ndarray) -> np.ndarray:
     """Resize an image to the size of another one; with averaging if it shrinks, because bilinear would skip pixels."""
     height, width = like.shape[:2]
     if image.shape[:2] == (height, width):
@@ -190,7 +190,7 @@ class FourierAmplitudeTransfer(StyleTransfer):
 
     def restyle(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """See `fourier_amplitude_transfer`."""
-        return fourier_amplitude_transfer(source, _fit(target, source), np.random.uniform(*self.beta))
+        return fourier_amplitude_transfer(source, fit_size(target, source), np.random.uniform(*self.beta))
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(beta={self.beta}, prob={self.prob})'

@@ -1,4 +1,4 @@
-"""The stage that exports the last student."""
+"""The stage that exports the result of the rounds."""
 import os.path as osp
 from typing import Any, ClassVar, Dict, List, Tuple
 
@@ -19,7 +19,7 @@ from ..stage import STAGE_KINDS, RunContext, Stage
 
 @STAGE_KINDS.register_module(name='export')
 class Export(Stage):
-    """Exports the last student for plain MMSegmentation, and draws its predictions on validation images.
+    """Exports the last student (or the model that was kept) for plain MMSegmentation, and draws its predictions.
 
     Settings: `name` of the exported files (default: the name of the run), `num_images` in the picture.
     """
@@ -30,11 +30,13 @@ class Export(Stage):
     @property
     def what(self) -> str:
         """A short description of the stage."""
-        return 'exports the last student for plain MMSegmentation'
+        return 'exports the last model for plain MMSegmentation'
 
     def check(self, context: RunContext) -> List[str]:
-        """Check that plain MMSegmentation can build the student."""
-        export_config(context.configs[self.links['student']])
+        """Check that plain MMSegmentation can build every model that may be exported."""
+        giver = context.stage(self.links['student'])
+        for cfg in giver.model_configs(context) if giver else ():
+            export_config(cfg)
         return []
 
     def run(self, context: RunContext) -> Dict[str, Any]:
