@@ -14,8 +14,8 @@ import torch
 from forked_python import start_python
 from tiny_self_training import command, run, write_configs
 
-STAGES = ['00_translator', '01_translate', '02_adapt', '03_label_r1', '04_student_r1', '05_label_r2', '06_student_r2',
-          'export']  # yapf: disable
+STAGES = ['00_translator', '01_translate', '02_adapt', '03_label_r1', '04_student_r1', '05_select_r1', '06_label_r2',
+          '07_student_r2', '08_select_r2', 'export']  # yapf: disable
 
 
 def stages(work_dir: Path) -> Dict[str, dict]:
@@ -56,7 +56,9 @@ def weights(path: str) -> Dict[str, torch.Tensor]:
 def undisturbed(processes: str, tmp_path_factory: pytest.TempPathFactory) -> Tuple[Path, Path]:
     """Config and work directory of a run that nothing killed."""
     folder = tmp_path_factory.mktemp('undisturbed')
-    config = write_configs(folder)
+    config = write_configs(folder, train=8)
+    config.write_text(config.read_text().replace("keep='last'", "keep='best', select=dict(by='label_free', "
+                                                 "tolerance=100, class_drop=100)"))  # students learn too little
     done = run(config, folder / 'run')
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return config, folder / 'run'
@@ -78,10 +80,14 @@ def test_killed_in_every_stage_it_ends_with_the_same_weights_and_labels(undistur
     done = run(config, cut)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
-    made = files(whole, '01_translate', '03_label_r1', '05_label_r2')
-    assert len(made) == 6 + 12 + 12
-    assert files(cut, '01_translate', '03_label_r1', '05_label_r2') == made
-    for stage in ('00_translator', '02_adapt', '04_student_r1', '06_student_r2', 'export'):
+    made = files(whole, '01_translate', '03_label_r1', '06_label_r2')
+    assert len(made) == 8 + 12 + 12, 'two images are held out from labelling'
+    assert files(cut, '01_translate', '03_label_r1', '06_label_r2') == made
+    for stage in ('05_select_r1', '08_select_r2'):
+        first, second = (stages(folder)[stage] for folder in (whole, cut))
+        assert first['kept'] == 'student'
+        assert (first['scores'], first['target']) == (second['scores'], second['target'])
+    for stage in ('00_translator', '02_adapt', '04_student_r1', '07_student_r2', 'export'):
         first, second = (weights(stages(folder)[stage]['checkpoint']) for folder in (whole, cut))
         assert first.keys() == second.keys()
         assert all(torch.equal(first[key], second[key]) for key in first), stage

@@ -12,13 +12,17 @@ import pytest
 from forked_python import start_python
 from tiny_self_training import ROOT, command, run, write_configs
 from two_processes import launch_two
+from udas_mmseg.engine.launch import load_config
+from udas_mmseg.self_training import SelfTrainingRunner
+from udas_mmseg.self_training.manifest import Manifest
 
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two iterations a training, one round."""
-    path = write_configs(tmp_path_factory.mktemp('ssl'), iters=2, train=5)
-    path.write_text(path.read_text().replace('rounds=2', 'rounds=1'))
+    path = write_configs(tmp_path_factory.mktemp('ssl'), iters=2, train=9)
+    text = path.read_text().replace("keep='last'", "keep='best', select=dict(by='label_free', source_images=3)")
+    path.write_text(text.replace('rounds=2', 'rounds=1'))
     return path
 
 
@@ -30,11 +34,17 @@ def test_two_processes_run_every_stage_once(processes: str, config: Path, tmp_pa
     code, output = train_in_two_processes(config, tmp_path / 'run')
     assert code == 0, output[-5000:]
     stages = json.loads((tmp_path / 'run/manifest.json').read_text())['stages']
-    assert list(stages) == ['00_translator', '01_translate', '02_adapt', '03_label_r1', '04_student_r1', 'export']
+    assert list(stages) == ['00_translator', '01_translate', '02_adapt', '03_label_r1', '04_student_r1', '05_select_r1',
+                            'export']
     assert all(entry['state'] == 'complete' and entry['attempts'] == 1 for entry in stages.values())
-    assert output.count('Stage 3 of 6') == 1
-    assert len(list((tmp_path / 'run/03_label_r1').rglob('*_confidence.png'))) == 5
-    assert json.loads((tmp_path / 'run/03_label_r1/index.json').read_text())['num_images'] == 5
+    assert output.count('Stage 3 of 7') == 1
+    assert len(list((tmp_path / 'run/03_label_r1').rglob('*_confidence.png'))) == 7
+    assert json.loads((tmp_path / 'run/03_label_r1/index.json').read_text())['num_images'] == 7
+    assert output.count('| mIoU, translated |') == 1, 'the first process describes the comparison'
+    run = SelfTrainingRunner.from_cfg(load_config(str(config), str(tmp_path / 'run')))
+    run.context.manifest = Manifest(str(tmp_path / 'run'), {})
+    alone = run.stages[5].run(run.context)
+    assert {key: stages['05_select_r1'][key] for key in alone} == json.loads(json.dumps(alone)), 'as in one process'
     code, output = train_in_two_processes(config, tmp_path / 'run')
     assert code == 0 and 'Stage' not in output, 'everything is there'
 

@@ -34,6 +34,11 @@ class TargetFigures(NamedTuple):
     shares: Dict[str, float]
     labels: Dict[int, np.ndarray]
 
+    def rounded(self) -> Dict[str, Any]:
+        """Return the confidence and the shares as entries for a JSON file."""
+        return dict(confidence=round(self.confidence, 4),
+                    class_share={name: round(share, 4) for name, share in self.shares.items()})
+
 
 class LabelFreeSelection:
     """Scores models on labelled source images in several styles, and describes their predictions for target images.

@@ -165,10 +165,10 @@ def result_files(entries: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
     files = {entry['translation_report']: 'images, their translations, and real ones'
              for entry in entries.values() if 'translation_report' in entry}
     files.update({entry['report']: f'how good {name} is' for name, entry in entries.items() if 'report' in entry})
-    trained = [name for name, entry in entries.items() if 'segmentor' in entry]
-    if trained:
-        files[entries[trained[-1]]['checkpoint']] = 'the checkpoint of the last model'
-    files.update({osp.dirname(entry['exported_config']): 'the last student, for plain MMSegmentation'
+    models = [entry['checkpoint'] for entry in entries.values() if 'segmentor' in entry or 'kept' in entry]
+    if models:
+        files[models[-1]] = 'the checkpoint of the last model'
+    files.update({osp.dirname(entry['exported_config']): 'the last model, for plain MMSegmentation'
                   for entry in entries.values() if 'exported_config' in entry})
     return files
 

@@ -13,6 +13,7 @@ from ...evaluation.selection import Scores, reasons_to_keep_teacher, share_warni
 from ...evaluation.styles import DEFAULT_STYLES, check_styles
 from ...evaluation.validation import validate, validation_scores
 from ...models.trained import build_original, load_checkpoint
+from ...utils.console import is_quiet
 from ...utils.digests import file_digest
 from ...utils.processes import together
 from ..held_out import check_held_out, held_out_datasets, hold_out_images, open_originals, paths_of
@@ -137,7 +138,9 @@ class Select(Stage):
             config=self._config_path(context, trained_by[kept], models[kept][0]), by=criterion, reasons=reasons,
             scores={role: score._asdict() for role, score in scores.items()}, **further, inputs=digests,
             summary=f'kept: {kept}; mIoU {now:.1f}, teacher {before:.1f} ({criterion.replace("_", "-")})')
-        print(_describe(self.name, entry, trained_by), flush=True)
+        text = [] if is_quiet() else [_table(entry)]  # the manifest has the figures
+        for part in filter(None, [*text, _verdict(self.name, entry, trained_by)]):
+            print(part, flush=True)
         return entry
 
     def ends_rounds(self, context: RunContext) -> str:
@@ -177,13 +180,12 @@ class Select(Stage):
         source, target = held_out_datasets(models[STUDENT][0])
         selection = LabelFreeSelection(source, target, self.settings['styles'])
         found = {role: selection.score(*model) for role, model in models.items()}
-        figures = {role: target for role, (_, target) in found.items()}
-        agreement = selection.agreement(figures[TEACHER], figures[STUDENT])
-        described = {role: dict(confidence=round(each.confidence, 4), class_share={name: round(share, 4) for name, share in each.shares.items()})
-                     for role, each in figures.items()}
+        figures = {role: of_target for role, (_, of_target) in found.items()}
+        teacher, student = figures[TEACHER], figures[STUDENT]
+        described: Dict[str, Any] = {role: each.rounded() for role, each in figures.items()}
+        described['agreement'] = round(selection.agreement(teacher, student), 4)
         return {role: scores for role, (scores, _) in found.items()}, dict(
-            target=dict(described, agreement=round(agreement, 4)),
-            warnings=share_warnings(figures[TEACHER].shares, figures[STUDENT].shares))
+            target=described, warnings=share_warnings(teacher.shares, student.shares))
 
     @staticmethod
     def _config_path(context: RunContext, trained_by: str, cfg: Config) -> str:
@@ -198,8 +200,8 @@ def _has_validation(cfg: Config) -> bool:
     return (dataset.get('data_prefix') or {'seg_map_path': ''}).get('seg_map_path') is not None
 
 
-def _describe(name: str, entry: Mapping[str, Any], trained_by: Mapping[str, str]) -> str:
-    """Describe a comparison for the log."""
+def _table(entry: Mapping[str, Any]) -> str:
+    """Format the figures of a comparison as a Markdown table."""
     teacher, student = (entry['scores'][role] for role in (TEACHER, STUDENT))
     lines = ['| figure | teacher | student |', '| --- | --- | --- |',
              f'| mIoU | {teacher["mIoU"]:.1f} | {student["mIoU"]:.1f} |']
@@ -209,12 +211,15 @@ def _describe(name: str, entry: Mapping[str, Any], trained_by: Mapping[str, str]
         before, now = (entry['target'][role]['confidence'] for role in (TEACHER, STUDENT))
         lines += [f'| mean confidence on target images | {before:.2f} | {now:.2f} |',
                   f'| same prediction on target images | - | {100 * entry["target"]["agreement"]:.1f} % |']
-    lines += [f'Warning: {line}' for line in entry.get('warnings', ())]
+    return '\n'.join(lines)
+
+
+def _verdict(name: str, entry: Mapping[str, Any], trained_by: Mapping[str, str]) -> str:
+    """Describe the decision, and why, with the warnings."""
+    lines = [f'{name}: warning: {line}' for line in entry.get('warnings', ())]
     if entry['reasons']:
         lines += [f'{name}: the student ({trained_by[STUDENT]}) is WORSE than its teacher ({trained_by[TEACHER]}), '
                   'which is kept:', *(f'- {reason}' for reason in entry['reasons'])]
-    else:
-        lines.append(f'{name}: the student ({trained_by[STUDENT]}) is kept.')
     return '\n'.join(lines)
 
 
