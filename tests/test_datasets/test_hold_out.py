@@ -49,9 +49,10 @@ def test_a_data_set_leaves_them_out_or_has_only_them(tmp_path: Path) -> None:
     write_demo_data(tmp_path, train=9, val=1)
     config = dict(type='GTA5Dataset', data_root=str(tmp_path / 'gta5'), ann_file='train.txt',
                   data_prefix=dict(img_path='images', seg_map_path='labels'))
+    datasets = [DATASETS.build({**config, **more}) for more in (
+        {}, dict(hold_out=dict(images=2)), dict(hold_out=dict(images=2, part='held_out')))]
     whole, training, held_out = ([Path(dataset.get_data_info(index)['img_path']).stem for index in range(len(dataset))]
-                                 for dataset in (DATASETS.build({**config, **more}) for more in (
-                                     {}, dict(hold_out=dict(images=2)), dict(hold_out=dict(images=2, part='held_out')))))
+                                 for dataset in datasets)
     assert (len(whole), len(training), len(held_out)) == (9, 7, 2)
     assert sorted(training + held_out) == whole
     budget = DATASETS.build(dict(type='LabelBudgetDataset', n=1, part='unlabeled', list_dir=str(tmp_path / 'lists'),

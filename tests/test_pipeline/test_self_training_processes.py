@@ -40,7 +40,6 @@ def test_two_processes_run_every_stage_once(processes: str, config: Path, tmp_pa
     assert output.count('Stage 3 of 7') == 1
     assert len(list((tmp_path / 'run/03_label_r1').rglob('*_confidence.png'))) == 7
     assert json.loads((tmp_path / 'run/03_label_r1/index.json').read_text())['num_images'] == 7
-    assert output.count('| mIoU, translated |') == 1, 'the first process describes the comparison'
     run = SelfTrainingRunner.from_cfg(load_config(str(config), str(tmp_path / 'run')))
     run.context.manifest = Manifest(str(tmp_path / 'run'), {})
     alone = run.stages[5].run(run.context)

@@ -165,7 +165,7 @@ def result_files(entries: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
     files = {entry['translation_report']: 'images, their translations, and real ones'
              for entry in entries.values() if 'translation_report' in entry}
     files.update({entry['report']: f'how good {name} is' for name, entry in entries.items() if 'report' in entry})
-    models = [entry['checkpoint'] for entry in entries.values() if 'segmentor' in entry or 'kept' in entry]
+    models = [entry['checkpoint'] for entry in entries.values() if 'segmentor' in entry or 'trained_by' in entry]
     if models:
         files[models[-1]] = 'the checkpoint of the last model'
     files.update({osp.dirname(entry['exported_config']): 'the last model, for plain MMSegmentation'
