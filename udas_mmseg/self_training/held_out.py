@@ -10,7 +10,7 @@ from ..datasets.hold_out import PARTS
 from ..datasets.label_mapped import LabelMappedDataset
 from ..datasets.unlabeled import is_pseudo_labeled
 from ..utils.config_dicts import config_dicts
-from .stage_config import pseudo_labeled_dataset, to_label
+from .stage_config import image_folder, pseudo_labeled_dataset, to_label
 
 _HELD_OUT = PARTS[1]
 _TRANSLATION = ('translated_root', 'missing_translation')
@@ -28,7 +28,7 @@ def hold_out_images(cfg: Config, source: Dict[str, Any], target: Dict[str, Any])
     for _, dataset in config_dicts(cfg.train_dataloader.dataset):
         if is_pseudo_labeled(dataset):
             dataset['hold_out'] = target
-        elif first is not None and _is_label_mapped(dataset) and _folder(dataset) == _folder(first):
+        elif first is not None and _is_label_mapped(dataset) and image_folder(dataset) == image_folder(first):
             dataset['hold_out'] = source
 
 
@@ -105,10 +105,6 @@ def _is_labeled(dataset: Dict[str, Any]) -> bool:
 
 def _is_label_mapped(dataset: Dict[str, Any]) -> bool:
     return _is_labeled(dataset) and issubclass(DATASETS.get(dataset['type']), LabelMappedDataset)
-
-
-def _folder(dataset: Dict[str, Any]) -> str:
-    return osp.abspath(osp.join(dataset.get('data_root') or '', (dataset.get('data_prefix') or {}).get('img_path', '')))
 
 
 def _listing(dataset: Dict[str, Any]) -> Dict[str, Any]:
