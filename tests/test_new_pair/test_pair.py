@@ -41,13 +41,15 @@ def load(pair: NewPair, name: str) -> Config:
 @pytest.mark.parametrize('preset', ['small', 'full'])
 @pytest.mark.parametrize('uses', [(), ('val', ), ('val', 'labeled_target')])
 def test_every_config_fits_the_data(data: Path, tmp_path: Path, preset: str, uses: tuple) -> None:
+    data = write_drawings(tmp_path / 'eight', 8)  # as many as self-training needs to hold some out
     pair = make(data, tmp_path / 'pair', preset=preset, from_scratch=True, **dict.fromkeys(uses, labeled(data)))
     for name in ('source_only', 'uda', 'cyclegan'):
         lines = check_config(load(pair, name))
         assert lines and not [line for line in lines if 'warning' in line], lines
     runner = SelfTrainingRunner.from_cfg(load(pair, 'self_training'))
-    assert [stage.kind for stage in runner.stages] == ['translator', 'translate', 'adapt', *['label', 'student'] * 2,
-                                                       'export']
+    assert [stage.kind for stage in runner.stages] == ['translator', 'translate', 'adapt',
+                                                       *['label', 'student', 'select'] * 2, 'export']
+    assert runner.stages[5].criterion(runner.context) == ('validation' if uses else 'label_free')
     assert not [line for line in runner.check() if 'warning' in line]
     adapt = runner.context.configs['02_adapt']
     for name in ('02_adapt', '04_student_r1'):  # the images of the source, and no others, are translated

@@ -199,7 +199,7 @@ def _self_training(plan: Plan, name: str) -> str:
     stages = 'translation, ' if plan.translates else ''
     return _SELF_TRAINING.format(
         **_common(plan, name), rounds=plan.rounds, translate=translate,
-        stages=f'{stages}adaptation, rounds of self-training, and export of the last student',
+        stages=f'{stages}adaptation, rounds of self-training, and export of the best model',
         init='teacher' if plan.preset == SMALL else 'imagenet')
 
 
