@@ -2,7 +2,7 @@
 
 python tools/pseudo_label.py CONFIG CHECKPOINT --out DIR              # the most confident of three views, as in UDAS
 python tools/pseudo_label.py CONFIG CHECKPOINT --out DIR --views 1    # plain inference
-torchrun --nproc_per_node 2 tools/pseudo_label.py CONFIG CHECKPOINT --out DIR --launcher pytorch
+torchrun --standalone --nproc_per_node 2 tools/pseudo_label.py CONFIG CHECKPOINT --out DIR --launcher pytorch
 
 Writes DIR/<image>.png (train ids) and DIR/<image>_confidence.png (255 is 1.0), see docs/pseudo_labels.md. DIR is
 created when all files are written. After an interruption, run the same command again to continue. Ground truth labels
@@ -18,6 +18,7 @@ from mmengine.dist import is_main_process
 from udas_mmseg.engine.launch import load_config, start_processes
 from udas_mmseg.pseudo_labels.label import LabelingOptions, write_pseudo_labels
 from udas_mmseg.utils.console import quiet_console
+from udas_mmseg.utils.messages import last_message
 from udas_mmseg.utils.processes import together
 
 
@@ -52,11 +53,6 @@ def summary(out: str, index: Dict[str, Any]) -> str:
             + ', '.join(f'{name} {100 * share:.1f}' for name, share in shares))
 
 
-def plain_message(error: Exception) -> str:
-    """Return the message of an error, without the traceback at the start of errors from data loader workers."""
-    return str(error).rsplit(f'\n{type(error).__name__}: ', 1)[-1].strip()
-
-
 def main() -> None:
     args = parse_args()
     quiet_console()
@@ -73,7 +69,7 @@ def main() -> None:
         raise SystemExit(f'the disk of {args.out} is full ({error}). Complete labels are kept in {args.out}.part: free '
                          'some space and run the same command again.') from error
     except (ValueError, RuntimeError) as error:  # a mistake of the user: no traceback
-        raise SystemExit(f'{type(error).__name__}: {plain_message(error)}') from error
+        raise SystemExit(f'{type(error).__name__}: {last_message(error)}') from error
     if is_main_process():
         print(summary(args.out, index))
 

@@ -11,10 +11,12 @@ from mmengine.logging import print_log
 
 from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.batch_checks import check_image_sizes
+from udas_mmseg.engine.config_run import ConfigRun
 from udas_mmseg.engine.initial_weights import prepare_test
 from udas_mmseg.engine.launch import build_runner, init_distributed, load_config
 from udas_mmseg.utils.console import quiet_console
 from udas_mmseg.utils.files import replace_file, to_json
+from udas_mmseg.utils.messages import last_message
 
 
 def parse_args() -> argparse.Namespace:
@@ -55,7 +57,10 @@ def main() -> None:
         cfg.default_hooks.visualization = dict(type='SegVisualizationHook', draw=True, interval=1)
         cfg.visualizer.save_dir = args.show_dir
     init_distributed(cfg, args.launcher)
-    metrics = build_runner(cfg).test()
+    try:
+        metrics = build_runner(cfg).test()
+    except ConfigRun.mistakes as error:
+        raise SystemExit(f'{type(error).__name__}: {last_message(error)}') from error
     if is_main_process():
         print(summary(metrics))
     if args.json and is_main_process():

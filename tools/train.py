@@ -20,6 +20,7 @@ import udas_mmseg  # noqa: F401  (registers the runners)
 from udas_mmseg.engine.config_run import run_type
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.utils.console import quiet_console
+from udas_mmseg.utils.messages import last_message
 from udas_mmseg.utils.progress import clear_line
 
 
@@ -87,7 +88,7 @@ def main() -> None:
                              '--weights FILE and --from-scratch.') from error
         if not isinstance(error, run.mistakes):
             raise
-        raise SystemExit(f'{type(error).__name__}: {last_line(error)}') from error
+        raise SystemExit(f'{type(error).__name__}: {last_message(error)}') from error
     say([f'{path}: {what}' for path, what in run.outcome().items()])
 
 
@@ -95,11 +96,6 @@ def say(lines: Sequence[str]) -> None:
     """Print lines in the first process only."""
     if os.environ.get('RANK', '0') == '0':
         print('\n'.join(lines), flush=True)
-
-
-def last_line(error: Exception) -> str:
-    """Return the message of an error, without the traceback at the start of errors from data loader workers."""
-    return str(error).split(f'{type(error).__name__}: ')[-1].strip()
 
 
 if __name__ == '__main__':

@@ -2,7 +2,7 @@
 
 python tools/translate.py configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py CHECKPOINT --out DIR
 python tools/translate.py CONFIG CHECKPOINT --out DIR --size 640x360 --format jpg    # smaller and faster to read
-torchrun --nproc_per_node 2 tools/translate.py CONFIG CHECKPOINT --out DIR --launcher pytorch
+torchrun --standalone --nproc_per_node 2 tools/translate.py CONFIG CHECKPOINT --out DIR --launcher pytorch
 
 Writes DIR/<path of the image>.png for every image of the config's `translate_dataloader`. Set `translated_root` of the
 data set to DIR. After an interruption, run the same command again to continue. At the end, every file is checked, and

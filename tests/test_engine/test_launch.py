@@ -1,4 +1,5 @@
 """From a config file to a Runner."""
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from mmengine.config import Config
 from udas_mmseg.engine.launch import (
     config_name,
     enable_amp,
+    fit_workers,
     has_checkpoint,
     init_distributed,
     load_config,
@@ -96,3 +98,19 @@ def test_one_process_needs_no_set_up() -> None:
     cfg = Config(dict(sync_bn='torch'))
     init_distributed(cfg, 'none')
     assert cfg.to_dict() == dict(sync_bn='torch', launcher='none')
+
+
+def test_a_busy_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with socket.create_server(('', 0)) as busy:
+        port = str(busy.getsockname()[1])
+        for name, value in dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=port, RANK='0', WORLD_SIZE='2').items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(RuntimeError, match=rf'port {port} of this machine \(MASTER_PORT\) is used'):
+            init_distributed(Config(), 'pytorch')
+
+
+def test_workers_that_are_not_there_cannot_time_out() -> None:
+    cfg = Config(dict(val_dataloader=dict(num_workers=0, timeout=9, multiprocessing_context='fork')))
+    fit_workers(cfg)
+    assert cfg.val_dataloader == dict(num_workers=0)

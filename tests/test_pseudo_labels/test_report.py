@@ -214,6 +214,8 @@ def test_class_shares_of_the_source(dataset: Callable) -> None:
     assert class_shares(dataset(labels=True), 1) == pytest.approx(dict(zip(CLASSES['classes'], first / first.sum())))
     with pytest.raises(ValueError, match='no pixel in 4 labels'):
         class_shares(dataset(labels=True, label_map={100: 255, 101: 255, 102: 255}))
+    with pytest.raises(ValueError, match=r'.*\.png has the ids \[100, 101, 102\], .* there are 3 classes'):
+        class_shares(dataset(labels=True, label_map=None))
 
 
 def test_labels_are_read_by_the_pipeline_at_their_own_size(dataset: Callable) -> None:

@@ -9,6 +9,10 @@ from .label_fit import fitting_maps
 from .label_maps import IGNORE
 
 
+class ClassIdError(ValueError):
+    """A label has an id that is not a class."""
+
+
 def check_class_ids(label: Union[Tensor, np.ndarray], num_classes: int, path: str, ignore: int = IGNORE) -> None:
     """Check that every id of a label is a class or ignored.
 
@@ -21,7 +25,7 @@ def check_class_ids(label: Union[Tensor, np.ndarray], num_classes: int, path: st
         ignore (int): Id that is ignored. Defaults to 255.
 
     Raises:
-        ValueError: if there is another id than 0 to C-1 and `ignore`; the message proposes a built-in `label_map` that
+        ClassIdError: if there is another id than 0 to C-1 and `ignore`; the message proposes a built-in map that
             contains all ids.
     """
     if isinstance(label, np.ndarray):
@@ -33,6 +37,6 @@ def check_class_ids(label: Union[Tensor, np.ndarray], num_classes: int, path: st
         known = label[(label != ignore)].long().cpu()
         fits = '' if known.min() < 0 or known.max() > 65535 else fitting_maps(
             np.bincount(known.numpy(), minlength=65536), num_classes)
-        raise ValueError(f'{path} has the ids {ids}, {int(wrong.sum())} pixels, but there are {num_classes} classes: '
+        raise ClassIdError(f'{path} has the ids {ids}, {int(wrong.sum())} pixels, but there are {num_classes} classes: '
                          f'allowed are 0-{num_classes - 1} and {ignore}. Map the ids with the `label_map` of the data '
                          f'set or of LoadLabelIds.{fits}')

@@ -7,7 +7,10 @@ from typing import Any, Dict, List, Optional, Tuple, Type, Union
 from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
+from ..datasets.class_ids import ClassIdError
 from ..datasets.image_files import SampleError
+from ..datasets.label_files import LabelFormatError
+from ..datasets.label_maps import LabelMapError
 from ..datasets.preflight import NUM_SCANNED, check_config
 from .batch_checks import check_batches
 from .dry_run import save_trial_picture, try_training
@@ -29,7 +32,8 @@ class ConfigRun(ABC):
     """
     num_scanned: Optional[int] = NUM_SCANNED
     again: str = 'the same command'
-    mistakes: Tuple[Type[Exception], ...] = (FloatingPointError, SampleError)
+    mistakes: Tuple[Type[Exception], ...] = (FloatingPointError, SampleError, ClassIdError, LabelFormatError,
+                                                  LabelMapError)
 
     @classmethod
     @abstractmethod

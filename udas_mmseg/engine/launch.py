@@ -1,5 +1,6 @@
 """Loading a config and building its Runner, for `tools/train.py` and `tools/test.py`."""
 import atexit
+import contextlib
 import os
 import os.path as osp
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ..datasets.budget_key import apply_budget, merge_options
 from ..datasets.left_out import fill_left_out
 from ..utils.console import is_quiet
+from .hooks import CheckClassIdsHook
 from .quiet_runner import QuietRunner
 
 
@@ -71,7 +73,7 @@ def fit_workers(cfg: Config) -> None:
     """
     for key, loader in cfg.items():
         if key.endswith('_dataloader') and loader and loader.get('num_workers') == 0:
-            for setting in ('persistent_workers', 'prefetch_factor'):
+            for setting in ('persistent_workers', 'prefetch_factor', 'multiprocessing_context', 'timeout'):
                 loader.pop(setting, None)
 
 
@@ -133,7 +135,8 @@ def init_distributed(cfg: Config, launcher: str) -> None:
     if launcher != 'pytorch' or torch.cuda.is_available():
         return
     if not torch_dist.is_initialized():
-        torch_dist.init_process_group('gloo')
+        with _naming_a_busy_port():
+            torch_dist.init_process_group('gloo')
         atexit.register(_close_process_group)
     wrapper = cfg.get('model_wrapper_cfg') or dict(
         type='MMDistributedDataParallel',
@@ -167,7 +170,21 @@ def start_processes(cfg: Config, launcher: str) -> None:
     if launcher != 'none' and torch.cuda.is_available() and not torch_dist.is_initialized():
         # the processes wait for each other at the end: the slowest may need longer than NCCL's 10 minutes
         options = dict(backend='nccl', timeout=24 * 3600)
-        init_dist(launcher, **{**options, **(cfg.get('env_cfg') or {}).get('dist_cfg', {})})
+        with _naming_a_busy_port():
+            init_dist(launcher, **{**options, **(cfg.get('env_cfg') or {}).get('dist_cfg', {})})
+
+
+@contextlib.contextmanager
+def _naming_a_busy_port() -> Iterator[None]:
+    """Explain torch's error if another process uses the port at which the processes should meet."""
+    try:
+        yield
+    except RuntimeError as error:
+        if 'EADDRINUSE' not in str(error):
+            raise
+        raise RuntimeError(f'port {os.environ.get("MASTER_PORT")} of this machine (MASTER_PORT) is used by another '
+                           'process, perhaps by another training. Start the run with tools/dist_train.sh or `torchrun '
+                           '--standalone`, which take a free port, or set MASTER_PORT to one.') from error
 
 
 def _close_process_group() -> None:
@@ -230,9 +247,12 @@ def build_runner(cfg: Config) -> Runner:
     """Build the Runner of a config: MMEngine's, or the registered one that `runner_type` names.
 
     After `quiet_console`, MMEngine's Runner shows a line of progress on the console, and its log only in the file.
+    `CheckClassIdsHook` is added to it.
     """
     if 'runner_type' in cfg:
         return RUNNERS.build(cfg)
-    return (QuietRunner if is_quiet() else Runner).from_cfg(cfg)
+    runner = (QuietRunner if is_quiet() else Runner).from_cfg(cfg)
+    runner.register_hook(CheckClassIdsHook())
+    return runner
 
 

@@ -7,7 +7,9 @@ import numpy as np
 from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
 
+from ..datasets.class_ids import check_class_ids
 from ..datasets.image_files import SampleError
+from ..datasets.label_maps import IGNORE
 from ..datasets.pseudo_label_set import read_pseudo_label
 from ..datasets.thresholds import LEVELS
 from ..datasets.transforms.loading import LabelLoader
@@ -120,13 +122,15 @@ def class_shares(dataset: BaseDataset, max_images: int = 200) -> Dict[str, float
 
     Raises:
         SampleError: if a label is broken.
-        ValueError: if the data set has no labels, or no pixel has a class.
+        ValueError: if the data set has no labels, a label has an id that is not a class, or no pixel has a class.
     """
     classes, read = dataset.metainfo.get('classes') or (), label_reader(dataset)
     counts, chosen = np.zeros(LEVELS, np.int64), spread_evenly(len(dataset), max_images, True)
     progress = Progress('reading labels of the source', len(chosen))
     for done, index in enumerate(chosen, 1):
         counts += np.bincount(read(index).ravel(), minlength=LEVELS)
+        if counts[len(classes):IGNORE].any():
+            check_class_ids(read(index), len(classes), dataset.get_data_info(index)['seg_map_path'])
         progress.update(done)
     counts = counts[:len(classes)]
     if not counts.any():

@@ -1,4 +1,5 @@
 """Hooks."""
+from .check_class_ids_hook import CheckClassIdsHook
 from .check_finite_loss_hook import CheckFiniteLossHook
 from .domain_panel_hook import DomainPanelHook
 from .ema_teacher_hook import EMATeacherHook
@@ -9,6 +10,6 @@ from .target_norm_statistics_hook import TargetNormStatisticsHook
 from .teacher_collapse_hook import TeacherCollapseHook
 
 __all__ = [
-    'CheckFiniteLossHook', 'DomainPanelHook', 'EMATeacherHook', 'MaxConfidencePseudoLabelHook',
+    'CheckClassIdsHook', 'CheckFiniteLossHook', 'DomainPanelHook', 'EMATeacherHook', 'MaxConfidencePseudoLabelHook',
     'ProgressLineHook', 'SegmentorWeightsHook', 'TargetNormStatisticsHook', 'TeacherCollapseHook'
 ]
