@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from PIL import Image
 
 from udas_mmseg.engine.batch_checks import check_batch_norm, check_batches, check_image_sizes
 from udas_mmseg.engine.config_run import SingleTraining
@@ -66,24 +67,36 @@ def test_validation_images_of_several_sizes_need_batches_of_one(run_config: Call
     cfg[loader].batch_size = 2
     with pytest.raises(ValueError, match=rf'{loader}.batch_size=2, but .*: 32x16 \(.*\), 32x24 \(.*{images[-1].name}'):
         check_image_sizes(cfg, loader)
+    cfg[loader].dataset.pipeline.insert(1, dict(type='Resize', scale=(32, 16), keep_ratio=False))
+    check_image_sizes(cfg, loader)
+
+
+def test_padding_does_not_make_one_size(run_config: Callable) -> None:
+    """MMSegmentation's preprocessor compares the sizes before it pads."""
+    cfg = run_config()
+    cfg.val_dataloader.batch_size = 2
+    cfg.val_dataloader.sampler.shuffle = False
     cfg.model.data_preprocessor.test_cfg = dict(size_divisor=8)
-    check_image_sizes(cfg, loader)  # padded, and the scores are those of single images
-    assert scores(cfg, 2) == scores(cfg, 1)
+    image = min(Path(cfg.val_dataloader.dataset.data_root, 'images').iterdir())
+    for path, shape in ((image, (24, 32, 3)), (label_of(cfg, image), (24, 32))):
+        assert cv2.imwrite(str(path), np.zeros(shape, np.uint8))
+    with pytest.raises(ValueError, match=r'val_dataloader\.batch_size=1'):
+        check_image_sizes(cfg, 'val_dataloader')
+    with pytest.raises(AssertionError, match='image size in a batch should be the same'):
+        build_runner(cfg).val()
+
+
+def test_turned_images_count_as_they_are_loaded(run_config: Callable) -> None:
+    cfg = run_config()
+    cfg.val_dataloader.batch_size = 2
+    image = max(Path(cfg.val_dataloader.dataset.data_root, 'images').iterdir())
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(image).save(image, exif=exif)
+    Image.open(label_of(cfg, image)).rotate(90, expand=True).save(label_of(cfg, image))
+    with pytest.raises(ValueError, match=rf'32x16 .*, 16x32 \(.*{image.name}\)'):
+        check_image_sizes(cfg, 'val_dataloader')
 
 
 def label_of(cfg: Config, image: Path) -> Path:
-    prefix = cfg.val_dataloader.dataset
-    folder = Path(prefix.data_root or '', prefix.data_prefix['seg_map_path'])
-    return next(path for path in folder.rglob('*') if path.stem.startswith(image.stem))
-
-
-def scores(cfg: Config, batch_size: int) -> dict:
-    """Validate the initial network."""
-    cfg = Config(cfg.to_dict())
-    cfg.experiment_name += f'_{batch_size}'
-    cfg.val_dataloader.batch_size = batch_size
-    cfg.test_dataloader = None
-    runner = build_runner(cfg)
-    torch.manual_seed(0)
-    runner.model.init_weights()
-    return runner.val()
+    return Path(cfg.val_dataloader.dataset.data_root, 'labels', image.name)

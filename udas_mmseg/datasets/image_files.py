@@ -108,9 +108,9 @@ def fit_label(raw: np.ndarray, results: dict) -> np.ndarray:
         is_other = raw.shape == tuple(shape[1::-1]) and _is_exchanged(results['img_path'])
         raise SampleError(f'{label}, but its image {image} {rule}{_other_reading(turned) if is_other else ""}')
     original = results.get('original_img_path')
-    original_size = (width, height) if original is None else _image_size(original, turned)
+    original_size = (width, height) if original is None else image_size(original, turned)
     if original_size != (width, height):
-        is_other = original is not None and _image_size(original, not turned) == (width, height)
+        is_other = original is not None and image_size(original, not turned) == (width, height)
         raise SampleError(f'{label}, but its image {original} is {original_size[0]}x{original_size[1]} {rule}'
                           f'{_other_reading(turned) if is_other else ""}')
     stretch = (width * image_height) / (height * image_width)
@@ -130,7 +130,7 @@ def _other_reading(turned: bool) -> str:
             "as displayed: use color_type='color' of LoadVerifiedImage in every pipeline of these images.")
 
 
-def _image_size(path: str, turned: bool) -> Tuple[int, int]:
+def image_size(path: str, turned: bool) -> Tuple[int, int]:
     """Read width and height from the header of an image, as displayed (turned) or as stored, without decoding it."""
     try:
         with open(path, 'rb') as file, Image.open(file) as image:

@@ -7,20 +7,18 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
-from PIL import Image
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..datasets.image_files import image_size
 from ..models.predictor import predictor_of
 from ..models.segmentors.branches import heads_of
 from ..models.trained import build_untrained, has_segmentor
 from ..utils.config_dicts import config_dicts
-from ..utils.indices import spread_evenly
 from ..utils.randomness import seeded_rng
-from .prediction_settings import preprocessor_key
 
 _SIDE = 128  # pixels of the trial image; larger than the strides of the usual networks
-_NUM_HEADERS, _NUM_LOADED = 200, 8  # images whose sizes are read, and that are loaded
+_NUM_LOADED = 8  # images of different sizes that are loaded
 
 
 def check_batches(cfg: Config) -> List[str]:
@@ -113,12 +111,12 @@ def check_image_sizes(cfg: Config, loader: str) -> None:
         loader (str): 'val_dataloader' or 'test_dataloader'.
 
     Raises:
-        ValueError: if `batch_size` is above 1, the images that were loaded have several sizes, and the preprocessor
-            does not pad them.
+        ValueError: if `batch_size` is above 1, and the images have several sizes when they reach the model.
+            MMSegmentation's preprocessor refuses such a batch, even if it pads images (`test_cfg`).
     """
     settings = cfg.to_dict().get(loader) or {}
     batch_size, dataset_cfg = settings.get('batch_size', 1), settings.get('dataset')
-    if batch_size == 1 or not dataset_cfg or not has_segmentor(cfg) or _pads(cfg):
+    if batch_size == 1 or not dataset_cfg or not has_segmentor(cfg):
         return
     dataset = DATASETS.build(dataset_cfg)
     sizes: Dict[str, str] = {}  # size -> first image
@@ -130,22 +128,16 @@ def check_image_sizes(cfg: Config, loader: str) -> None:
     if len(sizes) > 1:
         found = ', '.join(f'{size} ({path})' for size, path in sizes.items())
         raise ValueError(f'{loader}.batch_size={batch_size}, but its images have several sizes (width x height) when '
-                         f'they reach the model: {found}. Set {loader}.batch_size=1, or pad them: '
-                         f'{preprocessor_key(cfg)}.test_cfg=dict(size_divisor=32).')
+                         f'they reach the model: {found}. Set {loader}.batch_size=1, or resize them to one size in '
+                         f'{loader}.dataset.pipeline, before the labels are loaded.')
 
 
 def _differing(dataset: BaseDataset) -> List[int]:
-    """Return the indices of a few images whose files have different sizes."""
-    found: Dict[Tuple[int, int], int] = {}
-    for index in spread_evenly(len(dataset), _NUM_HEADERS, with_last=True):
-        with Image.open(dataset.get_data_info(index)['img_path']) as image:  # reads the header only
-            found.setdefault(image.size, index)
+    """Return the indices of a few images whose files have different sizes, as stored or as displayed."""
+    if getattr(dataset, 'backend_args', None) is not None:  # in remote storage
+        return []
+    found: Dict[Tuple[Any, ...], int] = {}
+    for index in range(len(dataset)):  # all of them: a single other size stops the validation
+        path = dataset.get_data_info(index)['img_path']
+        found.setdefault((image_size(path, turned=False), image_size(path, turned=True)), index)
     return list(found.values())[:_NUM_LOADED]
-
-
-def _pads(cfg: Config) -> bool:
-    """Whether the preprocessor pads images during validation and testing."""
-    part: Any = cfg
-    for key in preprocessor_key(cfg).split('.'):
-        part = part.get(key) or {}
-    return bool(part.get('test_cfg'))
