@@ -18,10 +18,19 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose(wanted: int, num_nodes: int, node_rank: int) -> int:
-    """Return the wanted port, or a free one if it is busy and all processes are on this machine."""
-    if num_nodes > 1:  # the other machines have been told the wanted port, and only the first one opens it
-        if node_rank == 0 and not is_free(wanted):
+def choose(port: str, num_nodes: str, node_rank: str) -> int:
+    """Return the wanted port, or a free one if it is busy and all processes are on this machine.
+
+    Args:
+        port (str): The wanted port.
+        num_nodes (str): Number of machines, or a range of it ('1:4') as torchrun takes it.
+        node_rank (str): Number of this machine, from 0.
+    """
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SystemExit(f'PORT={port!r}: allowed are the numbers from 1 to 65535.')
+    wanted = int(port)
+    if num_nodes != '1':  # the other machines have been told the wanted port, and only the first one opens it
+        if node_rank == '0' and not is_free(wanted):
             raise SystemExit(f'Port {wanted} of this machine is busy, and {num_nodes} machines are to meet there. Set '
                              'another one on all of them, such as PORT=29600.')
         return wanted
@@ -35,4 +44,4 @@ def choose(wanted: int, num_nodes: int, node_rank: int) -> int:
 
 
 if __name__ == '__main__':
-    print(choose(*map(int, sys.argv[1:4])))
+    print(choose(*sys.argv[1:4]))

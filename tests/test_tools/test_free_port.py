@@ -17,7 +17,7 @@ def busy() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def run(*args: int) -> subprocess.CompletedProcess:
+def run(*args: object) -> subprocess.CompletedProcess:
     return subprocess.run([*FREE_PORT, *map(str, args)], capture_output=True, text=True)
 
 
@@ -41,3 +41,14 @@ def test_a_free_port_is_kept(busy: int) -> None:
         port = server.getsockname()[1]
     found = run(port, 1, 0)
     assert (int(found.stdout), found.stderr) == (port, '')
+
+
+@pytest.mark.parametrize('port', ['x', '0', '65536', '-1'])
+def test_a_port_that_cannot_be_is_refused(port: str) -> None:
+    found = run(port, 1, 0)
+    assert (found.returncode, found.stdout) == (1, '')
+    assert found.stderr == f"PORT='{port}': allowed are the numbers from 1 to 65535.\n"
+
+
+def test_a_range_of_machines_meets_at_the_port_that_was_given(busy: int) -> None:
+    assert run(busy, '1:2', 0).returncode == 1 and int(run(busy, '1:2', 1).stdout) == busy
