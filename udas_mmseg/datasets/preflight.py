@@ -19,6 +19,7 @@ from .label_fit import count_raw_ids, fitting_maps
 from .label_mapped import LabelMappedDataset, check_folders
 from .label_maps import LabelMapError
 from .list_files import NO_LABELS, check_listed_files, refuse_clutter, refuse_unreadable_lines
+from .pipeline_order import check_order
 from .sample_scan import SampleScan
 from .scan_comparison import compare_scans
 from .transforms.loading import LabelLoader, LoadLabelIds
@@ -34,8 +35,8 @@ def check_config(cfg: Dict[str, Any], num_scanned: Optional[int] = NUM_SCANNED) 
     """Check every data set of a config, and the model's classes and pretrained weights.
 
     The following is checked: folders and files exist; images have labels; some labels, evenly spaced in the data set,
-    have known ids and the size of their images, and are not ignored as a whole; every head of the model has the number
-    of classes of the data; local files of weights exist.
+    have known ids and the size of their images, and are not ignored as a whole; pipelines load labels at the right
+    place; every head of the model has the number of classes of the data; local files of weights exist.
 
     Args:
         cfg (Config | dict): An MMSegmentation config.
@@ -67,6 +68,7 @@ def check_config(cfg: Dict[str, Any], num_scanned: Optional[int] = NUM_SCANNED) 
                 if dataset is None:
                     lines.append(f'{place}: {dataset_cfg["type"]}, not checked')
                     continue
+                check_order(dataset.pipeline, loader != 'train_dataloader')
                 summary, scans[place] = _scan(dataset, num_scanned, max_broken)
                 lines += [f'{place}: {summary}', *_notes(dataset), *scans[place].lines()]
             except (OSError, ValueError, TypeError, AssertionError) as error:
