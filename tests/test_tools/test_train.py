@@ -115,7 +115,7 @@ def test_two_processes_share_the_stream_and_agree(start: Callable, tmp_path: Pat
                       "custom_hooks = [dict(type='CheckFiniteLossHook'), dict(type='KeepWeights')]\n")
     output = finish(start(['tools/dist_train.sh', str(config), '2', '--work-dir', str(tmp_path / 'run'),
                            '--cfg-options', *TINY, 'randomness.seed=3'],
-                          PYTHONPATH=str(tmp_path), POSITIONS=str(tmp_path / 'rank'), PORT='29617'))
+                          PYTHONPATH=f'{tmp_path}{os.pathsep}{ROOT}', POSITIONS=str(tmp_path / 'rank'), PORT='29617'))
     assert output.count('run: 8/8 iterations, took') == output.count(': the log') == 1, 'only the first process speaks'
     seen = [(tmp_path / f'rank{rank}').read_text().split('\n')[:-1] for rank in (0, 1)]
     assert all(len(part) == 8 * 2 for part in seen)
