@@ -10,6 +10,7 @@ from mmengine.optim import build_optim_wrapper
 from mmseg.registry import DATASETS, MODELS
 
 from config_data import CONFIGS, EVERY, ROOT, SELF_TRAINING, TRAINED, fit_to_small_data, name_of
+from online_models import pretrained
 from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.self_training import SelfTrainingRunner
@@ -81,6 +82,18 @@ def test_published_schedule_trains_the_heads_ten_times_faster() -> None:
             continue
         factor = 10 if name.startswith(('decode_head', 'auxiliary_head')) else 1
         assert rates[parameter] == pytest.approx(2.5e-4 * factor), name
+
+
+@pytest.mark.parametrize('name', ['dacs', 'daformer', 'mic'])
+def test_published_online_methods_take_a_pretrained_network(name: str, tmp_path: Path) -> None:
+    method = Config.fromfile(CONFIGS / f'_base_/methods/{name}.py').method
+    segmentor = pretrained(tmp_path)
+    for head in ('decode_head', 'auxiliary_head'):
+        segmentor[head] = dict(segmentor[head], num_classes=19)
+    model = MODELS.build(dict(method, segmentor=segmentor))
+    assert [type(term).__name__ for term in model.terms] == dict(
+        dacs=[], daformer=['FeatureDistanceTerm'], mic=['FeatureDistanceTerm', 'MaskedConsistencyTerm'])[name]
+    assert model.teacher.momentum == (0.99 if name == 'dacs' else 0.999) and model.teacher_norm == 'batch'
 
 
 @pytest.mark.parametrize('path', RUNS, ids=name_of)

@@ -40,7 +40,7 @@ class RareClassOrder(SamplingOrder):
         >>> dataset = dict(type='DomainPairDataset', source=gta5, target=cityscapes,
         ...                orders=dict(source=dict(type='RareClassOrder')))
 
-    Source: Hoyer et al., "DAFormer", CVPR 2022, section 3.2, equation 4.
+    Source: Hoyer et al., "DAFormer", CVPR 2022, section 3.3.
     """
 
     def __init__(self,
