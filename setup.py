@@ -43,6 +43,8 @@ setup(
         'translation': ['click', 'requests', 'tqdm', 'torchvision', 'pillow'],
         # Optional at run time, too: OptionalTensorboardVisBackend.
         'tensorboard': ['tensorboard'],
+        # Optional: polygons and run lengths of COCO files (tools/convert_labels.py).
+        'labels': ['pycocotools>=2.0.7'],
         'dev': ['pytest', 'pytest-rerunfailures', 'pytest-xdist', 'ruff', 'mypy', 'import-linter', 'pre-commit'],
     },
 )
