@@ -18,7 +18,7 @@ def content(annotations: List[Dict[str, Any]]) -> Dict[str, Any]:
 
 
 def segment(category: int, shape: Any, number: int = 1, **other: Any) -> Dict[str, Any]:
-    return dict(id=number, image_id=1, category_id=category, segmentation=shape, **{'iscrowd': 0, **other})
+    return dict(id=number, category_id=category, segmentation=shape, **{'image_id': 1, 'iscrowd': 0, **other})
 
 
 def runs(region: np.ndarray) -> Dict[str, Any]:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from coco_data import CAR, PERSON, RECTANGLE, ROAD, content, runs, segment, write, write_panoptic
-from udas_mmseg.label_formats import convert_coco
+from udas_mmseg.label_formats import CocoFile, CocoImage, convert_coco
 from udas_mmseg.new_pair.names import _read_text
+
+convert_coco_module = sys.modules['udas_mmseg.label_formats.convert_coco']
 
 EVERYWHERE = np.ones((4, 8), bool)
 INFOS = [dict(id=70000, category_id=ROAD), dict(id=300, category_id=CAR)]
@@ -159,23 +161,38 @@ def test_images_are_compared(tmp_path: Path) -> None:
     assert convert_coco(path, str(tmp_path / 'out'), str(tmp_path / 'images')).num_labels == 1
 
 
-def test_an_interrupted_run_continues(tmp_path: Path) -> None:
-    good = segment(CAR, RECTANGLE)
-    coco = content([good, {**good, 'id': 2, 'image_id': 2}])
-    coco['annotations'][1]['segmentation'] = [[0, 0, 1, 1]]
-    with pytest.raises(ValueError, match='annotation 2 of b.jpg'):
-        convert_coco(write(tmp_path / 'c.json', coco), str(tmp_path / 'out'))
-    written = tmp_path / 'out.part/town/a.png'
-    time = written.stat().st_mtime_ns
-    with pytest.raises(FileExistsError, match='another annotation file'):  # its segments may have changed
-        coco['annotations'][1]['segmentation'] = RECTANGLE
-        convert_coco(write(tmp_path / 'd.json', coco), str(tmp_path / 'out'))
-    (tmp_path / 'out.part/b.png').write_bytes(b'')
-    assert convert_coco(str(tmp_path / 'd.json'), str(tmp_path / 'out'), overwrite=True).kept == 0
-    again = convert_coco(str(tmp_path / 'd.json'), str(tmp_path / 'out'))
-    assert again.kept == 2 and not written.exists() and time
+def test_an_interrupted_run_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [segment(CAR, RECTANGLE), segment(CAR, RECTANGLE, 2, image_id=2)]
+    path, out = write(tmp_path / 'c.json', content(both)), str(tmp_path / 'out')
+    draw = convert_coco_module.draw_segments
+
+    def interrupt(coco: CocoFile, image: CocoImage, background: int) -> Any:
+        if image.name == 'b.jpg':
+            raise KeyboardInterrupt
+        return draw(coco, image, background)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(convert_coco_module, 'draw_segments', interrupt)
+        convert_coco(path, out)
+    assert not (tmp_path / 'out').exists()
+    kept = (tmp_path / 'out.part/town/a.png').stat().st_mtime_ns
+    report = convert_coco(path, out)
+    assert (report.kept, report.num_labels, report.pixels) == (1, 2, 32)
+    assert (tmp_path / 'out/town/a.png').stat().st_mtime_ns == kept
+    assert np.array_equal(read(tmp_path / 'out/b.png'), np.where(road_and_car() == 2, 2, 255))
+    assert convert_coco(path, out).kept == 2
+
+
+def test_labels_of_another_file_are_not_mixed(tmp_path: Path) -> None:
+    first, out = write(tmp_path / 'c.json', content([segment(CAR, RECTANGLE)])), str(tmp_path / 'out')
+    other = write(tmp_path / 'd.json', content([segment(PERSON, RECTANGLE)]))
+    convert_coco(first, out)
+    with pytest.raises(FileExistsError, match='another annotation file'):
+        convert_coco(other, out)
     with pytest.raises(FileExistsError, match='another background'):
-        convert_coco(str(tmp_path / 'd.json'), str(tmp_path / 'out'), background='other')
+        convert_coco(first, out, background='other')
+    convert_coco(other, out, overwrite=True)
+    assert 1 in read(tmp_path / 'out/town/a.png')
 
 
 def test_without_pycocotools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
