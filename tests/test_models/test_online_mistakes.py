@@ -9,6 +9,7 @@ from torch import nn
 from adversarial_models import batch, build
 from online_models import MASKED, build_online, pretrained, step
 from student_models import build_student, preprocessed, sgd
+from udas_mmseg.models import BranchDistributedDataParallel
 from udas_mmseg.models.segmentors.online_self_training import without_margins
 
 
@@ -35,6 +36,11 @@ def test_impossible_options_of_the_feature_distance_are_refused(tmp_path: Path) 
     with pytest.raises(ValueError, match='does not give features'):
         model = build(dict(pretrained(tmp_path)), terms=[dict(type='FeatureDistanceTerm', classes=[1])])
         model.term_losses('source', with_logits(model))
+
+
+def test_models_without_branches_are_not_wrapped() -> None:
+    with pytest.raises(TypeError, match='a StudentTeacherSegmentor does not train by branches'):
+        BranchDistributedDataParallel(build_student())
 
 
 def with_logits(model: nn.Module) -> Any:

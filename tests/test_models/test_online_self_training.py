@@ -1,12 +1,13 @@
 """Online self-training around its step: any segmentor, branches, memory, statistics, checkpoints and mistakes."""
 import copy
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, Iterator, List
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.registry import MODEL_WRAPPERS
 from mmengine.runner.checkpoint import load_state_dict
 from mmseg.registry import OPTIM_WRAPPERS
 from torch import nn
@@ -74,12 +75,26 @@ def doubled(model: nn.Module) -> Dict[str, dict]:
     return {name: dict(branch, inputs=branch['inputs'].double()) for name, branch in data.items()}
 
 
-def test_the_graph_of_a_branch_is_freed_before_the_next_one() -> None:
+@pytest.fixture
+def process_group() -> Iterator[None]:
+    """A group of this process alone."""
+    torch.distributed.init_process_group('gloo', store=torch.distributed.HashStore(), rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize('wrapper', ['none', 'BranchDistributedDataParallel', 'MMDistributedDataParallel'])
+def test_the_graph_of_a_branch_is_freed_before_the_next_one(wrapper: str, process_group: None) -> None:
     model, order = build_online(terms=[MASKED], forward_target=True), []
+    alone = copy.deepcopy(model)
     model.segmentor.backbone.register_forward_pre_hook(lambda *_: order.append('forward'))
     model.segmentor.backbone.conv1.register_full_backward_hook(lambda *_: order.append('backward'))
-    step(model)
-    assert order == ['forward', 'backward', 'forward', 'backward', 'forward', 'forward', 'backward']
+    step(model if wrapper == 'none' else MODEL_WRAPPERS.build(dict(type=wrapper, module=model)))
+    by_branch = ['forward', 'backward', 'forward', 'backward', 'forward', 'forward', 'backward']
+    assert order == (['forward'] * 4 + ['backward'] * 3 if wrapper == 'MMDistributedDataParallel' else by_branch)
+    step(alone)
+    for (name, value), other in zip(alone.named_parameters(), model.parameters()):
+        assert torch.allclose(value, other, rtol=1e-4, atol=1e-5), name
 
 
 def test_source_and_mixture_pass_and_the_mixture_has_pixels_of_both() -> None:

@@ -1,5 +1,6 @@
 """Models in MMSegmentation's registry."""
 from .backbones import DeepLabResNet
+from .branch_parallel import BranchDistributedDataParallel
 from .data_preprocessor import DomainDataPreProcessor
 from .decode_heads import DeepLabV2Head
 from .discriminators import FCDiscriminator, MultiLevelDiscriminator, MultiScaleDiscriminator
@@ -15,9 +16,9 @@ from .teachers import ClassBalancedLabeling, PixelWeightLabeling, SureShareLabel
 from .terms import ConsistencyTerm, EntropyTerm, FeatureDistanceTerm, HeadDivergenceTerm, MaskedConsistencyTerm
 
 __all__ = [
-    'AdversarialSegmentor', 'BranchSegmentor', 'ClassBalancedLabeling', 'ConsistencyTerm', 'DeepLabResNet',
-    'DeepLabV2Head', 'DomainDataPreProcessor', 'EntropyTerm', 'FCDiscriminator', 'FeatureDistanceTerm',
-    'HeadDivergenceTerm', 'MaskedConsistencyTerm', 'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder',
-    'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor', 'PixelWeightLabeling', 'RectifiedEncoderDecoder',
-    'StudentTeacherSegmentor', 'SureShareLabeling', 'ThresholdLabeling'
+    'AdversarialSegmentor', 'BranchDistributedDataParallel', 'BranchSegmentor', 'ClassBalancedLabeling',
+    'ConsistencyTerm', 'DeepLabResNet', 'DeepLabV2Head', 'DomainDataPreProcessor', 'EntropyTerm', 'FCDiscriminator',
+    'FeatureDistanceTerm', 'HeadDivergenceTerm', 'MaskedConsistencyTerm', 'MultiLevelDiscriminator',
+    'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor', 'PixelWeightLabeling',
+    'RectifiedEncoderDecoder', 'StudentTeacherSegmentor', 'SureShareLabeling', 'ThresholdLabeling'
 ]

@@ -4,4 +4,5 @@
 method = dict(
     type='OnlineSelfTrainingSegmentor',
     ema_teacher=dict(momentum=0.99, labeling=dict(type='SureShareLabeling', threshold=0.968)))
+model_wrapper_cfg = dict(type='BranchDistributedDataParallel', broadcast_buffers=False)
 method_hooks = [dict(type='EMATeacherHook'), dict(type='TeacherCollapseHook')]

@@ -1,4 +1,5 @@
 """Self-training with labels that a moving average of the student gives in every iteration, on mixed images."""
+import contextlib
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
@@ -7,7 +8,8 @@ from mmengine.optim import OptimWrapper
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from torch import Tensor
+from mmseg.utils import OptSampleList
+from torch import Tensor, nn
 
 from ...utils.randomness import child_generator
 from ..augment import StrongAugment
@@ -52,8 +54,9 @@ class OnlineSelfTrainingSegmentor(StudentTeacherSegmentor):
        target (MIC). The target images themselves have no other loss.
 
     The gradients of each branch are computed before the next one is forwarded, so that only one branch is in memory.
-    With `MMDistributedDataParallel`, the gradients are the same, but are computed at the end of the step. All random
-    numbers come from NumPy's global generator, which `PositionTrainLoop` seeds for each iteration and rank.
+    In several processes, use `model_wrapper_cfg=dict(type='BranchDistributedDataParallel', broadcast_buffers=False)`
+    for the same; without it, the gradients are the same, but are computed at the end of the step. All random numbers
+    come from NumPy's global generator, which `PositionTrainLoop` seeds for each iteration and rank.
 
     Args:
         segmentor (dict): Config of an MMSegmentation `EncoderDecoder` with any number of auxiliary heads.
@@ -87,6 +90,7 @@ class OnlineSelfTrainingSegmentor(StudentTeacherSegmentor):
 
     Source: Tranheden et al., "DACS", WACV 2021; Hoyer et al., "DAFormer", CVPR 2022; Hoyer et al., "MIC", CVPR 2023.
     """
+    trains_by_branch = True  # see `BranchDistributedDataParallel`
 
     def __init__(self,
                  segmentor: dict,
@@ -123,30 +127,55 @@ class OnlineSelfTrainingSegmentor(StudentTeacherSegmentor):
         self.forward_target = forward_target
         self._label_counts: Optional[Tensor] = None
 
-    def train_step(self, data: Dict[str, dict], optim_wrapper: OptimWrapper) -> Dict[str, Tensor]:
+    def forward(self,
+                inputs: Optional[Tensor] = None,
+                data_samples: OptSampleList = None,
+                mode: str = 'tensor',
+                **branches: Any) -> Any:
+        """See `BranchSegmentor`; with mode 'group', compute the losses of the branches `group` in a `context`."""
+        if mode == 'group':
+            return self.group_losses(branches['group'], branches['context'])
+        return super().forward(inputs, data_samples, mode, **branches)
+
+    def train_step(self,
+                   data: Dict[str, dict],
+                   optim_wrapper: OptimWrapper,
+                   parallel: Optional[nn.Module] = None) -> Dict[str, Tensor]:
         """Train the student for one step, with a backward pass for each branch.
 
         Args:
             data (dict): A batch of `DomainPairDataset` with `source` and `target`, and perhaps other branches.
             optim_wrapper (OptimWrapper): The optimizer wrapper.
+            parallel (BranchDistributedDataParallel, optional): The wrapper of this model in a run of several processes.
 
         Returns:
             dict[str, Tensor]: Values to log: all weighted losses, their sum `loss`, and those of `prepare`.
         """
         with optim_wrapper.optim_context(self):
             context, logs = self.begin_step(self.data_preprocessor(data, True))
-        total = 0
-        for group in self.groups(context.branches):
-            with optim_wrapper.optim_context(self):
-                losses = self.group_losses(group, context)
+        network, total = parallel or self, 0
+        groups = self.groups(context.branches)
+        last = [group for group in groups if self._has_gradient(group, context)][-1]
+        for group in groups:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(optim_wrapper.optim_context(network))
+                if parallel is not None and group is not last:
+                    stack.enter_context(parallel.no_sync())  # the last backward pass exchanges all gradients
+                losses = network(mode='group', group=group, context=context)
             loss, of_group = self.parse_losses(losses)
-            if losses and loss.requires_grad:  # it has no gradient while the weights of all its terms are 0
+            if self._has_gradient(group, context):
                 backward_without_update(optim_wrapper, loss)
             context.forget(group)
             total = total + of_group.pop('loss')
             logs.update((name, value.detach()) for name, value in of_group.items())
         update_after_backward(optim_wrapper)
         return {**logs, 'loss': torch.as_tensor(total).detach()}
+
+    def _has_gradient(self, group: Sequence[str], context: TermContext) -> bool:
+        """Whether the losses of a group depend on the weights: not while the weights of all its terms are 0."""
+        terms = [term for term in self.terms if term.branch in group]
+        return (any(self.is_supervised(name, context.branches) for name in group)
+                or any(any(term.schedule.at(context.iteration)) for term in terms))
 
     def check(self, branches: Dict[str, dict]) -> None:
         """Check that a batch has both domains."""
