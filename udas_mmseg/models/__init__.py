@@ -2,7 +2,7 @@
 from .backbones import DeepLabResNet
 from .branch_parallel import BranchDistributedDataParallel
 from .data_preprocessor import DomainDataPreProcessor
-from .decode_heads import DeepLabV2Head
+from .decode_heads import DAFormerHead, DeepLabV2Head
 from .discriminators import FCDiscriminator, MultiLevelDiscriminator, MultiScaleDiscriminator
 from .segmentors import (
     AdversarialSegmentor,
@@ -17,8 +17,9 @@ from .terms import ConsistencyTerm, EntropyTerm, FeatureDistanceTerm, HeadDiverg
 
 __all__ = [
     'AdversarialSegmentor', 'BranchDistributedDataParallel', 'BranchSegmentor', 'ClassBalancedLabeling',
-    'ConsistencyTerm', 'DeepLabResNet', 'DeepLabV2Head', 'DomainDataPreProcessor', 'EntropyTerm', 'FCDiscriminator',
-    'FeatureDistanceTerm', 'HeadDivergenceTerm', 'MaskedConsistencyTerm', 'MultiLevelDiscriminator',
-    'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor', 'PixelWeightLabeling',
-    'RectifiedEncoderDecoder', 'StudentTeacherSegmentor', 'SureShareLabeling', 'ThresholdLabeling'
+    'ConsistencyTerm', 'DAFormerHead', 'DeepLabResNet', 'DeepLabV2Head', 'DomainDataPreProcessor', 'EntropyTerm',
+    'FCDiscriminator', 'FeatureDistanceTerm', 'HeadDivergenceTerm', 'MaskedConsistencyTerm',
+    'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor',
+    'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'StudentTeacherSegmentor', 'SureShareLabeling',
+    'ThresholdLabeling'
 ]
