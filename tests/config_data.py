@@ -126,6 +126,14 @@ def shrink(cfg: Config, root: Path) -> Config:
             part.update(depth=18, base_channels=16, stem_channels=16)
         if part.get('in_channels') in (1024, 2048):
             part['in_channels'] //= 16
+        if part.get('type') == 'MixVisionTransformer':
+            part.update(embed_dims=4, num_layers=[1, 1, 1, 1], num_heads=[1, 1, 1, 1])
+        if part.get('type') == 'DAFormerHead':
+            part.update(in_channels=[4, 4, 4, 4], channels=8, embed_channels=8)
+        if part.get('margins'):
+            part['margins'] = dict(top=1, bottom=8)
+        if part.get('type') == 'MaskedConsistencyTerm':
+            part['block_size'] = 8
         if part.get('type') == 'MultiLevelDiscriminator':
             part['discriminator'] = {'type': 'FCDiscriminator', **part.get('discriminator', {}), 'base_channels': 8}
     cfg.train_dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)

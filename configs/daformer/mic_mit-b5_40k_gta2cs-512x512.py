@@ -1,0 +1,12 @@
+"""MIC on top of DAFormer on GTA5 -> Cityscapes: labels of the target also for images with masked blocks.
+
+python tools/train.py configs/daformer/mic_mit-b5_40k_gta2cs-512x512.py
+Scored on Cityscapes val. The first run counts the classes in the labels of GTA5.
+"""
+_base_ = [
+    '../_base_/published_runtime.py', '../_base_/models/daformer_mit-b5.py',
+    '../_base_/datasets/gta2cs_512x512.py', '../_base_/schedules/adamw_linear_40k.py', '../_base_/methods/mic.py'
+]
+model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
+custom_hooks = [*_base_.custom_hooks, *_base_.method_hooks]
+train_dataloader = dict(dataset=dict(orders=dict(source=_base_.rare_classes)))
