@@ -122,6 +122,14 @@ def trainings(data: Path) -> Dict[str, Dict[str, Any]]:
         mean_teacher=dict(
             student(ema_teacher=dict(momentum=0.5, threshold=0.05, weight=0.7), predict_with='teacher'),
             dataset=pair(source='source', target='teacher_view'), hooks=[dict(type='EMATeacherHook')]),
+        online=dict(
+            model=dict(type='OnlineSelfTrainingSegmentor', segmentor=SEGMENTOR, margins=dict(top=2),
+                       terms=[dict(type='MaskedConsistencyTerm', block_size=8)],
+                       ema_teacher=dict(momentum=0.5, labeling=dict(type='SureShareLabeling', threshold=0.06))),
+            optim_wrapper=SGD, hooks=[dict(type='EMATeacherHook')],
+            dataset=dict(pair(source='source', target='target'), orders=dict(source=dict(
+                type='RareClassOrder', classes=(0, 5), min_pixels=20, min_crop_pixels=10,
+                cache_dir=str(data / 'cache'))))),
         labels_in_training=dict(model=SEGMENTOR, optim_wrapper=SGD, dataset=stream('source'),
                                 hooks=[labels_in_training]))
 
