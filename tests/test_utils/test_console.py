@@ -1,4 +1,5 @@
 """What the console leaves out."""
+import logging
 import re
 import sys
 import warnings
@@ -9,7 +10,7 @@ import pytest
 from mmengine.logging import MMLogger
 
 from udas_mmseg.utils import console
-from udas_mmseg.utils.console import USELESS, is_quiet, is_useless, quiet_console, quiet_logger
+from udas_mmseg.utils.console import USELESS, is_quiet, is_useless, quiet_console, quiet_logger, quiet_while
 
 ALIGN = ('When align_corners=True, the output would more aligned if input size (16, 32) is `x+1` and out size '
          '(128, 256) is `nx+1`')
@@ -80,3 +81,19 @@ def test_our_own_warnings_are_not_useless() -> None:
     for text in ('The loss is not finite', '2 labels have no image', 'The model and loaded state dict do not match '
                  'exactly\n\nunexpected key in source state_dict: decode_head.weight'):
         assert not is_useless(text)
+
+
+def test_a_function_leaves_the_console_as_before() -> None:
+    before, handler = warnings.showwarning, MMLogger.get_current_instance().handlers[0]
+    level, filters = handler.level, handler.filters[:]
+    for outer in (False, True):
+        if outer:
+            quiet_console()
+        inside = warnings.showwarning
+        with pytest.raises(KeyError), quiet_while():
+            assert is_quiet() and handler.level >= logging.WARNING
+            raise KeyError
+        assert is_quiet() == outer and warnings.showwarning is inside
+        assert outer or (handler.level, handler.filters) == (level, filters)
+    warnings.showwarning = before
+    handler.level, handler.filters = level, filters

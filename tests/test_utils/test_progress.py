@@ -1,7 +1,9 @@
 """Progress on a terminal and in a file."""
 import re
+import sys
 from functools import partial
-from typing import List
+from types import ModuleType, SimpleNamespace
+from typing import Any, List
 
 import pytest
 
@@ -97,3 +99,54 @@ def test_short_tasks_of_other_processes_are_left_out(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == ''
     assert relay('verifying: 9/9 images, took 0:00:23', 'first')
     assert capsys.readouterr().err == 'first: 9/9 images, took 0:00:23\n'
+
+
+class Notebook:
+    """What IPython displays: `outputs` has the states of each output of the cells."""
+
+    def __init__(self) -> None:
+        self.shell = SimpleNamespace(kernel=object(), execution_count=1)
+        self.outputs: List[List[str]] = []
+
+    def display(self, content: dict, raw: bool, display_id: bool) -> Any:
+        assert raw and display_id and set(content) == {'text/plain'}
+        states = [content['text/plain']]
+        self.outputs.append(states)
+        return SimpleNamespace(update=lambda content, raw: states.append(content['text/plain']))
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Notebook:
+    found = Notebook()
+    ipython, module = ModuleType('IPython'), ModuleType('IPython.display')
+    ipython.get_ipython, module.display = lambda: found.shell, found.display  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, 'IPython', ipython)
+    monkeypatch.setitem(sys.modules, 'IPython.display', module)
+    monkeypatch.setattr(progress, '_STATUS', progress.StatusLine())
+    return found
+
+
+def test_a_notebook_has_one_output_for_each_task(time: Clock, shown: Notebook, capsys: pytest.CaptureFixture) -> None:
+    run(time, 10, 1)
+    assert len(shown.outputs) == 1 and len(shown.outputs[0]) == 11
+    assert shown.outputs[0][4] == 'training: 5/10 iterations, 0:00:05 left, loss 0.20'
+    assert shown.outputs[0][-1] == 'training: 10/10 iterations, took 0:00:10, mIoU 50.0'
+    run(time, 2, 1)
+    assert len(shown.outputs) == 2
+    assert capsys.readouterr().err == ''
+
+
+def test_the_line_of_an_interrupted_cell_is_left_there(time: Clock, shown: Notebook) -> None:
+    for count in (1, 2):
+        shown.shell.execution_count = count
+        task = Progress('training', 10)
+        for number in (1, 2):
+            time.now += 1
+            task.show(number)
+    assert [len(states) for states in shown.outputs] == [2, 2]
+
+
+def test_ipython_in_a_terminal_is_no_notebook(time: Clock, shown: Notebook, capsys: pytest.CaptureFixture) -> None:
+    del shown.shell.kernel
+    run(time, 2, 1)
+    assert not shown.outputs and 'took 0:00:02' in capsys.readouterr().err

@@ -2,8 +2,9 @@
 import logging
 import re
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Optional, Set, TextIO, Type, Union
+from typing import Any, ClassVar, Iterator, Optional, Set, TextIO, Type, Union
 
 from mmengine.logging import MMLogger
 
@@ -59,6 +60,25 @@ def quiet_console(verbose: bool = False) -> None:
     if _quiet:
         quiet_logger(MMLogger.get_current_instance())
         warnings.showwarning = _log_warning
+
+
+@contextmanager
+def quiet_while(verbose: bool = False) -> Iterator[None]:
+    """Call `quiet_console` for the time of a `with` block. For functions that a user calls in Python.
+
+    Args:
+        verbose (bool): As in `quiet_console`. Defaults to False.
+    """
+    global _quiet
+    before = _quiet, warnings.showwarning
+    handlers = [(handler, handler.level, handler.filters[:]) for handler in MMLogger.get_current_instance().handlers]
+    try:
+        quiet_console(verbose)
+        yield
+    finally:
+        _quiet, warnings.showwarning = before
+        for handler, level, filters in handlers:
+            handler.level, handler.filters = level, filters
 
 
 def is_quiet() -> bool:

@@ -1,9 +1,11 @@
-"""What runs and how long it will still take: a live line on a terminal, a few lines in a log."""
+"""What runs and how long it will still take: a live line on a terminal or in a notebook, a few lines in a log."""
 import re
 import shutil
 import sys
 import time
 from typing import Callable, Dict, Union
+
+from .notebook import NotebookLine, notebook
 
 REFRESH = 0.2  # minimum time between two changes of the line on a terminal, in seconds
 # elsewhere, the first line comes after FIRST seconds, and each of the others after a tenth of the whole time, but at
@@ -16,8 +18,8 @@ _SHORT = re.compile(r', took 0:00:0[0-4]')  # not worth a line in the output of 
 class Progress:
     """Shows the progress of a task on standard error.
 
-    On a terminal, one line is rewritten in place. A file or a pipe gets about ten lines for each task, or a line every
-    ten minutes if that is more. The last line of a task stays, and has the time that it took.
+    On a terminal and in a notebook, one line is rewritten in place. A file or a pipe gets about ten lines for each
+    task, or a line every ten minutes if that is more. The last line of a task stays, and has the time that it took.
 
     Args:
         title (str): Name of the task.
@@ -69,7 +71,7 @@ class Progress:
 
     def _gap(self, whole: float) -> float:
         """Return the minimum time between two lines for a task that takes `whole` seconds."""
-        if _STATUS.on_terminal:
+        if _STATUS.is_live:
             return REFRESH
         return min(max(SHORTEST, whole / 10), LONGEST) if self._lines else FIRST
 
@@ -79,16 +81,22 @@ class Progress:
 
 
 class StatusLine:
-    """The last line of the terminal, which the tasks of this process share."""
+    """The last line of the terminal or of a notebook's cell, which the tasks of this process share."""
 
     def __init__(self) -> None:
         self._texts: Dict[str, str] = {}
+        self._in_notebook = NotebookLine()
         self._visible = False
 
     @property
     def on_terminal(self) -> bool:
-        """Whether the line can be rewritten in place."""
+        """Whether standard error is a terminal."""
         return sys.stderr.isatty()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the line can be rewritten in place."""
+        return self.on_terminal or notebook() is not None
 
     def show(self, text: str, stays: bool = False, task: str = '') -> None:
         """Show a text.
@@ -98,15 +106,19 @@ class StatusLine:
             stays (bool): Whether it stays, in a line of its own, when the next text is shown. Defaults to False.
             task (str): Tasks that run at the same time have different names, and share the line. Defaults to ''.
         """
-        if not self.on_terminal:
+        if not self.is_live:
             print(text, file=sys.stderr, flush=True)
+            return
+        if stays:
+            self._texts.pop(task, None)
+        else:
+            self._texts[task] = text
+        if not self.on_terminal:
+            self._in_notebook.show(text if stays else ' | '.join(self._texts.values()), stays)
             return
         self.clear()
         if stays:
-            self._texts.pop(task, None)
             print(text, file=sys.stderr, flush=True)
-        else:
-            self._texts[task] = text
         if self._texts:
             line = ' | '.join(self._texts.values())
             print(line[:shutil.get_terminal_size().columns - 1], end='\r', file=sys.stderr, flush=True)
@@ -139,7 +151,7 @@ def relay(line: str, title: str, task: str = '') -> bool:
         bool: Whether it was a line of progress.
     """
     found = _LINE.match(line)
-    if found and (_STATUS.on_terminal or not _SHORT.search(line)):
+    if found and (_STATUS.is_live or not _SHORT.search(line)):
         text = f'{title}{line.rstrip()[len(found[1]):]}'
         _STATUS.show(text, stays=', took ' in text, task=task)
     return found is not None
