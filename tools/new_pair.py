@@ -25,6 +25,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--val', help='target images with labels, for scores alone', **pair)
     parser.add_argument('--labeled-target', help='target images with labels, for training', **pair)
     parser.add_argument('--out', required=True, help='folder for the configs, such as configs/my_pair')
+    parser.add_argument('--work-dir', default='', metavar='DIR', help='folder for the results of the trainings '
+                        '(default: work_dirs/<name of --out>)')
     parser.add_argument('--classes', default='', help='names of the ids or colours of the source labels (default: '
                         'from classes.txt, labelmap.txt or JSON beside the labels, or known colours)')
     parser.add_argument('--target-classes', default='', help='the same for the labels of --val and --labeled-target')
@@ -48,12 +50,9 @@ def parse_args() -> argparse.Namespace:
 
 def report(pair: NewPair) -> str:
     """Return what the user should know."""
-    lines = list(pair.lines)
-    if pair.doubts:
-        lines += ['', 'Please check:', *(f'- {doubt}' for doubt in pair.doubts)]
     first = pair.files[0].rsplit('/', 1)[0]
     names = ', '.join(path.rsplit('/', 1)[1] for path in pair.files)
-    lines += ['', f'Written to {first}: {names}',
+    lines = [*pair.summary, '', f'Written to {first}: {names}',
               'Look at sheet.png: are the labels right? Then', '',
               f'    {pair.train}', f'    {pair.predict}', '',
               'train all stages (the same command continues after an interruption), and predict the images of a '

@@ -8,15 +8,14 @@ python tools/train.py configs/udas/gta2cs_ssl.py # all stages of self-training; 
 python tools/train.py CONFIG --dry-run           # some iterations and a validation; only a picture is written
 """
 import argparse
-import errno
 import os
 import os.path as osp
 from typing import Sequence
-from urllib.error import URLError
 
 from mmengine.config import DictAction
 
 import udas_mmseg  # noqa: F401  (registers the runners)
+from udas_mmseg.engine.clear_errors import clear_error
 from udas_mmseg.engine.config_run import run_type
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.utils.console import quiet_console
@@ -78,14 +77,9 @@ def main() -> None:
         run.train()
     except Exception as error:
         clear_line()
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise SystemExit(f'the disk of {cfg.work_dir} is full ({error}). Complete files, such as the last '
-                             f'checkpoint, are kept: free some space and run {run.again}.') from error
-        if isinstance(error, URLError):
-            raise SystemExit(f'the initial weights cannot be downloaded ({error.reason}). Copy their file from a '
-                             'computer with a network, and set `init_cfg.checkpoint` of the backbone to its path, or '
-                             'set `init_cfg=None` to begin with random weights. tools/new_pair.py does this with '
-                             '--weights FILE and --from-scratch.') from error
+        explained = clear_error(error, cfg.work_dir, run.again)
+        if explained:
+            raise SystemExit(str(explained)) from error
         if not isinstance(error, run.mistakes):
             raise
         raise SystemExit(f'{type(error).__name__}: {last_message(error)}') from error

@@ -85,6 +85,14 @@ def test_commands_quote_folders_with_spaces(data: Path, tmp_path: Path) -> None:
     assert check_config(load(pair, 'uda'))
 
 
+def test_results_can_be_in_a_given_folder(data: Path, tmp_path: Path) -> None:
+    pair = make(data, tmp_path / 'run/configs', work_dir=str(tmp_path / 'run'))
+    assert load(pair, 'uda').work_dir == str(tmp_path / 'run/uda')
+    cfg = load(pair, 'self_training')
+    assert (cfg.work_dir, cfg.self_training.export.name) == (str(tmp_path / 'run/self_training'), 'run')
+    assert str(tmp_path / 'run/self_training/export/run.pth') in shlex.split(pair.predict)
+
+
 def test_the_sheet_shows_labels_with_ids_that_were_not_read(
         data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mask = cv2.imread(str(data / 'masks/001.png'))

@@ -139,7 +139,7 @@ def _common(plan: Plan, name: str) -> Dict[str, object]:
     preset, iters = PRESETS[plan.preset], plan.iterations
     work_dir = osp.join(plan.work_dir, name)
     return dict(
-        base=plan.base, note=plan.base_note, pair=osp.basename(plan.out), out=work_dir, tools=tools_text(),
+        base=plan.base, note=plan.base_note, pair=plan.name, out=work_dir, tools=tools_text(),
         me=config_path(plan, name), all=config_path(plan, 'self_training'),
         work_dir=f'work_dir = {work_dir!r}\n' if plan.sets_work_dir else '', iters=iters,
         save=max(1, iters // (3 if plan.preset == SMALL else 10)), half=max(1, iters // 2),

@@ -54,6 +54,7 @@ class PairOptions:
         from_scratch: Whether to start from random weights.
         full_scan: Whether to read all files, not only 1,000 of each folder.
         force: Whether to replace files in `out`.
+        work_dir: Folder for the results of the trainings; '' for `work_dirs/<name of out>`.
     """
     source: Tuple[str, str]
     target: str
@@ -70,6 +71,7 @@ class PairOptions:
     from_scratch: bool = False
     full_scan: bool = False
     force: bool = False
+    work_dir: str = ''
 
 
 @dataclass
@@ -92,6 +94,11 @@ class NewPair:
     train: str = ''
     predict: str = ''
     look: str = ''
+
+    @property
+    def summary(self) -> List[str]:
+        """What the user should know and check, before the files and commands."""
+        return [*self.lines, *(['', 'Please check:', *(f'- {doubt}' for doubt in self.doubts)] if self.doubts else [])]
 
 
 def new_pair(options: PairOptions, ask: Optional[Ask] = None) -> NewPair:
@@ -118,6 +125,7 @@ def new_pair(options: PairOptions, ask: Optional[Ask] = None) -> NewPair:
         target.names = sorted(set(target.names) - set(labeled.names))  # two lists may not share images
     plan = _plan(options, source, target, classes)
     plan.labeled, plan.val, plan.maps = labeled, val, maps
+    plan.given_work_dir = osp.abspath(options.work_dir) if options.work_dir else ''
     pair = NewPair(plan, doubts=doubts)
     _describe(pair)
     _write(pair, options.force)
@@ -247,7 +255,7 @@ def _add_commands(pair: NewPair) -> None:
     """Set the commands to go on with."""
     plan = pair.plan
     tools, config = tools_text(), config_path(plan, 'self_training')
-    model = osp.join(plan.work_dir, 'self_training', 'export', osp.basename(plan.out))
+    model = osp.join(plan.work_dir, 'self_training', 'export', plan.name)
     pair.train = shlex.join(['python', f'{tools}/train.py', config])
     pair.predict = shlex.join(['python', f'{tools}/predict.py', f'{model}.py', f'{model}.pth', 'IMAGES', '--out',
                                'predictions'])

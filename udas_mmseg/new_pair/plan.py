@@ -66,6 +66,7 @@ class Plan:
         val: Labelled target images for scores, or None.
         labeled: Labelled target images for training, or None.
         maps: Maps of the labels of 'val' and 'labeled_target'.
+        given_work_dir: Absolute path of the work directory of all trainings; '' for the default.
     """
     out: str
     source: Folder
@@ -80,6 +81,7 @@ class Plan:
     val: Optional[Folder] = None
     labeled: Optional[Folder] = None
     maps: Dict[str, Dict[Value, int]] = field(default_factory=dict)
+    given_work_dir: str = ''
 
     @property
     def folders(self) -> List[Folder]:
@@ -105,7 +107,9 @@ class Plan:
 
     @property
     def work_dir(self) -> str:
-        """The default work directory of the configs' trainings, without the name of the config."""
+        """The work directory of the configs' trainings, without the name of the config."""
+        if self.given_work_dir:
+            return self.given_work_dir
         parts = self.out.split(osp.sep)
         below = parts[len(parts) - parts[::-1].index('configs'):] if 'configs' in parts else []
         return osp.join('work_dirs', *(below or parts[-1:]))
@@ -113,7 +117,12 @@ class Plan:
     @property
     def sets_work_dir(self) -> bool:
         """Whether configs have to name it: outside of a folder `configs`, the default is the name of the file alone."""
-        return 'configs' not in self.out.split(osp.sep)[:-1]
+        return bool(self.given_work_dir) or 'configs' not in self.out.split(osp.sep)[:-1]
+
+    @property
+    def name(self) -> str:
+        """The name of the pair, and of the exported model."""
+        return osp.basename(self.work_dir)
 
 
 def check_base() -> None:
