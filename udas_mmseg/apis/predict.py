@@ -7,6 +7,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple, Union
 from mmengine.config import Config
 from torch import Tensor
 
+from ..utils.console import quiet_while
 from ..utils.digests import config_digest, file_digest
 from ..utils.file_set import finish_set
 from ..utils.prediction_loop import predict_and_write
@@ -64,9 +65,10 @@ def predict(config: Union[PathLike, Config],
     found = together(lambda: _find(images, out))
     predictor = together(lambda: Predictor(config, checkpoint, device, allow_partial, cfg_options))
     writer = together(lambda: _open(found, out, predictor, checkpoint, options, overwrite))
-    if isinstance(writer, VideoWriter):
-        return predict_videos(predictor, writer, update)
-    return predict_set(predictor, writer, update)
+    with quiet_while():
+        if isinstance(writer, VideoWriter):
+            return predict_videos(predictor, writer, update)
+        return predict_set(predictor, writer, update)
 
 
 def predict_set(predictor: Predictor, writer: PredictionWriter, update: bool = False) -> Dict[str, Any]:

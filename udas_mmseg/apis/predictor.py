@@ -16,6 +16,7 @@ from ..engine.launch import load_config
 from ..models.checkpoint_fit import data_metainfo
 from ..models.trained import build_original, load_checkpoint
 from ..pseudo_labels.predict import Labeler, predict_images
+from ..utils.console import quiet_while
 from ..utils.predicting import predicting_alike
 from ..utils.progress import Progress
 from .image_samples import ImageLike, ImageSample, ImageSamples
@@ -63,7 +64,8 @@ class Predictor:
             self.cfg = load_config(os.fspath(config), cfg_options=cfg_options)
         self.pipeline = prediction_pipeline(self.cfg)
         content = load_checkpoint(os.fspath(checkpoint))
-        model = build_original(self.cfg, content, allow_partial)
+        with quiet_while():
+            model = build_original(self.cfg, content, allow_partial)
         self.labeler = Labeler.of(model.to(get_device() if device is None else device))
         self.classes, self.palette = _classes(self.cfg, content.get('meta') or {}, self.labeler.segmentor.num_classes)
         self.labeler.check(self.classes)
@@ -85,14 +87,15 @@ class Predictor:
             OSError: if a file cannot be read.
             ValueError: if an image is damaged, or of a type that cannot be used.
         """
-        if isinstance(image, (str, os.PathLike, np.ndarray, Image.Image)):
-            return next(self._results([image], 1))
-        progress = Progress('predicting', len(image))
-        results: List[PredictionResult] = []
-        for result in self._results(image, batch_size):
-            results.append(result)
-            progress.update(len(results))
-        return results
+        with quiet_while():
+            if isinstance(image, (str, os.PathLike, np.ndarray, Image.Image)):
+                return next(self._results([image], 1))
+            progress = Progress('predicting', len(image))
+            results: List[PredictionResult] = []
+            for result in self._results(image, batch_size):
+                results.append(result)
+                progress.update(len(results))
+            return results
 
     def predict(self, samples: Sequence[ImageSample],
                 with_confidence: bool = True) -> Iterator[Tuple[Tensor, Optional[Tensor]]]:

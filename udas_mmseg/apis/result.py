@@ -39,5 +39,9 @@ class PredictionResult:
         """
         return blend(self.image, self.mask, self.palette, opacity)
 
+    def __repr__(self) -> str:
+        height, width = self.mask.shape
+        return f'PredictionResult({width}x{height} pixels, classes: {", ".join(self.classes)})'
+
     def _repr_png_(self) -> bytes:
         return cv2.imencode('.png', self.overlay())[1].tobytes()
