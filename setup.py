@@ -41,6 +41,8 @@ setup(
         'lite': ['mmcv-lite>=2.1,<2.2'],
         # Also needs `pip install --no-deps mmagic==1.2.0`: its own requirements no longer fit together.
         'translation': ['click', 'requests', 'tqdm', 'torchvision', 'pillow'],
+        # Colour jitter and blur on the device, in online self-training.
+        'online': ['torchvision'],
         # Optional at run time, too: OptionalTensorboardVisBackend.
         'tensorboard': ['tensorboard'],
         # Optional: polygons and run lengths of COCO files (tools/convert_labels.py).

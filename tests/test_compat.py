@@ -96,6 +96,13 @@ def test_undeclared_package_is_named_with_the_command(monkeypatch: pytest.Monkey
         compat.apply()
 
 
+def test_torchvision_is_asked_for_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert callable(compat.torchvision_functional().gaussian_blur)
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match='(?s)pip install torchvision.*augment=False'):
+        compat.torchvision_functional()
+
+
 def save(value: object) -> io.BytesIO:
     file = io.BytesIO()
     torch.save(value, file)

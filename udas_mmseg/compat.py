@@ -225,8 +225,8 @@ def torchvision_functional() -> Any:
     """
     if importlib.util.find_spec('torchvision') is None:
         raise ModuleNotFoundError('augmentation on the device needs torchvision, which is not installed. Run: pip '
-                                  'install torchvision (the version for your torch: see docs/install.md), or turn the '
-                                  'augmentation off.')
+                                  'install torchvision (the version for your torch: see docs/install.md), or set '
+                                  'augment=False in the model.')
     return importlib.import_module('torchvision.transforms.v2.functional')
 
 

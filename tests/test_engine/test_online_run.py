@@ -10,6 +10,7 @@ from mmseg.registry import MODELS
 from adversarial_models import RESNET
 from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
 from udas_mmseg.engine.hooks import TeacherCollapseHook
+from udas_mmseg.export.plain_config import export_state_dict
 
 UNLABELED = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(8, 16)),
              dict(type='RandomFlip', prob=0.5), dict(type='PackSegInputs')]
@@ -51,6 +52,11 @@ def test_resumed_run_has_the_same_student_teacher_and_optimizer(online_config: C
     names = whole.message_hub.log_scalars
     assert {'train/mixture.decode.loss_ce', 'train/source.loss_feature_distance', 'train/target.aux.loss_masked',
             'train/target.kept', 'train/loss'} <= set(names)
+    by_teacher = online_config('exported', **{'model.predict_with': 'teacher'})
+    exported = export_state_dict(whole.model.state_dict(), by_teacher)
+    stem = whole.model.teacher.network.backbone.conv1.weight
+    assert torch.equal(exported['backbone.conv1.weight'], stem)
+    assert not torch.equal(whole.model.segmentor.backbone.conv1.weight, stem)
     frozen, = whole.model.terms[0]._frozen
     kept = torch.load(Path(whole.work_dir).parent / 'backbone.pth')
     assert all(torch.equal(value, kept[key]) for key, value in frozen.state_dict().items())
