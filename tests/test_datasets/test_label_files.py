@@ -229,3 +229,24 @@ def test_reduce_zero_label_with_a_map_is_refused(tmp_path: Path) -> None:
     path.write_bytes(png_of(IDS))
     with pytest.raises(ValueError, match='reduce_zero_label=True together with a `label_map`.*map 0 to 255'):
         LoadLabelIds({0: 0})(dict(seg_map_path=str(path), reduce_zero_label=True))
+
+
+def grey_tiff(rows: bytes, bits: int, white_is_0: bool = False) -> bytes:
+    """An uncompressed TIFF of 40x24 grey pixels."""
+    tags = [(256, 40), (257, 24), (258, bits), (259, 1), (262, int(not white_is_0)), (273, 8), (277, 1), (278, 24),
+            (279, len(rows))]
+    entries = b''.join(struct.pack('<HHII', tag, 4, 1, value) for tag, value in tags)
+    return b'II*\0' + struct.pack('<I', 8 + len(rows)) + rows + struct.pack('<H', len(tags)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize('bits', [2, 4])
+def test_grey_tiff_of_few_bits_has_the_stored_values(bits: int) -> None:
+    rows = np.packbits(np.unpackbits(IDS[:, :, None], axis=2)[:, :, 8 - bits:].reshape(len(IDS), -1), axis=1)
+    assert np.array_equal(decode_label(grey_tiff(rows.tobytes(), bits)), IDS)
+
+
+def test_grey_tiff_in_which_0_is_white_is_refused() -> None:
+    assert np.array_equal(decode_label(grey_tiff(IDS.tobytes(), 8)), IDS)
+    for bits, pixels in ((8, IDS), (16, IDS.astype(np.uint16))):
+        with pytest.raises(LabelFormatError, match='0 is white'):
+            decode_label(grey_tiff(pixels.tobytes(), bits, white_is_0=True))

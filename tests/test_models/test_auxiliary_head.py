@@ -4,9 +4,12 @@ from typing import Dict, Tuple
 import pytest
 import torch
 from mmengine.config import ConfigDict
+from mmengine.optim import OptimWrapper
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+
+from adversarial_models import batch
 
 NORM = dict(type='BN')
 RESNET = dict(depth=18, base_channels=8, stem_channels=8, norm_cfg=NORM)
@@ -63,3 +66,18 @@ def test_a_backbone_that_cannot_be_tried_is_said() -> None:
     with pytest.raises(ValueError, match='LargeImagesOnly could not be tried .* 64 pixels are too few'):
         MODELS.build(dict(type='MultiLevelEncoderDecoder', backbone=dict(type='LargeImagesOnly'),
                           decode_head=dict(type='FCNHead', in_channels=4, in_index=0, **SINGLE)))
+
+
+def test_the_divergence_of_heads_proposes_one_too() -> None:
+    backbone, decode_head, index, channels = NETWORKS['UNet']
+    segmentor = dict(type='EncoderDecoder', backbone=backbone, decode_head=decode_head, train_cfg=dict(),
+                     test_cfg=dict(mode='whole'), data_preprocessor=dict(type='DomainDataPreProcessor'))
+    term = dict(type='HeadDivergenceTerm', form='symmetric_cross_entropy', weight=0.1)
+    cfg = ConfigDict(type='BranchSegmentor', segmentor=segmentor, terms=[term])
+    with pytest.raises(ValueError, match='HeadDivergenceTerm compares .* add to the segmentor:') as error:
+        MODELS.build(cfg)
+    head = eval(str(error.value).split('auxiliary_head=')[-1], {'dict': dict})
+    assert (head['in_index'], head['in_channels']) == (index, channels)
+    model = MODELS.build({**cfg, 'segmentor': {**segmentor, 'auxiliary_head': head}}).train()
+    losses = model.train_step(batch((64, 64), (64, 64)), OptimWrapper(torch.optim.SGD(model.parameters(), 0.1)))
+    assert losses['target.loss_kl'] > 0 and torch.isfinite(losses['loss'])

@@ -14,6 +14,7 @@ LABEL_CHANNELS = ('blue', 'green', 'red')  # OpenCV's order
 _GREY, _PALETTE = 0, 3  # colour types of PNG
 _FEW_BITS = {2: 85, 4: 17}  # decoders multiply grey values of 2 and 4 bits by this factor
 _COMPRESSION_TAG, _LOSSY = 0x0103, (6, 7, 34712, 34892, 50001, 50002)  # compressions of TIFF: JPEG, WebP, JPEG XL
+_BITS_TAG, _COLORS_TAG, _WHITE_IS_0 = 0x0102, 0x0106, 0  # bits and colours of TIFF
 _JPEG_2000 = (b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
 
 
@@ -134,10 +135,16 @@ def _decode_png(content: bytes) -> Optional[np.ndarray]:
 
 def _decode_other(content: bytes) -> Optional[np.ndarray]:
     _refuse_lossy(content)
+    bits = tiff_tag(content, _BITS_TAG) if content.startswith(TIFF) else None
+    if bits is not None and bits > 1 and tiff_tag(content, _COLORS_TAG) == _WHITE_IS_0:
+        raise LabelFormatError('is a grey TIFF in which 0 is white (photometric interpretation 0): some programs read '
+                               'its ids, others invert them. Save it as PNG.')
     try:
         with Image.open(io.BytesIO(content)) as image:
             if image.mode in ('P', '1'):
                 return np.array(image).astype(np.uint8)
+            if image.mode == 'L' and bits in _FEW_BITS:  # OpenCV cannot read them
+                return np.array(image) // np.uint8(_FEW_BITS[bits])
     except OSError:  # a format that only OpenCV reads
         pass
     return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)

@@ -15,7 +15,9 @@ from ..data_preprocessor import for_branches
 from ..predictor import SEGMENTOR_PREFIX
 from ..teachers import EMATeacher
 from ..terms import LossTerm, Outputs, Term, TermContext, build_terms
+from ..terms.agreement import MissingHeadError
 from ..terms.loss_term import Weight
+from .auxiliary_head import auxiliary_head_advice
 from .branches import heads_of, segmentation_losses, split_forward
 from .checks import check_branches, check_terms_have_branches, is_labeled
 from .state_dicts import drop_other_children, take_segmentor_weights
@@ -71,7 +73,10 @@ class BranchSegmentor(BaseModel):
                                for name, weight in given.items()}
         # first, so that the same seed gives the same initial weights with and without terms
         self.segmentor = MODELS.build(segmentor)
-        self.terms = build_terms(terms, heads_of(self.segmentor))
+        try:
+            self.terms = build_terms(terms, heads_of(self.segmentor))
+        except MissingHeadError as error:
+            raise ValueError(f'{error} {auxiliary_head_advice(self.segmentor)}') from error
         self._prepare_terms()
         self.joint_forward = joint_forward
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format

@@ -13,6 +13,10 @@ from .term import Term
 KL_FORMS = {'symmetric_cross_entropy': symmetric_cross_entropy, 'memory_regularization': memory_regularization}
 
 
+class MissingHeadError(ValueError):
+    """A term needs an auxiliary head, and the segmentor has none."""
+
+
 @MODELS.register_module()
 class EntropyTerm(Term):
     """Normalised entropy of the predictions of all heads (MinEnt).
@@ -55,7 +59,8 @@ class HeadDivergenceTerm(Term):
         branch (str): Defaults to 'target'.
 
     Raises:
-        ValueError: for another form, or a segmentor that does not have exactly one auxiliary head.
+        MissingHeadError: for a segmentor without auxiliary head; `BranchSegmentor` adds one that fits to the message.
+        ValueError: for another form, or a segmentor with several auxiliary heads.
 
     Source: UDAS, section 3.3; Zheng and Yang, IJCAI 2020, section 3.2 (MRNet).
     """
@@ -77,9 +82,9 @@ class HeadDivergenceTerm(Term):
         super().check(heads)
         check_softmax_heads(heads, type(self).__name__)
         if len(heads) != 2:
-            raise ValueError('HeadDivergenceTerm compares the main head with one auxiliary head, but the heads are '
-                             f'{list(heads)}. Use exactly one auxiliary_head, or remove the term. A segmentor of type '
-                             'MultiLevelEncoderDecoder without one proposes an auxiliary head that fits its backbone.')
+            kind = MissingHeadError if len(heads) == 1 else ValueError
+            raise kind('HeadDivergenceTerm compares the main head with one auxiliary head, but the heads are '
+                       f'{list(heads)}. Use exactly one auxiliary_head, or remove the term.')
 
     def losses(self, context: TermContext) -> Dict[str, Tensor]:
         """Compute the divergence, averaged over pixels."""
