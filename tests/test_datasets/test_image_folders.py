@@ -14,6 +14,8 @@ from udas_mmseg.datasets.image_folders import count_kinds, fitting_suffixes, lis
 from udas_mmseg.datasets.list_files import list_names
 from udas_mmseg.datasets.preflight import check_config
 
+CLUTTER_OF_DELETED = ('.Trash-1000/files/9.png', '$RECYCLE.BIN/S-1/9.png', '#recycle/9.png', '@Recycle/9.png',
+                      '.snapshot/daily/9.png', '.Trashes/501/9.png', 'System Volume Information/9.png')
 CLUTTER = ('.ipynb_checkpoints/000-checkpoint.png', '@eaDir/000.png', '__MACOSX/images/000.png', '._000.png')
 
 
@@ -50,6 +52,16 @@ def test_files_of_other_programs_are_left_out_and_said_once(image_folder: Callab
     assert list_names(str(tmp_path / 'source/images'), '.png') == [f'00{number}' for number in range(5)]
     assert [text.split(' files')[0] for text in warnings] == [f'{tmp_path}/source/{kind}: 4 of 9'
                                                              for kind in ('images', 'labels')]
+
+
+def test_deleted_images_and_older_states_of_a_disk_are_not_trained_on(image_folder: Callable, tmp_path: Path) -> None:
+    folder = image_folder()
+    for name in CLUTTER_OF_DELETED:
+        copy(tmp_path / 'source', 'images', {'000.png': name})
+    assert len(build(folder, data_prefix=dict(img_path='images'))) == 5  # without labels, nothing else would notice
+    with pytest.raises(ValueError, match=f'takes {len(CLUTTER_OF_DELETED)} files in .* that other programs made'):
+        check_config(dict(train_dataloader=dict(dataset=dict(type='BaseSegDataset', metainfo=CLASSES, pipeline=LOAD,
+                                                             img_suffix='.png', seg_map_suffix='.png', **folder))))
 
 
 def test_hidden_files_are_left_out_as_in_mmseg(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 """Checkpoints that do not match a config."""
+from pathlib import Path
 from typing import Any, Dict
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor
 from adversarial_models import SMALL, deeplabv2
 from small_data import CLASSES
 from udas_mmseg.models.checkpoint_fit import compare_classes
-from udas_mmseg.models.trained import build_original, check_initial_weights, check_predictor
+from udas_mmseg.models.trained import build_original, check_initial_weights, check_predictor, load_checkpoint
 
 ALONE = Config(dict(model=deeplabv2()))
 WHOLE = Config(dict(model=dict(type='AdversarialSegmentor', segmentor=deeplabv2(), discriminators=SMALL)))
@@ -114,3 +115,20 @@ def test_equal_and_unknown_classes_are_accepted() -> None:
     assert compare_classes(dict(CLASSES=same), cfg) == ''
     assert compare_classes({}, cfg) == ''
     assert compare_classes(dict(CLASSES=('sky', )), ALONE) == ''
+
+
+@pytest.mark.parametrize('allow_partial', [False, True])
+def test_weights_that_are_not_finite_are_refused(alone: Dict[str, Tensor], allow_partial: bool) -> None:
+    alone['decode_head.convs.0.bias'] = torch.full_like(alone['decode_head.convs.0.bias'], float('nan'))
+    for check in (check_predictor, check_initial_weights):
+        with pytest.raises(ValueError, match=r'1 weights that are not finite \(decode_head\.convs\.0\.bias\)'):
+            check(ALONE, dict(state_dict=alone), allow_partial)
+
+
+def test_weights_that_are_no_tensors_are_refused(alone: Dict[str, Tensor], tmp_path: Path) -> None:
+    arrays = {key: value.numpy() for key, value in alone.items()}
+    with pytest.raises(ValueError, match=r'a ndarray as backbone\.conv1\.weight'):
+        check_predictor(ALONE, dict(state_dict=arrays))
+    torch.save(dict(state_dict=None), tmp_path / 'none.pth')
+    with pytest.raises(ValueError, match='has a NoneType in `state_dict` instead of a dict'):
+        load_checkpoint(str(tmp_path / 'none.pth'))

@@ -10,7 +10,10 @@ from mmengine import fileio
 from ..utils.messages import log_once
 from .translated import first_names
 
-CLUTTER_FOLDERS = ('.ipynb_checkpoints', '@eaDir', '__MACOSX')
+# in small letters: of Jupyter, NAS systems (thumbnails, deleted files, older states), macOS, Linux and Windows
+CLUTTER_FOLDERS = ('.ipynb_checkpoints', '@eadir', '@recycle', '#recycle', '.@__thumb', '#snapshot', '.snapshot',
+                   '__macosx', '.trashes', '$recycle.bin', 'system volume information')
+_DELETED = '.trash-'  # followed by the number of the user
 _CLUTTER_FILES = ('Thumbs.db', )
 IMAGE_TYPES = ('.bmp', '.gif', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
 _NUM_KINDS = 4  # described in a message
@@ -23,7 +26,8 @@ def is_clutter(path: str) -> bool:
         path (str): Path below the folder of the data.
     """
     *folders, name = path.replace(os.sep, '/').split('/')
-    return name.startswith('._') or name in _CLUTTER_FILES or any(folder in CLUTTER_FOLDERS for folder in folders)
+    return name.startswith('._') or name in _CLUTTER_FILES or any(
+        folder.lower() in CLUTTER_FOLDERS or folder.lower().startswith(_DELETED) for folder in folders)
 
 
 def list_files(folder: str, suffix: str, backend_args: Optional[dict] = None) -> List[str]:

@@ -11,7 +11,7 @@ from mmseg.models import BaseSegmentor
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from .checkpoint_fit import advice, compare_classes, compare_weights
+from .checkpoint_fit import advice, compare_classes, compare_weights, listed
 from .predictor import SEGMENTOR_PREFIX, TEACHER_PREFIX, predictor_config
 from .teachers.ema_teacher import STEPS
 
@@ -34,6 +34,10 @@ def load_checkpoint(path: str) -> Dict[str, Any]:
                          'Copy it again, or use another one.') from error
     if not isinstance(content, dict):
         raise ValueError(f'checkpoint {path} has a {type(content).__name__} instead of a dict of weights.')
+    weights = content.get('state_dict', content)
+    if not isinstance(weights, dict):
+        raise ValueError(f'checkpoint {path} has a {type(weights).__name__} in `state_dict` instead of a dict of '
+                         'weights.')
     return content
 
 
@@ -162,6 +166,7 @@ def _check_fit(cfg: Config, segmentor: nn.Module, content: Mapping[str, Any], pr
     """Compare the weights and the classes of a checkpoint with a segmentor and the data of its config."""
     state, wanted = state_dict_of(content), segmentor.state_dict()
     weights = segmentor_weights(state, prefix)
+    _check_values({key: value for key, value in weights.items() if key in wanted})
     differences = str(compare_weights(wanted, weights, found_prefix(state, prefix)))
     found = _refuse(differences, advice(wanted, weights), allow_partial) if differences else []
     classes = compare_classes(content.get('meta') or {}, cfg)
@@ -170,6 +175,18 @@ def _check_fit(cfg: Config, segmentor: nn.Module, content: Mapping[str, Any], pr
                      'teacher, use the config of the training')
     return found + _refuse(classes, 'Give `metainfo.classes` of the data the order of the checkpoint, or use the '
                            'config of its training.', allow_partial)
+
+
+def _check_values(weights: Mapping[str, Any]) -> None:
+    """Check that weights are tensors of finite numbers. With NaN, every pixel would be predicted as class 0."""
+    others = [key for key, value in weights.items() if not isinstance(value, Tensor)]
+    if others:
+        raise ValueError(f'the checkpoint has no tensors but, for example, a {type(weights[others[0]]).__name__} as '
+                         f'{others[0]}. Save the state_dict of the model with torch.save.')
+    broken = [key for key, value in weights.items() if not bool(value.isfinite().all())]
+    if broken:
+        raise ValueError(f'the checkpoint has {len(broken)} weights that are not finite ({listed(broken)}): its '
+                         'training diverged. Use an earlier checkpoint.')
 
 
 def _refuse(difference: str, fix: str, allow_partial: bool) -> List[str]:
