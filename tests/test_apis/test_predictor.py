@@ -112,7 +112,13 @@ def test_losses_say_nothing_in_prediction(work: Path) -> None:
 
 def test_values_that_are_not_finite_are_an_error(work: Path) -> None:
     content = torch.load('trained.pth')
-    content['state_dict']['segmentor.decode_head.convs.0.bias'][1] = float('nan')
-    torch.save(content, 'nan.pth')
+    bias = content['state_dict']['segmentor.decode_head.convs.0.bias']
+    bias[1] = torch.finfo(torch.float32).max  # finite, but its sum with the other convolutions' is not
+    content['state_dict']['segmentor.decode_head.convs.1.bias'][1] = bias[1]
+    torch.save(content, 'large.pth')
     with pytest.raises(ValueError, match='values that are not finite'):
-        Predictor('mine.py', 'nan.pth')(IMAGES[0])
+        Predictor('mine.py', 'large.pth')(IMAGES[0])
+    bias[1] = float('nan')
+    torch.save(content, 'nan.pth')
+    with pytest.raises(ValueError, match='1 weights that are not finite'):
+        Predictor('mine.py', 'nan.pth')
