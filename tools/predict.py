@@ -8,7 +8,6 @@ CONFIG and CHECKPOINT may also be the files of tools/export_segmentor.py. Labels
 needed. After an interruption, run the same command again to continue. See docs/predict.md.
 """
 import argparse
-import errno
 from typing import Any, Dict, Sequence
 
 from mmengine.config import DictAction
@@ -16,6 +15,7 @@ from mmengine.dist import is_main_process
 
 from udas_mmseg.apis import PredictionOptions, predict
 from udas_mmseg.apis.prediction_set import CLASSES, FORMATS, KINDS, LEGEND
+from udas_mmseg.engine.clear_errors import one_line_errors
 from udas_mmseg.engine.launch import load_config, start_processes
 from udas_mmseg.utils.console import quiet_console
 from udas_mmseg.utils.processes import together
@@ -58,20 +58,13 @@ def summary(out: str, what: Sequence[str], index: Dict[str, Any]) -> str:
 def main() -> None:
     args = parse_args()
     quiet_console()
-    try:
+    with one_line_errors(args.out, 'Predictions are kept'):
         cfg = load_config(args.config, cfg_options=args.cfg_options)
         start_processes(cfg, args.launcher)
         options = together(lambda: PredictionOptions(args.what, args.opacity, args.overlay_format, args.batch_size,
                                                      args.workers, args.max_broken, args.codec))
         index = predict(cfg, args.checkpoint, args.images, args.out, options, device=args.device,
                         overwrite=args.overwrite, update=args.update, allow_partial=args.allow_partial)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise SystemExit(f'{type(error).__name__}: {error}') from error
-        raise SystemExit(f'the disk of {args.out} is full ({error}). Predictions are kept: free some space and run the '
-                         'same command again.') from error
-    except (ValueError, RuntimeError, ImportError) as error:  # a mistake of the user: no traceback
-        raise SystemExit(f'{type(error).__name__}: {error}') from error
     if is_main_process():
         print(summary(args.out, index['what'], index))
 

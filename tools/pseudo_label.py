@@ -9,16 +9,15 @@ created when all files are written. After an interruption, run the same command 
 of the target are never opened.
 """
 import argparse
-import errno
 from typing import Any, Dict
 
 from mmengine.config import DictAction
 from mmengine.dist import is_main_process
 
+from udas_mmseg.engine.clear_errors import one_line_errors
 from udas_mmseg.engine.launch import load_config, start_processes
 from udas_mmseg.pseudo_labels.label import LabelingOptions, write_pseudo_labels
 from udas_mmseg.utils.console import quiet_console
-from udas_mmseg.utils.messages import last_message
 from udas_mmseg.utils.processes import together
 
 
@@ -56,20 +55,13 @@ def summary(out: str, index: Dict[str, Any]) -> str:
 def main() -> None:
     args = parse_args()
     quiet_console()
-    try:
+    with one_line_errors(args.out, f'Complete labels are kept in {args.out}.part'):
         cfg = load_config(args.config, cfg_options=args.cfg_options)
         start_processes(cfg, args.launcher)
         options = together(lambda: LabelingOptions(args.views, args.augment, args.seed, args.temperature,
                                                    args.batch_size, args.workers, args.max_broken))
         index = write_pseudo_labels(cfg, args.checkpoint, args.out, options, dataset=args.dataset,
                                     overwrite=args.overwrite, name=args.config)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise SystemExit(f'{type(error).__name__}: {error}') from error
-        raise SystemExit(f'the disk of {args.out} is full ({error}). Complete labels are kept in {args.out}.part: free '
-                         'some space and run the same command again.') from error
-    except (ValueError, RuntimeError) as error:  # a mistake of the user: no traceback
-        raise SystemExit(f'{type(error).__name__}: {last_message(error)}') from error
     if is_main_process():
         print(summary(args.out, index))
 

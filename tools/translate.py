@@ -9,11 +9,11 @@ data set to DIR. After an interruption, run the same command again to continue. 
 DIR_report/ has pictures and the distances between the domains before and after the translation.
 """
 import argparse
-import errno
 from typing import Tuple
 
 from mmengine.config import DictAction
 
+from udas_mmseg.engine.clear_errors import one_line_errors
 from udas_mmseg.engine.launch import load_config, start_processes
 from udas_mmseg.translation.translate import write_translations
 from udas_mmseg.translation.writer import FORMATS
@@ -50,19 +50,12 @@ def parse_size(text: str) -> Tuple[int, int]:
 def main() -> None:
     args = parse_args()
     quiet_console()
-    try:
+    with one_line_errors(args.out, 'Complete files are kept'):
         cfg = load_config(args.config, cfg_options=args.cfg_options)
         start_processes(cfg, args.launcher)
         write_translations(cfg, args.checkpoint, args.out, size=args.size, file_format=args.format,
                            quality=args.quality, backbone=args.backbone, batch_size=args.batch_size,
                            workers=args.workers, overwrite=args.overwrite, update=args.update, name=args.config)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise SystemExit(f'{type(error).__name__}: {error}') from error
-        raise SystemExit(f'the disk of {args.out} is full ({error}). Complete files are kept: free some space and run '
-                         'the same command again.') from error
-    except (ValueError, RuntimeError, ImportError) as error:  # a mistake of the user: no traceback
-        raise SystemExit(f'{type(error).__name__}: {error}') from error
 
 
 if __name__ == '__main__':
