@@ -5,7 +5,6 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..losses import entropy_loss, memory_regularization, symmetric_cross_entropy
-from ..softmax_heads import check_softmax_heads
 from .context import TermContext
 from .loss_term import LossTerm
 from .term import Term
@@ -30,14 +29,11 @@ class EntropyTerm(Term):
     Source: Vu et al., "ADVENT", CVPR 2019, equation 4.
     """
 
+    needs_softmax = True
+
     def names(self, heads: Sequence[str]) -> List[str]:
         """One for each head."""
         return [f'{head}.loss_ent' for head in heads]
-
-    def check(self, heads: Dict[str, nn.Module]) -> None:
-        """Check that the heads have a softmax."""
-        super().check(heads)
-        check_softmax_heads(heads, type(self).__name__)
 
     def losses(self, context: TermContext) -> Dict[str, Tensor]:
         """Compute the mean entropy of each head."""
@@ -65,6 +61,7 @@ class HeadDivergenceTerm(Term):
     Source: UDAS, section 3.3; Zheng and Yang, IJCAI 2020, section 3.2 (MRNet).
     """
     name = 'loss_kl'
+    needs_softmax = True
 
     def __init__(self,
                  form: str,
@@ -80,7 +77,6 @@ class HeadDivergenceTerm(Term):
     def check(self, heads: Dict[str, nn.Module]) -> None:
         """Check that there are two heads with a softmax."""
         super().check(heads)
-        check_softmax_heads(heads, type(self).__name__)
         if len(heads) != 2:
             kind = MissingHeadError if len(heads) == 1 else ValueError
             raise kind('HeadDivergenceTerm compares the main head with one auxiliary head, but the heads are '

@@ -13,7 +13,6 @@ from ...utils.randomness import child_generator
 from ..losses.consistency import log_of_probabilities, mean_over_pixels, smoothed_kl
 from ..losses.precision import at_least_float32
 from ..max_confidence import winning_view
-from ..softmax_heads import check_softmax_heads
 from ..views import change_colours, draw_view, warp_batch
 from .context import TermContext
 from .term import Term
@@ -45,6 +44,7 @@ class ConsistencyTerm(Term):
 
     Source: UDAS, L_cons on labelled images, in this project's interpretation (docs/student.md).
     """
+    needs_softmax = True
     replaces_supervised = True
 
     def __init__(self,
@@ -75,7 +75,6 @@ class ConsistencyTerm(Term):
     def check(self, heads: Dict[str, nn.Module]) -> None:
         """Check that the loss of all heads is the cross-entropy that L_cons replaces."""
         super().check(heads)
-        check_softmax_heads(heads, type(self).__name__)
         check_heads(heads)
 
     def forward(self, context: TermContext) -> Dict[str, Tensor]:

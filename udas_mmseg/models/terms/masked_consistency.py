@@ -4,11 +4,10 @@ from typing import Dict, List, Sequence, Tuple
 import numpy as np
 import torch
 from mmseg.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...utils.randomness import child_generator
 from ..losses.pixel_weights import weighted_head_loss
-from ..softmax_heads import check_softmax_heads
 from .context import TermContext
 from .term import Term
 
@@ -64,6 +63,7 @@ class MaskedConsistencyTerm(Term):
     Source: Hoyer et al., "MIC: Masked Image Consistency", CVPR 2023, section 3.2.
     """
     forwards_itself = True
+    needs_softmax = True
 
     def __init__(self,
                  weight: float = 1.0,
@@ -83,11 +83,6 @@ class MaskedConsistencyTerm(Term):
     def names(self, heads: Sequence[str]) -> List[str]:
         """One for each head."""
         return [f'{head}.loss_masked' for head in heads]
-
-    def check(self, heads: Dict[str, nn.Module]) -> None:
-        """Check that the heads have a softmax."""
-        super().check(heads)
-        check_softmax_heads(heads, type(self).__name__)
 
     def losses(self, context: TermContext) -> Dict[str, Tensor]:
         """Compute the loss of each head on masked images."""

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from ...datasets.branches import BRANCHES
 from ..losses.precision import at_least_float32
+from ..softmax_heads import check_softmax_heads
 from .context import TermContext
 from .loss_term import LossTerm
 
@@ -38,6 +39,7 @@ class Term(nn.Module):
     name = 'loss_term'
     needs: Tuple[str, ...] = ()  # further branches whose outputs the term uses; they come before its own in `BRANCHES`
     replaces_supervised = False  # whether the heads' own losses on the branch are left out
+    needs_softmax = False  # whether heads with one sigmoid channel are refused
     forwards_itself = False  # whether it computes all outputs that it uses with `context.forward`
 
     def __init__(self,
@@ -68,7 +70,8 @@ class Term(nn.Module):
         """Check that the term works with a segmentor, once when the model is built.
 
         Raises:
-            ValueError: if the number of weights is not that of the losses, or a name does not contain 'loss'.
+            ValueError: if the number of weights is not that of the losses, a name does not contain 'loss', or the term
+                `needs_softmax` and a head has none.
         """
         names, count = self.names(list(heads)), len(self.schedule.weights)
         if count not in (1, len(names)):
@@ -78,6 +81,8 @@ class Term(nn.Module):
         if silent:
             raise ValueError(f"{type(self).__name__}: {silent} would be logged and not trained on. Put 'loss' into the "
                              'name.')
+        if self.needs_softmax:
+            check_softmax_heads(heads, type(self).__name__)
 
     def prepare(self, segmentor: nn.Module) -> None:
         """Prepare for a segmentor: when the model is built, and again when its weights were initialised.
