@@ -1,4 +1,4 @@
-"""What a config may leave out."""
+"""Settings that a config may leave out."""
 from pathlib import Path
 from typing import Any, Dict
 

@@ -1,4 +1,4 @@
-"""Rare class sampling: which classes and images are drawn, which crops are accepted, and the counts behind it."""
+"""Rare class sampling: drawing classes and images, accepting crops, and counting the pixels of each class."""
 import os
 from pathlib import Path
 from typing import Any, List

@@ -1,4 +1,4 @@
-"""What the console leaves out."""
+"""Messages that the console does not show."""
 import logging
 import re
 import sys

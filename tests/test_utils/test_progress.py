@@ -102,7 +102,7 @@ def test_short_tasks_of_other_processes_are_left_out(capsys: pytest.CaptureFixtu
 
 
 class Notebook:
-    """What IPython displays: `outputs` has the states of each output of the cells."""
+    """A stand-in for IPython; `outputs` has all states of each output of the cells."""
 
     def __init__(self) -> None:
         self.shell = SimpleNamespace(kernel=object(), execution_count=1)

@@ -25,7 +25,7 @@ _LARGEST_CLASS = 63  # in a channel of class ids beside channels of instance ids
 
 @dataclass
 class LabelScan:
-    """What was found in label files.
+    """The ids or colours in label files, and how they encode classes.
 
     Attributes:
         form: 'ids' or 'colors'.

@@ -21,7 +21,7 @@ CLASSES = 'classes.txt'
 
 @dataclass
 class ConversionReport:
-    """What was converted.
+    """Result of a conversion.
 
     Attributes:
         out: Folder of the labels.

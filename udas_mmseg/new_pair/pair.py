@@ -97,7 +97,7 @@ class NewPair:
 
     @property
     def summary(self) -> List[str]:
-        """What the user should know and check, before the files and commands."""
+        """A description of the data and the points to check; it is printed before the files and commands."""
         return [*self.lines, *(['', 'Please check:', *(f'- {doubt}' for doubt in self.doubts)] if self.doubts else [])]
 
 

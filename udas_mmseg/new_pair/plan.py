@@ -1,4 +1,4 @@
-"""What the configs of a pair are written from: data, classes, sizes, network and length."""
+"""Choosing the settings of a pair's configs: data, classes, sizes, network and number of iterations."""
 import importlib.util
 import os.path as osp
 import urllib.request

@@ -1,4 +1,4 @@
-"""What runs and how long it will still take: a live line on a terminal or in a notebook, a few lines in a log."""
+"""Progress and remaining time of a task: a live line on a terminal or in a notebook, a few lines in a log."""
 import re
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""What tools/predict.py writes."""
+"""The files that tools/predict.py writes."""
 import json
 from pathlib import Path
 from typing import List
