@@ -10,7 +10,7 @@ from adversarial_models import batch, build
 from online_models import MASKED, build_online, pretrained, step
 from student_models import build_student, preprocessed, sgd
 from udas_mmseg.models import BranchDistributedDataParallel
-from udas_mmseg.models.segmentors.online_self_training import without_margins
+from udas_mmseg.models.segmentors.online_labeling import without_margins
 
 
 @pytest.mark.parametrize(('options', 'message'), [
