@@ -28,9 +28,9 @@ def losses(segmentor: dict, weights: Any) -> Dict[str, Tensor]:
     """Losses of the source, whose images are fixed; `weights` maps its label to weights, or is None."""
     model = build_student(segmentor)
     branches = preprocessed(model, 'source')
-    logits = {'source': model.forward_images(branches['source']['inputs']).logits}
+    outputs = {'source': model.forward_images(branches['source']['inputs'])}
     given = None if weights is None else {'source': weights(labels(branches['source']))}
-    return segmentation_losses(heads_of(model.segmentor), branches, logits, given)
+    return segmentation_losses(heads_of(model.segmentor), branches, outputs, given)
 
 
 @pytest.mark.parametrize('name', VARIANTS)
@@ -47,9 +47,9 @@ def test_known_value(avg_non_ignore: bool) -> None:
     branches = preprocessed(model, 'source')
     label = labels(branches['source'])
     weight = torch.rand(label.shape, generator=torch.Generator().manual_seed(0))
-    logits = {'source': model.forward_images(branches['source']['inputs']).logits}
-    found = segmentation_losses(heads_of(model.segmentor), branches, logits, {'source': weight})
-    full = F.interpolate(logits['source'][0], label.shape[1:], mode='bilinear')
+    outputs = {'source': model.forward_images(branches['source']['inputs'])}
+    found = segmentation_losses(heads_of(model.segmentor), branches, outputs, {'source': weight})
+    full = F.interpolate(outputs['source'].logits[0], label.shape[1:], mode='bilinear')
     ce = F.cross_entropy(full, label, ignore_index=255, reduction='none')
     count = int((label != 255).sum()) if avg_non_ignore else label.numel()  # not the sum of the weights
     assert float(found['source.decode.loss_ce']) == pytest.approx(float((weight * ce).sum()) / count, rel=1e-5)

@@ -250,7 +250,7 @@ class AdversarialSegmentor(BranchSegmentor):
         """
         # cut off from the segmentor: the terms' graph ends at these leaves
         leaves = [at_least_float32(level).detach().requires_grad_() for level in context.logits['target']]
-        of_target = replace(context, logits={'target': leaves}, features={'target': None})
+        of_target = replace(context, outputs={'target': Outputs(leaves)})
         losses = self.term_losses('target', of_target)
         outputs = [loss for name, loss in losses.items() if 'loss' in name and loss.requires_grad]
         gradients = [torch.ones_like(loss) for loss in outputs]

@@ -4,7 +4,6 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 import torch
 from mmengine.logging import MessageHub
 from mmengine.model import BaseModel, is_model_wrapper
-from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, add_prefix
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ from ..terms import LossTerm, Outputs, Term, TermContext, build_terms
 from ..terms.agreement import MissingHeadError
 from ..terms.loss_term import Weight
 from .auxiliary_head import auxiliary_head_advice
-from .branches import heads_of, segmentation_losses, split_forward
+from .branches import has_loss_of_heads, heads_of, outputs_of, segmentation_losses, split_forward
 from .checks import check_branches, check_terms_have_branches, is_labeled
 from .state_dicts import drop_other_children, take_segmentor_weights
 
@@ -180,10 +179,7 @@ class BranchSegmentor(BaseModel):
 
     def forward_images(self, images: Tensor) -> Outputs:
         """Compute the logits of each head, and features, for preprocessed images (N, 3, H, W)."""
-        features = self.segmentor.extract_feat(images.contiguous(memory_format=self.memory_format))
-        logits = [head(features) for head in self.heads.values()]
-        stages = [features] if isinstance(features, Tensor) else list(features)
-        return Outputs(logits, stages if all(isinstance(stage, Tensor) for stage in stages) else None)
+        return outputs_of(self.segmentor, images.contiguous(memory_format=self.memory_format))
 
     def forward_group(self, group: Sequence[str], context: TermContext) -> None:
         """Pass branches through the segmentor in one batch, and store the outputs."""
@@ -194,7 +190,7 @@ class BranchSegmentor(BaseModel):
         replaced = {term.branch for term in self.terms if term.replaces_supervised}
         labeled = {name: context.branches[name] for name in names
                    if name not in replaced and self.is_supervised(name, context.branches)}
-        losses = segmentation_losses(context.heads, labeled, context.logits, context.pixel_weights)
+        losses = segmentation_losses(context.heads, labeled, context.outputs, context.pixel_weights)
         losses = self._weighted(losses, context.iteration)  # terms have their own weights
         for name in names:
             losses.update(self.term_losses(name, context))
@@ -242,7 +238,7 @@ class BranchSegmentor(BaseModel):
 
     def _check_plain_loss(self, labeled: Sequence[str]) -> None:
         """Check that the segmentor does not have its own loss, which the losses of its heads would replace."""
-        if labeled and type(self.segmentor).loss is not EncoderDecoder.loss:
+        if labeled and not has_loss_of_heads(self.segmentor):
             raise ValueError(f'{type(self.segmentor).__name__} has its own loss, but joint_forward, and terms or pixel '
                              f'weights on the labelled branches {list(labeled)}, need the losses of its heads. Use '
                              'EncoderDecoder or MultiLevelEncoderDecoder.')

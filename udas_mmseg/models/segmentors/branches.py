@@ -1,12 +1,13 @@
 """Heads, forward passes and losses of batches with several branches, for all methods."""
-from typing import Callable, Dict, List, Mapping, Optional, Sequence
+from itertools import accumulate
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import torch
+from mmseg.models import EncoderDecoder
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
-from ..losses.pixel_weights import weighted_head_loss
-from ..terms.context import Outputs
+from ..outputs import Outputs, losses_of_heads
 
 
 def heads_of(segmentor: nn.Module) -> Dict[str, nn.Module]:
@@ -21,6 +22,34 @@ def heads_of(segmentor: nn.Module) -> Dict[str, nn.Module]:
     return heads
 
 
+def outputs_of(segmentor: nn.Module, images: Tensor) -> Outputs:
+    """Compute the logits of each head, and features, in training.
+
+    A segmentor whose heads do not get the features of the images themselves has a method `training_outputs`, which does
+    this, and a `loss` that is the sum of `losses_of_heads` for these outputs.
+
+    Args:
+        segmentor (EncoderDecoder): The segmentor.
+        images (Tensor): (N, 3, H, W), preprocessed.
+    """
+    if hasattr(segmentor, 'training_outputs'):
+        return segmentor.training_outputs(images)
+    features = segmentor.extract_feat(images)
+    logits = [head(features) for head in heads_of(segmentor).values()]
+    return Outputs(logits, stages_of(features))
+
+
+def stages_of(features: Any) -> Optional[List[Tensor]]:
+    """Return the feature maps of a backbone or neck as a list; None if they are something else than tensors."""
+    stages = [features] if isinstance(features, Tensor) else list(features)
+    return stages if all(isinstance(stage, Tensor) for stage in stages) else None
+
+
+def has_loss_of_heads(segmentor: nn.Module) -> bool:
+    """Whether the loss of a segmentor is that of its heads for `outputs_of`."""
+    return type(segmentor).loss is EncoderDecoder.loss or hasattr(segmentor, 'training_outputs')
+
+
 def split_forward(forward: Callable[[Tensor], Outputs], images: Dict[str, Tensor]) -> Dict[str, Outputs]:
     """Compute the outputs of all branches in one forward pass, and split them.
 
@@ -32,25 +61,21 @@ def split_forward(forward: Callable[[Tensor], Outputs], images: Dict[str, Tensor
         dict[str, Outputs]: The outputs of each branch, for N_b samples.
     """
     sizes = [len(batch) for batch in images.values()]
-    logits, features = forward(torch.cat(list(images.values())))
-    logits_by_branch = _split(logits, sizes)
-    features_by_branch = [None] * len(sizes) if features is None else _split(features, sizes)
-    return {
-        name: Outputs(of_branch, of_features)
-        for name, of_branch, of_features in zip(images, logits_by_branch, features_by_branch)
-    }
+    outputs = forward(torch.cat(list(images.values())))
+    ends = list(accumulate(sizes))
+    return {name: outputs.part(end - size, end) for name, size, end in zip(images, sizes, ends)}
 
 
 def segmentation_losses(heads: Dict[str, nn.Module],
                         branches: Dict[str, dict],
-                        logits: Dict[str, List[Tensor]],
+                        outputs: Mapping[str, Outputs],
                         pixel_weights: Optional[Mapping[str, Tensor]] = None) -> Dict[str, Tensor]:
     """Compute the losses of labelled branches with the heads' `loss_decode`.
 
     Args:
         heads (dict[str, nn.Module]): MMSegmentation's decode heads, by name.
         branches (dict[str, dict]): `data_samples` with `gt_sem_seg` of each branch.
-        logits (dict[str, list[Tensor]]): (N, C, H_i, W_i) of each head, for each branch.
+        outputs (Mapping[str, Outputs]): The outputs of the heads, for each branch.
         pixel_weights (Mapping[str, Tensor], optional): (N, H, W) float, for branches with different weights of pixels.
             The loss of a pixel is multiplied by its weight. The sum is divided by the number of pixels (of all pixels,
             or with `avg_non_ignore=True` of the labelled ones), as without weights, and not by the sum of the weights.
@@ -65,15 +90,7 @@ def segmentation_losses(heads: Dict[str, nn.Module],
     losses: Dict[str, Tensor] = {}
     for name, branch in branches.items():
         weight = (pixel_weights or {}).get(name)
-        for (level, head), level_logits in zip(heads.items(), logits[name]):
-            samples = branch['data_samples']
-            of_head = (head.loss_by_feat(level_logits, samples) if weight is None else
-                       weighted_head_loss(head, level_logits, samples, weight))
+        of_heads = losses_of_heads(heads, outputs[name], branch['data_samples'], weight)
+        for level, of_head in of_heads.items():
             losses.update(add_prefix(of_head, f'{name}.{level}'))
     return losses
-
-
-def _split(values: Sequence[Tensor], sizes: List[int]) -> List[List[Tensor]]:
-    """Split tensors of a batch into those of each branch."""
-    parts = [value.split(sizes) for value in values]
-    return [[part[number] for part in parts] for number in range(len(sizes))]

@@ -1,25 +1,14 @@
 """The quantities of a training step from which loss terms are computed."""
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional
+from typing import Callable, Dict, Iterable, List, Optional
 
 import torch
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from ..losses.precision import at_least_float32
+from ..outputs import Outputs
 from ..teachers.ema_teacher import EMATeacher
-
-
-class Outputs(NamedTuple):
-    """A network's outputs for a batch.
-
-    Args:
-        logits (list[Tensor]): (N, C, H_i, W_i) of each head, unnormalised, at the resolution of the head.
-        features (list[Tensor], optional): (N, C_i, H_i, W_i) of each stage that the heads use; None if the method does
-            not have them.
-    """
-    logits: List[Tensor]
-    features: Optional[List[Tensor]] = None
 
 
 @dataclass
@@ -37,8 +26,7 @@ class TermContext:
         forward (Callable): Computes the `Outputs` of the segmentor for further images (N, 3, H, W), with gradients.
         teacher (EMATeacher, optional): The moving average of the segmentor, if the method has one.
         upsample (bool): Whether `resized` returns logits at the size of the images, or of the main head's logits.
-        logits (dict[str, list[Tensor]]): See `Outputs`, for each branch.
-        features (dict[str, list[Tensor] | None]): See `Outputs`, for each branch.
+        outputs (dict[str, Outputs]): Those for each branch that was forwarded.
         pixel_weights (dict[str, Tensor]): (N, H, W) float, for branches with different weights of pixels.
         augment (Callable, optional): Strong augmentation of preprocessed images (N, 3, H, W), with new random draws at
             each call, if the method has one.
@@ -49,26 +37,39 @@ class TermContext:
     forward: Callable[[Tensor], Outputs]
     teacher: Optional[EMATeacher] = None
     upsample: bool = True
-    logits: Dict[str, List[Tensor]] = field(default_factory=dict)
-    features: Dict[str, Any] = field(default_factory=dict)
+    outputs: Dict[str, Outputs] = field(default_factory=dict)
     pixel_weights: Dict[str, Tensor] = field(default_factory=dict)
     augment: Optional[Callable[[Tensor], Tensor]] = None
     _resized: Dict[str, List[Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     def add(self, outputs: Dict[str, Outputs]) -> None:
         """Store the outputs for some branches."""
-        for name, of_branch in outputs.items():
-            self.logits[name], self.features[name] = of_branch.logits, of_branch.features
+        self.outputs.update(outputs)
 
     def forget(self, branches: Iterable[str]) -> None:
         """Free the outputs for some branches, which no later term needs."""
         for name in branches:
-            for outputs in (self.logits, self.features, self._resized):
-                outputs.pop(name, None)
+            self.outputs.pop(name, None)
+            self._resized.pop(name, None)
+
+    @property
+    def logits(self) -> Dict[str, List[Tensor]]:
+        """(N, C, H_i, W_i) of each head, for each branch."""
+        return {name: outputs.logits for name, outputs in self.outputs.items()}
+
+    @property
+    def features(self) -> Dict[str, Optional[List[Tensor]]]:
+        """(N, C_i, H_i, W_i) of each stage, for each branch; None if the method does not have them."""
+        return {name: outputs.features for name, outputs in self.outputs.items()}
 
     def images(self, branch: str) -> Tensor:
         """Return the preprocessed images of a branch, (N, 3, H, W)."""
         return self.branches[branch]['inputs']
+
+    def feature_images(self, branch: str) -> Tensor:
+        """Return the images that have the features of a branch, (N, 3, H, W): resized, if the segmentor does that."""
+        resized = self.outputs[branch].inputs
+        return self.images(branch) if resized is None else resized
 
     def label(self, branch: str) -> Tensor:
         """Return the labels of a branch, (N, H, W) int64."""

@@ -107,7 +107,7 @@ class FeatureDistanceTerm(Term):
             raise ValueError('FeatureDistanceTerm: this method does not give features to its terms. Use '
                              'OnlineSelfTrainingSegmentor, StudentTeacherSegmentor or BranchSegmentor.')
         with torch.no_grad():
-            pretrained = self._frozen[0](context.images(self.branch))[self.stage]
+            pretrained = self._frozen[0](context.feature_images(self.branch))[self.stage]
         ours = at_least_float32(features[self.stage])
         distances = (ours - at_least_float32(pretrained)).norm(dim=1)
         cells = cells_of_classes(context.label(self.branch), distances.shape[1:], self.classes, self.min_share)

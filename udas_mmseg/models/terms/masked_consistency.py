@@ -7,7 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ...utils.randomness import child_generator
-from ..losses.pixel_weights import weighted_head_loss
+from ..outputs import losses_of_heads
 from .context import TermContext
 from .term import Term
 
@@ -98,8 +98,8 @@ class MaskedConsistencyTerm(Term):
         outputs = context.forward(augmented.masked_fill(masks[:, None].to(images.device), 0))
         weight = context.pixel_weights.get(self.branch)
         weight = torch.ones_like(images[:, 0]) if weight is None else weight
-        return {f'{name}.loss_masked': _sum_of_losses(weighted_head_loss(head, logits, samples, weight))
-                for (name, head), logits in zip(context.heads.items(), outputs.logits)}
+        of_heads = losses_of_heads(context.heads, outputs, samples, weight)
+        return {f'{name}.loss_masked': _sum_of_losses(losses) for name, losses in of_heads.items()}
 
 
 def _sum_of_losses(values: Dict[str, Tensor]) -> Tensor:
