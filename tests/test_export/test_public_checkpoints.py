@@ -10,7 +10,8 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from public_deeplab import COUNTER, LAYERS, PublicNetwork
-from udas_mmseg.export.public_checkpoints import convert_deeplab_multi, find_state_dict
+from udas_mmseg.export.public_checkpoints import convert_deeplab_multi
+from udas_mmseg.export.public_files import find_state_dict
 
 ROOT = Path(__file__).parents[2]
 WIDTH, CLASSES = 4, 5

@@ -7,12 +7,13 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
 from ..models.backbones import DeepLabResNet
+from .public_files import Conversion, check_weights, listed, with_counters
 
 HEADS = {'layer6': 'decode_head', 'layer5': 'auxiliary_head'}
 PUBLISHED_DILATIONS = (6, 12, 18, 24)
@@ -23,49 +24,26 @@ KNOWN = ('Known are conv1, bn1 and layer1 to layer4 of a ResNet with bottlenecks
 
 
 @dataclass
-class Conversion:
-    """The result of converting a public state dict.
+class DeepLabConversion(Conversion):
+    """The result of converting a public multi-level DeepLabv2, or only its backbone.
 
     Attributes:
-        state_dict (dict[str, Tensor]): Weights of a `MultiLevelEncoderDecoder`, or only of its backbone.
         prefix (str): Prefix that was removed from all names, such as 'Scale.'.
         dilations (tuple[int]): Dilations for `DeepLabV2Head`; empty if the classifiers were left out.
         num_classes (int, optional): Number of classes; None if the classifiers were left out.
-        left_out (list[str]): Weights that were not converted, with the reason.
         warnings (list[str]): Reasons why the choice of `dilations` may be wrong.
     """
-    state_dict: Dict[str, Tensor]
     prefix: str = ''
     dilations: Tuple[int, ...] = ()
     num_classes: Optional[int] = None
-    left_out: List[str] = field(default_factory=list)
     warnings: List[str] = field(default_factory=list)
-
-
-def find_state_dict(checkpoint: Any) -> Dict[str, Tensor]:
-    """Find the state dict in the content of a file: the object itself, or its entry `state_dict` or `model`.
-
-    Raises:
-        ValueError: if there is no state dict.
-    """
-    if isinstance(checkpoint, Mapping):
-        for key in ('state_dict', 'model'):
-            if isinstance(checkpoint.get(key), Mapping):
-                return find_state_dict(checkpoint[key])
-        if checkpoint and all(isinstance(value, Tensor) for value in checkpoint.values()):
-            return {str(key): value for key, value in checkpoint.items()}
-        found = f'a dict with the entries {listed(checkpoint)}' if checkpoint else 'an empty dict'
-    else:
-        found = f'an object of type {type(checkpoint).__name__}'
-    raise ValueError(f'the file has {found}, and no state dict. Allowed: a dict of tensors, or one under the key '
-                     '"state_dict" or "model". Save `model.state_dict()`.')
 
 
 def convert_deeplab_multi(state_dict: Mapping[str, Tensor],
                           dilations: Optional[Sequence[int]] = None,
                           backbone_only: bool = False,
                           depth: int = 101,
-                          width: int = 64) -> Conversion:
+                          width: int = 64) -> DeepLabConversion:
     """Rename the weights of a public multi-level DeepLabv2.
 
     A single `layer5` on the channels of stage 4, such as the one for 21 classes in
@@ -81,7 +59,8 @@ def convert_deeplab_multi(state_dict: Mapping[str, Tensor],
         width (int): Number of output channels of its first convolution. Defaults to 64.
 
     Returns:
-        Conversion: Weights that `MultiLevelEncoderDecoder` with `DeepLabResNet` and `DeepLabV2Head` loads strictly.
+        DeepLabConversion: Weights that `MultiLevelEncoderDecoder` with `DeepLabResNet` and `DeepLabV2Head` loads
+            strictly.
 
     Raises:
         ValueError: if a name is unknown or missing, a shape or the depth differs, or `dilations` is required.
@@ -92,13 +71,14 @@ def convert_deeplab_multi(state_dict: Mapping[str, Tensor],
     classifiers = {name: value for name, value in weights.items() if name.split('.')[0] in HEADS}
     backbone = convert_backbone({name: value for name, value in weights.items() if name not in classifiers},
                                 depth, width)  # yapf: disable
-    result = Conversion({f'backbone.{name}': value for name, value in backbone.items()}, prefix)
+    result = DeepLabConversion({f'backbone.{name}': value for name, value in backbone.items()}, prefix=prefix)
     single_level = is_single_level(classifiers, 32 * width)
     if not backbone_only and not single_level:
         convert_classifiers(classifiers, dilations, 16 * width, result)
     elif classifiers:
         why = 'the classifier of a single-level network, on stage 4' if single_level else 'only the backbone is kept'
         result.left_out.append(f'{describe_classifiers(classifiers)}: {why}')
+    result.meta = dict(dilations=result.dilations, num_classes=result.num_classes)
     return result
 
 
@@ -127,31 +107,14 @@ def convert_backbone(weights: Dict[str, Tensor], depth: int, width: int) -> Dict
     if any(blocks) and blocks != resnet.stage_blocks:
         raise ValueError(f'layer1 to layer4 have {blocks} blocks, and those of ResNet-{depth} {resnet.stage_blocks}. '
                          f'Only ResNet-{depth} is converted.')
-    counters = {name for name in resnet.state_dict() if name.endswith('.num_batches_tracked')}
-    complete = {**{name: torch.tensor(0) for name in counters}, **weights}
-    check_weights(complete, {name: tuple(value.shape) for name, value in resnet.state_dict().items()})
+    complete = with_counters(weights, resnet.state_dict())
+    hint = ''
+    if any(name.startswith('fc.') for name in weights):
+        hint = (' An `fc` belongs to an ImageNet classifier such as that of torchvision, whose ResNet has its '
+                'strides in other layers: use configs/_base_/models/deeplabv2-multi_r101-d8.py for it.')
+    shapes = {name: tuple(value.shape) for name, value in resnet.state_dict().items()}
+    check_weights(complete, shapes, f'{KNOWN}.{hint}')
     return complete
-
-
-def check_weights(weights: Dict[str, Tensor], expected: Dict[str, Tuple[int, ...]]) -> None:
-    """Compare names and shapes.
-
-    Raises:
-        ValueError: if they differ; the message lists the names.
-    """
-    unknown = [name for name in weights if name not in expected]
-    missing = [name for name in expected if name not in weights]
-    if unknown or missing:
-        parts = [f'unknown: {listed(unknown)}'] * bool(unknown) + [f'missing: {listed(missing)}'] * bool(missing)
-        hint = ''
-        if any(name.startswith('fc.') for name in unknown):
-            hint = (' An `fc` belongs to an ImageNet classifier such as that of torchvision, whose ResNet has its '
-                    'strides in other layers: use configs/_base_/models/deeplabv2-multi_r101-d8.py for it.')
-        raise ValueError(f'the names do not match; {"; ".join(parts)}. {KNOWN}.{hint}')
-    differing = [f'{name} {tuple(weights[name].shape)} instead of {shape}' for name, shape in expected.items()
-                 if tuple(weights[name].shape) != shape]  # yapf: disable
-    if differing:
-        raise ValueError(f'shapes differ: {listed(differing)}.')
 
 
 def is_single_level(classifiers: Dict[str, Tensor], channels: int) -> bool:
@@ -172,14 +135,14 @@ def describe_classifiers(classifiers: Dict[str, Tensor]) -> str:
 
 
 def convert_classifiers(weights: Dict[str, Tensor], dilations: Optional[Sequence[int]], channels: int,
-                        result: Conversion) -> None:
+                        result: DeepLabConversion) -> None:
     """Add both classifiers to `result`, and list the branches that are left out.
 
     Args:
         weights (dict[str, Tensor]): `layer5.*` and `layer6.*`.
         dilations (Sequence[int], optional): See `convert_deeplab_multi`.
         channels (int): Number of channels of stage 3; stage 4 has twice as many.
-        result (Conversion): Result to change in place.
+        result (DeepLabConversion): Result to change in place.
     """
     branches, result.num_classes = check_classifiers(weights, channels)
     result.dilations = choose_dilations(weights, branches, dilations, result)
@@ -216,12 +179,12 @@ def check_classifiers(weights: Dict[str, Tensor], channels: int) -> Tuple[int, i
         for number in range(branches):
             expected[f'{layer}.conv2d_list.{number}.weight'] = (count, inputs, 3, 3)
             expected[f'{layer}.conv2d_list.{number}.bias'] = (count,)
-    check_weights(weights, expected)
+    check_weights(weights, expected, f'{KNOWN}.')
     return branches, count
 
 
 def choose_dilations(weights: Dict[str, Tensor], branches: int, dilations: Optional[Sequence[int]],
-                     result: Conversion) -> Tuple[int, ...]:
+                     result: DeepLabConversion) -> Tuple[int, ...]:
     """Return the dilations of the branches to keep, which are the first ones.
 
     AdaptSegNet adds two of its four branches, and AdvEnt adds all, but the names are the same. The user must therefore
@@ -261,9 +224,3 @@ def looks_untouched(weight: Tensor) -> bool:
     """Whether the standard deviation is that of the initialisation, within five standard errors of its estimate."""
     error = INITIAL_SPREAD / math.sqrt(2 * weight.numel())
     return abs(weight.double().std().item() - INITIAL_SPREAD) < 5 * error
-
-
-def listed(names: Iterable[str], most: int = 6) -> str:
-    """Join the first few names, followed by their total number if there are more."""
-    names = [str(name) for name in names]
-    return ', '.join(names[:most]) + (f', ... ({len(names)} in all)' if len(names) > most else '')
