@@ -8,6 +8,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from udas_mmseg.models import DomainDataPreProcessor
+from udas_mmseg.models.data_preprocessor import merged
 
 
 def batch(*shapes: tuple, labeled: bool = True) -> dict:
@@ -43,3 +44,18 @@ def test_ordinary_batches_pass(training: bool) -> None:
 
 def test_without_a_size_the_largest_image_counts() -> None:
     assert DomainDataPreProcessor()(batch((8, 16), (16, 8)), training=True)['inputs'].shape == (2, 3, 16, 16)
+
+
+OWN = dict(type='SegDataPreProcessor', mean=[1.0], size=(80, 160))
+
+
+@pytest.mark.parametrize('given, result', [
+    (None, OWN),
+    (dict(type='SegDataPreProcessor', mean=[1.0]), OWN),  # MMEngine's Runner passes the top level of the config
+    (dict(size_divisor=32), dict(type='SegDataPreProcessor', mean=[1.0], size_divisor=32)),
+    (dict(size=(40, 40)), dict(OWN, size=(40, 40))),
+    (dict(type='DomainDataPreProcessor', size_divisor=1), dict(type='DomainDataPreProcessor', size_divisor=1)),
+])
+def test_entries_of_the_model_replace_those_of_its_segmentor(given: dict, result: dict) -> None:
+    assert merged(OWN, given) == result
+    assert merged(None, given) == given

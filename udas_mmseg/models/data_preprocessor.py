@@ -49,3 +49,16 @@ def for_branches(data_preprocessor: Optional[dict]) -> Optional[dict]:
     if data_preprocessor is None or MODELS.get(data_preprocessor.get('type', '')) is not SegDataPreProcessor:
         return data_preprocessor
     return {**data_preprocessor, 'type': 'DomainDataPreProcessor'}
+
+
+def merged(own: Optional[dict], given: Optional[dict]) -> Optional[dict]:
+    """Return the config of a segmentor's own preprocessor with the entries of the wrapping model's.
+
+    MMEngine's Runner gives a model without a preprocessor the top-level `data_preprocessor` of its config. In configs
+    of MMSegmentation, this is often the same as the segmentor's without the `size` of the crops.
+    """
+    if own is None or given is None or given.get('type', own.get('type')) != own.get('type'):
+        return given or own
+    sizes = ('size', 'size_divisor')  # only one of them may be given
+    kept = {key: value for key, value in own.items() if key not in sizes or not set(sizes) & set(given)}
+    return {**kept, **given}

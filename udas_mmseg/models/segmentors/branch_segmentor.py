@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ...datasets.branches import BRANCHES
 from ...utils.processes import keep_names_in_parallel, strip_wrappers, unwrap
-from ..data_preprocessor import for_branches
+from ..data_preprocessor import for_branches, merged
 from ..predictor import SEGMENTOR_PREFIX
 from ..teachers import EMATeacher
 from ..terms import LossTerm, Outputs, Term, TermContext, build_terms
@@ -33,7 +33,8 @@ class BranchSegmentor(BaseModel):
 
     Args:
         segmentor (dict): Config of an MMSegmentation `EncoderDecoder` with any number of auxiliary heads.
-        data_preprocessor (dict, optional): Defaults to that of the segmentor, extended to several branches.
+        data_preprocessor (dict, optional): Entries that replace those of the segmentor's own, which is extended to
+            several branches. Defaults to the segmentor's own.
         terms (Sequence[dict | Term]): Loss terms, each a config such as `dict(type='EntropyTerm', weight=0.001,
             begin=0, ramp=0, branch='target')`. Terms on labelled branches use the logits of the heads, so they do not
             work with a segmentor that has its own `loss`. Defaults to none.
@@ -63,7 +64,7 @@ class BranchSegmentor(BaseModel):
                  init_cfg: Optional[dict] = None) -> None:
         segmentor = dict(segmentor)
         own_preprocessor = segmentor.pop('data_preprocessor', None)
-        super().__init__(for_branches(data_preprocessor or own_preprocessor), init_cfg)
+        super().__init__(for_branches(merged(own_preprocessor, data_preprocessor)), init_cfg)
         unknown = sorted(set(branch_weights or {}) - set(BRANCHES))
         if unknown:
             raise ValueError(f'branch_weights has {unknown}; known branches are {list(BRANCHES)}.')
