@@ -1,5 +1,5 @@
 """A hook that computes batch norm statistics on the target domain."""
-from typing import Any, Dict, Iterator, List, Optional, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 import torch
 from mmengine.dataset import pseudo_collate
@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from ...datasets.image_files import SampleError
 from ...models.norm_statistics import norm_layers, normalising_by_batch
-from ...models.predictor import predictor_of
 from ...models.segmentors.branches import heads_of
 from ...utils.indices import spread_evenly
 from ...utils.processes import unwrap
@@ -25,8 +24,8 @@ class TargetNormStatisticsHook(Hook):
     During training, they become a mixture of all domains that pass through the segmentor; at test time there is only
     one domain. The hook changes nothing else: weights, modes and random generators stay the same. The last checkpoint
     and the last validation use the new statistics. Every process computes the same statistics. Layers that do not
-    update statistics in training (`norm_eval`, frozen stages, `track_running_stats=False`) and an EMA teacher are not
-    changed.
+    update statistics in training (`norm_eval`, frozen stages, `track_running_stats=False`) are not changed. An EMA
+    teacher gets statistics of its own, for the same layers.
 
     The images are evenly spaced in the data set. They are passed through the segmentor in full batches, which all have
     the same weight.
@@ -72,9 +71,6 @@ class TargetNormStatisticsHook(Hook):
         if len(self._dataset) == 0:
             raise ValueError(f'TargetNormStatisticsHook: the data set {self.branch!r} is empty. Check its '
                              '`data_prefix`, `img_suffix` and `ann_file`.')
-        if predictor_of(runner.model) is not _trained_segmentor(runner):
-            runner.logger.warning('TargetNormStatisticsHook changes the network that is trained, but another one '
-                                  "predicts (predict_with='teacher'): predictions stay as they are.")
 
     def after_train_iter(self,
                          runner: Runner,
@@ -84,9 +80,13 @@ class TargetNormStatisticsHook(Hook):
         """Compute the statistics if this was the last iteration."""
         if runner.iter + 1 != runner.max_iters:
             return
-        count = replace_norm_statistics(_trained_segmentor(runner), self._batches(unwrap(runner.model)))
+        model, trained = unwrap(runner.model), _trained_segmentor(runner)
+        learning = [name for name, module in trained.named_modules() if module.training]
+        teacher = getattr(model, 'teacher', None)
+        for network in [trained, *([teacher.network] if teacher is not None else [])]:
+            count = replace_norm_statistics(network, self._batches(model), learning)
         runner.logger.info(f'Statistics of {count} batch norm layers computed on {self.num_images} target images at '
-                           'most.')
+                           f'most{", for student and teacher" if teacher is not None else ""}.')
 
     def _batches(self, model: nn.Module) -> Iterator[Tensor]:
         """Iterate over preprocessed batches; an incomplete batch is used only if there are no complete ones."""
@@ -114,18 +114,23 @@ def _trained_segmentor(runner: Runner) -> nn.Module:
     return unwrap(getattr(model, 'segmentor', model))
 
 
-def replace_norm_statistics(segmentor: nn.Module, batches: Iterator[Tensor]) -> int:
+def replace_norm_statistics(segmentor: nn.Module, batches: Iterator[Tensor],
+                            learning: Optional[Sequence[str]] = None) -> int:
     """Set the running mean and variance of batch norm to the averages of the batch statistics.
 
     Args:
-        segmentor (EncoderDecoder): Segmentor in training mode; layers in eval mode keep their statistics.
+        segmentor (EncoderDecoder): The network.
         batches (Iterator[Tensor]): (N, 3, H, W), preprocessed.
+        learning (Sequence[str], optional): Names of the modules whose statistics are replaced. Defaults to those in
+            training mode.
 
     Returns:
         int: Number of layers with new statistics.
     """
-    norms = [norm for norm in norm_layers(segmentor) if norm.training]
     modes = [(module, module.training) for module in segmentor.modules()]
+    chosen = {module for name, module in segmentor.named_modules()
+              if (module.training if learning is None else name in learning)}
+    norms = [norm for norm in norm_layers(segmentor) if norm in chosen]
     segmentor.eval()
     try:
         with torch.no_grad():
