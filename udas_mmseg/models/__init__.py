@@ -10,6 +10,7 @@ from .segmentors import (
     MultiLevelEncoderDecoder,
     OnlineSelfTrainingSegmentor,
     RectifiedEncoderDecoder,
+    SemiSupervisedSegmentor,
     StudentTeacherSegmentor,
 )
 from .teachers import ClassBalancedLabeling, PixelWeightLabeling, SureShareLabeling, ThresholdLabeling
@@ -20,6 +21,6 @@ __all__ = [
     'ConsistencyTerm', 'DAFormerHead', 'DeepLabResNet', 'DeepLabV2Head', 'DomainDataPreProcessor', 'EntropyTerm',
     'FCDiscriminator', 'FeatureDistanceTerm', 'HeadDivergenceTerm', 'MaskedConsistencyTerm',
     'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor',
-    'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'StudentTeacherSegmentor', 'SureShareLabeling',
-    'ThresholdLabeling'
+    'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'SemiSupervisedSegmentor', 'StudentTeacherSegmentor',
+    'SureShareLabeling', 'ThresholdLabeling'
 ]

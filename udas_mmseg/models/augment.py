@@ -1,4 +1,4 @@
-"""Strong augmentation of preprocessed images on the model's device: colour jitter and Gaussian blur."""
+"""Strong augmentation of preprocessed images on the model's device: colour jitter, grey images and Gaussian blur."""
 import math
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -18,13 +18,15 @@ class Augmentation(NamedTuple):
         factors (dict[str, float]): Factors of brightness, contrast and saturation (1 changes nothing), and the shift of
             the hue in turns (0 changes nothing), in the order in which they are applied. Empty: no jitter.
         sigma (float, optional): Standard deviation of the Gaussian blur in pixels; None: no blur.
+        is_grey (bool): Whether the image becomes grey after the jitter.
     """
     factors: dict
     sigma: Optional[float]
+    is_grey: bool = False
 
 
 class StrongAugment:
-    """Colour jitter and Gaussian blur, with separate draws for each image.
+    """Colour jitter, grey images and Gaussian blur, in this order and with separate draws for each image.
 
     The public code of DACS and of its successors draws once for a batch, and applies its jitter of strength 0.2 with
     probability 0.8, because it compares a uniform number with 0.2 in the other direction. The defaults are these
@@ -39,6 +41,7 @@ class StrongAugment:
         blur_prob (float): Probability of the blur, in [0, 1]. Defaults to 0.5.
         blur_sigma (Sequence[float]): Smallest and largest standard deviation of the blur in pixels, above 0. Defaults
             to (0.15, 1.15).
+        grey_prob (float): Probability with which an image becomes grey, in [0, 1]. Defaults to 0.
 
     Raises:
         ValueError: if a value is outside its range.
@@ -51,8 +54,10 @@ class StrongAugment:
                  hue: float = 0.2,
                  jitter_prob: float = 0.8,
                  blur_prob: float = 0.5,
-                 blur_sigma: Sequence[float] = (0.15, 1.15)) -> None:
-        limits = dict(jitter=(jitter, 1), hue=(hue, 0.5), jitter_prob=(jitter_prob, 1), blur_prob=(blur_prob, 1))
+                 blur_sigma: Sequence[float] = (0.15, 1.15),
+                 grey_prob: float = 0.0) -> None:
+        limits = dict(jitter=(jitter, 1), hue=(hue, 0.5), jitter_prob=(jitter_prob, 1), blur_prob=(blur_prob, 1),
+                      grey_prob=(grey_prob, 1))
         for name, (value, high) in limits.items():
             if not 0 <= value <= high:
                 raise ValueError(f'augment.{name}={value}: it must be in [0, {high}].')
@@ -62,6 +67,7 @@ class StrongAugment:
         self.strengths = dict(brightness=jitter, contrast=jitter, saturation=jitter, hue=hue)
         self.jitter_prob = jitter_prob
         self.blur_prob = blur_prob
+        self.grey_prob = grey_prob
         self.blur_sigma = (float(blur_sigma[0]), float(blur_sigma[1]))
 
     def draw(self, rng: np.random.Generator) -> Augmentation:
@@ -71,7 +77,8 @@ class StrongAugment:
         order, sigma = rng.permutation(list(self.strengths)), float(rng.uniform(*self.blur_sigma))
         factors = {str(name): float(self.strengths[name] * values[name]) + (name != 'hue') for name in order
                    if self.strengths[name]}
-        return Augmentation(factors if is_jittered else {}, sigma if is_blurred else None)
+        is_grey = self.grey_prob > 0 and rng.random() < self.grey_prob
+        return Augmentation(factors if is_jittered else {}, sigma if is_blurred else None, is_grey)
 
     def __call__(self, images: Tensor, rng: np.random.Generator, preprocessor: Optional[nn.Module] = None) -> Tensor:
         """Augment each image of a batch.
@@ -103,10 +110,12 @@ def apply(image: Tensor, augmentation: Augmentation) -> Tensor:
     Returns:
         Tensor: (3, H, W) in [0, 1].
     """
-    functional: Any = torchvision_functional() if augmentation.factors or augmentation.sigma else None
+    functional: Any = torchvision_functional() if any(augmentation) else None
     image = image.clamp(0, 1) if augmentation.factors else image
     for name, factor in augmentation.factors.items():
         image = getattr(functional, f'adjust_{name}')(image, factor)
+    if augmentation.is_grey:
+        image = functional.rgb_to_grayscale(image, num_output_channels=3)
     if augmentation.sigma is not None:
         image = functional.gaussian_blur(image, _kernel(augmentation.sigma, image), [augmentation.sigma] * 2)
     return image

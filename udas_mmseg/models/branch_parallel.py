@@ -9,7 +9,7 @@ from torch import Tensor
 
 @MODEL_WRAPPERS.register_module()
 class BranchDistributedDataParallel(MMDistributedDataParallel):
-    """MMEngine's `MMDistributedDataParallel` for `OnlineSelfTrainingSegmentor`, with less memory.
+    """MMEngine's `MMDistributedDataParallel` for `OnlineLabelingSegmentor`, with less memory.
 
     The step is that of the model in one process: the gradients of a branch are computed before the next one is
     forwarded. Gradients are exchanged once, in the last backward pass. Arguments are those of
@@ -25,7 +25,8 @@ class BranchDistributedDataParallel(MMDistributedDataParallel):
     def __init__(self, module: Any, *args: Any, **kwargs: Any) -> None:
         if not getattr(module, 'trains_by_branch', False):
             raise TypeError(f'BranchDistributedDataParallel: a {type(module).__name__} does not train by branches. Use '
-                            'OnlineSelfTrainingSegmentor, or remove model_wrapper_cfg from the config.')
+                            'OnlineSelfTrainingSegmentor or SemiSupervisedSegmentor, or remove model_wrapper_cfg from '
+                            'the config.')
         super().__init__(module, *args, **kwargs)
 
     def train_step(self, data: Dict[str, dict], optim_wrapper: OptimWrapper) -> Dict[str, Tensor]:

@@ -1,5 +1,5 @@
 """Mixing the source and target images of a batch on the model's device, with the rules of the data transforms."""
-from typing import NamedTuple, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -123,3 +123,15 @@ def mix_batches(source: LabeledImages, target: LabeledImages, mask: Tensor) -> L
         weight = mix(ones if source.weight is None else source.weight, ones if target.weight is None else target.weight,
                      mask)
     return LabeledImages(images, label, weight)
+
+
+def _class_mix(pasted: LabeledImages, rng: np.random.Generator) -> Tensor:
+    return class_mix_masks(pasted.label, rng)
+
+
+def _cut_mix(pasted: LabeledImages, rng: np.random.Generator) -> Tensor:
+    return ~cut_mix_masks(len(pasted.label), tuple(pasted.label.shape[1:]), rng, device=pasted.label.device)
+
+
+# for methods: functions that draw masks (N, H, W) which are False where pixels of these images are pasted into others
+MIXINGS: Dict[str, Any] = {'class_mix': _class_mix, 'cut_mix': _cut_mix}

@@ -7,14 +7,14 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from ...utils.processes import unwrap
+from .patience import Patience
 
-_ACTIONS = ('warn', 'stop')
 _LISTED = 5  # number of classes in the message
 
 
 @HOOKS.register_module()
 class TeacherCollapseHook(Hook):
-    """Warn or stop if the teacher of an `OnlineSelfTrainingSegmentor` gives nearly all pixels to one class for long.
+    """Warn or stop if the teacher of an `OnlineLabelingSegmentor` gives nearly all pixels to one class for long.
 
     Such a teacher does not recover: the student learns the one class from it, and the teacher follows the student. The
     classes are counted over all processes. A resumed run counts the iterations anew.
@@ -38,23 +38,16 @@ class TeacherCollapseHook(Hook):
     def __init__(self, max_share: float = 0.98, patience: int = 500, interval: int = 50, action: str = 'warn') -> None:
         if not 0 < max_share <= 1:
             raise ValueError(f'TeacherCollapseHook: max_share={max_share}: it must be above 0 and at most 1.')
-        if not 1 <= interval <= patience:
-            raise ValueError(f'TeacherCollapseHook: interval={interval} and patience={patience}: the interval must be '
-                             'at least 1 and at most the patience.')
-        if action not in _ACTIONS:
-            raise ValueError(f'TeacherCollapseHook: action={action!r}; allowed are {_ACTIONS}.')
         self.max_share = max_share
-        self.patience = patience
-        self.interval = interval
-        self.action = action
-        self._class: Optional[int] = None  # with nearly all pixels, for `_iterations` until now
-        self._iterations = 0
+        self.patience = Patience('TeacherCollapseHook', patience, interval, action)
+        self._class: Optional[int] = None  # with nearly all pixels
 
     def before_train(self, runner: Runner) -> None:
         """Check that the model counts labels."""
         if not hasattr(unwrap(runner.model), 'take_label_counts'):
             raise ValueError(f'TeacherCollapseHook: a {type(unwrap(runner.model)).__name__} does not count the labels '
-                             'of a teacher. Use OnlineSelfTrainingSegmentor, or remove the hook from custom_hooks.')
+                             'of a teacher. Use OnlineSelfTrainingSegmentor or SemiSupervisedSegmentor, or remove the '
+                             'hook from custom_hooks.')
 
     def after_train_iter(self,
                          runner: Runner,
@@ -62,29 +55,23 @@ class TeacherCollapseHook(Hook):
                          data_batch: Optional[dict] = None,
                          outputs: Optional[dict] = None) -> None:
         """Look at the labels of the last iterations."""
-        if not self.every_n_train_iters(runner, self.interval):
+        if not self.every_n_train_iters(runner, self.patience.interval):
             return
         counts = unwrap(runner.model).take_label_counts()
         all_reduce(counts)
         shares = (counts / counts.sum().clamp(min=1)).tolist()
         first = max(range(len(shares)), key=shares.__getitem__)
-        if shares[first] < self.max_share:
-            self._class, self._iterations = None, 0
-            return
-        self._iterations = self._iterations + self.interval if first == self._class else self.interval
+        if first != self._class:
+            self.patience.reset()
         self._class = first
-        if self._iterations >= self.patience:
-            self._report(runner, shares)
-            self._iterations = 0
+        if self.patience.is_exhausted(shares[first] >= self.max_share):
+            self.patience.report(runner, self._message(runner, shares))
 
-    def _report(self, runner: Runner, shares: list) -> None:
+    def _message(self, runner: Runner, shares: list) -> str:
         names = runner.train_dataloader.dataset.metainfo.get('classes') or range(len(shares))
         largest = sorted(zip(shares, names), reverse=True)[:_LISTED]
         listed = ', '.join(f'{name} {100 * share:.1f} %' for share, name in largest)
-        message = (f'for {self.patience} iterations, the teacher has given at least {100 * self.max_share:g} % of the '
-                   f'pixels to one class: {listed}. Its labels are useless if the target has other classes. Begin with '
-                   'an adapted model (load_from), normalise the teacher by the batch (teacher_norm="batch"), or let '
-                   'the losses on its labels begin later (ema_teacher.weight).')
-        if self.action == 'stop':
-            raise RuntimeError(f'Stopped at iteration {runner.iter + 1}: {message}')
-        runner.logger.warning(f'TeacherCollapseHook: {message}')
+        return (f'for {self.patience.iterations} iterations, the teacher has given at least '
+                f'{100 * self.max_share:g} % of the pixels to one class: {listed}. Its labels are useless if the '
+                'target has other classes. Begin with an adapted model (load_from), normalise the teacher by the batch '
+                '(teacher_norm="batch"), or let the losses on its labels begin later (ema_teacher.weight).')

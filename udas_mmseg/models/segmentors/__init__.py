@@ -4,9 +4,10 @@ from .branch_segmentor import BranchSegmentor
 from .multi_level import MultiLevelEncoderDecoder
 from .online_self_training import OnlineSelfTrainingSegmentor
 from .rectified import RectifiedEncoderDecoder
+from .semi_supervised import SemiSupervisedSegmentor
 from .student_teacher import StudentTeacherSegmentor
 
 __all__ = [
     'AdversarialSegmentor', 'BranchSegmentor', 'MultiLevelEncoderDecoder', 'OnlineSelfTrainingSegmentor',
-    'RectifiedEncoderDecoder', 'StudentTeacherSegmentor'
+    'RectifiedEncoderDecoder', 'SemiSupervisedSegmentor', 'StudentTeacherSegmentor'
 ]

@@ -1,4 +1,5 @@
 """A segmentor that trains on batches with several branches; the base class of all methods."""
+from functools import partial
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
@@ -15,9 +16,10 @@ from ..predictor import SEGMENTOR_PREFIX
 from ..teachers import EMATeacher
 from ..terms import LossTerm, Outputs, Term, TermContext, build_terms
 from ..terms.agreement import MissingHeadError
+from ..terms.context import FeatureNoise
 from ..terms.loss_term import Weight
 from .auxiliary_head import auxiliary_head_advice
-from .branches import has_loss_of_heads, heads_of, outputs_of, segmentation_losses, split_forward
+from .branches import has_loss_of_heads, heads_of, noise_of_batch, outputs_of, segmentation_losses, split_forward
 from .checks import check_branches, check_terms_have_branches, is_labeled
 from .state_dicts import drop_other_children, take_segmentor_weights
 
@@ -182,9 +184,14 @@ class BranchSegmentor(BaseModel):
         """Compute the logits of each head, and features, for preprocessed images (N, 3, H, W)."""
         return outputs_of(self.segmentor, images.contiguous(memory_format=self.memory_format))
 
+    def _forward_noisy(self, images: Tensor, noise: FeatureNoise) -> Outputs:
+        return outputs_of(self.segmentor, images.contiguous(memory_format=self.memory_format), noise)
+
     def forward_group(self, group: Sequence[str], context: TermContext) -> None:
         """Pass branches through the segmentor in one batch, and store the outputs."""
-        context.add(split_forward(self.forward_images, {name: context.images(name) for name in group}))
+        images = {name: context.images(name) for name in group}
+        noise = noise_of_batch({name: len(batch) for name, batch in images.items()}, context.feature_noise)
+        context.add(split_forward(partial(self._forward_noisy, noise=noise) if noise else self.forward_images, images))
 
     def losses_of(self, names: Sequence[str], context: TermContext) -> Dict[str, Tensor]:
         """Compute the weighted losses of branches that were forwarded: supervised losses (with labels) and terms."""
@@ -209,6 +216,10 @@ class BranchSegmentor(BaseModel):
                 losses.update(of_term)
         return losses
 
+    def uses_outputs(self, name: str, context: TermContext) -> bool:
+        """Whether the losses of a branch need outputs of the heads: they are not what `segmentor.loss` computes."""
+        return any(name in entries for entries in (context.pixel_weights, context.soft_labels, context.feature_noise))
+
     def updates_statistics(self, name: str) -> bool:
         """Whether a branch passes through the segmentor even if no loss uses its outputs, for batch norm."""
         return True
@@ -225,8 +236,7 @@ class BranchSegmentor(BaseModel):
                 with torch.no_grad():
                     self.forward_group(passing, context)
             return self.losses_of(group, context)  # of terms that forward other images
-        weighted = [name for name in group if name in context.pixel_weights]
-        if len(group) == 1 and not terms and not weighted and not needed:
+        if len(group) == 1 and not terms and not needed and not self.uses_outputs(group[0], context):
             # through the segmentor, which may have another loss than its heads (`RectifiedEncoderDecoder`)
             name, = group
             images = context.images(name).contiguous(memory_format=self.memory_format)

@@ -8,6 +8,7 @@ from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
 from ..outputs import Outputs, losses_of_heads
+from ..terms.context import FeatureNoise
 
 
 def heads_of(segmentor: nn.Module) -> Dict[str, nn.Module]:
@@ -22,7 +23,7 @@ def heads_of(segmentor: nn.Module) -> Dict[str, nn.Module]:
     return heads
 
 
-def outputs_of(segmentor: nn.Module, images: Tensor) -> Outputs:
+def outputs_of(segmentor: nn.Module, images: Tensor, noise: Optional[FeatureNoise] = None) -> Outputs:
     """Compute the logits of each head, and features, in training.
 
     A segmentor whose heads do not get the features of the images themselves has a method `training_outputs`, which does
@@ -31,10 +32,16 @@ def outputs_of(segmentor: nn.Module, images: Tensor) -> Outputs:
     Args:
         segmentor (EncoderDecoder): The segmentor.
         images (Tensor): (N, 3, H, W), preprocessed.
+        noise (Callable, optional): Changes of the features before the heads, see `TermContext`.
+
+    Raises:
+        ValueError: if there is noise, but the features are not feature maps of the images themselves.
     """
-    if hasattr(segmentor, 'training_outputs'):
+    if noise is None and hasattr(segmentor, 'training_outputs'):
         return segmentor.training_outputs(images)
     features = segmentor.extract_feat(images)
+    if noise is not None:
+        features = _with_noise(segmentor, features, noise)
     logits = [head(features) for head in heads_of(segmentor).values()]
     return Outputs(logits, stages_of(features))
 
@@ -64,6 +71,37 @@ def split_forward(forward: Callable[[Tensor], Outputs], images: Dict[str, Tensor
     outputs = forward(torch.cat(list(images.values())))
     ends = list(accumulate(sizes))
     return {name: outputs.part(end - size, end) for name, size, end in zip(images, sizes, ends)}
+
+
+def noise_of_batch(sizes: Mapping[str, int], noise: Mapping[str, FeatureNoise]) -> Optional[FeatureNoise]:
+    """Combine the feature noise of some branches into that of a batch with all of them.
+
+    Args:
+        sizes (Mapping[str, int]): Number of images of each branch, in the order of the batch.
+        noise (Mapping[str, FeatureNoise]): See `TermContext`; features of other branches are not changed.
+
+    Returns:
+        Callable: Noise for the whole batch, or None if no branch has any.
+    """
+    if not any(name in noise for name in sizes):
+        return None
+
+    def of_batch(stage: int, features: Tensor) -> Tensor:
+        parts = zip(sizes, features.split(list(sizes.values())))
+        return torch.cat([noise[name](stage, part) if name in noise else part for name, part in parts])
+
+    return of_batch
+
+
+def _with_noise(segmentor: nn.Module, features: Any, noise: FeatureNoise) -> Any:
+    """Change the features of a backbone (a tensor, or one for each stage)."""
+    stages = stages_of(features)
+    if hasattr(segmentor, 'training_outputs') or stages is None or any(stage.dim() != 4 for stage in stages):
+        raise ValueError(f'the heads of this {type(segmentor).__name__} do not get feature maps (N, C, H, W) of whole '
+                         'images, so that channels cannot be dropped. Use an EncoderDecoder with another backbone, or '
+                         'feature_dropout=None.')
+    changed = [noise(number, stage) for number, stage in enumerate(stages)]
+    return changed[0] if isinstance(features, Tensor) else tuple(changed)
 
 
 def segmentation_losses(heads: Dict[str, nn.Module],

@@ -8,10 +8,10 @@ from ...datasets.branches import BRANCHES, NONE
 from .multi_level import LEVELS
 
 
-def check_choice(name: str, value: Any, known: Iterable[str]) -> None:
+def check_choice(name: str, value: Any, known: Iterable[Any]) -> None:
     """Check that a value is allowed."""
     if value not in known:
-        raise ValueError(f'{name}={value!r}; allowed are {sorted(known)}.')
+        raise ValueError(f'{name}={value!r}; allowed are {sorted(known, key=str)}.')
 
 
 def check_levels(name: str, count: int) -> None:

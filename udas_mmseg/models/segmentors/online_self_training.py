@@ -3,27 +3,14 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 import numpy as np
 from mmseg.registry import MODELS
-from torch import Tensor
 
-from ..mixing import LabeledImages, class_mix_masks, cut_mix_masks, mix_batches
+from ..mixing import MIXINGS, LabeledImages, mix_batches
 from ..terms import Term, TermContext
 from ..terms.loss_term import Weight
 from .checks import check_both_domains, check_choice
 from .online_labeling import OnlineLabelingSegmentor
 
 MIXTURE = 'mixture'  # the branch that is made in each step
-
-
-def _class_mix(source: LabeledImages, rng: np.random.Generator) -> Tensor:
-    return class_mix_masks(source.label, rng)
-
-
-def _cut_mix(source: LabeledImages, rng: np.random.Generator) -> Tensor:
-    return ~cut_mix_masks(len(source.label), tuple(source.label.shape[1:]), rng, device=source.label.device)
-
-
-# functions that draw masks (N, H, W), True for the pixels of the target
-MIXINGS: Dict[str, Any] = {'class_mix': _class_mix, 'cut_mix': _cut_mix}
 
 
 @MODELS.register_module()

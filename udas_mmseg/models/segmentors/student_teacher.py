@@ -13,7 +13,7 @@ from ...datasets.transforms.teacher_view import TEACHER_IMAGE
 from ...utils.processes import unwrap
 from ..predictor import SEGMENTOR_PREFIX, TEACHER_PREFIX
 from ..softmax_heads import check_softmax_heads
-from ..teachers import EMATeacher, LabelingPolicy, ThresholdLabeling
+from ..teachers import EMATeacher, LabelingPolicy, TeacherLabels, ThresholdLabeling
 from ..teachers.labeling import teacher_logits
 from ..terms import ConsistencyTerm, LossTerm, Term, TermContext
 from ..terms.loss_term import Weight
@@ -128,7 +128,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
         images = self._teacher_images(target).contiguous(memory_format=self.memory_format)
         # padding must neither be learnt nor count in a share of pixels
         inside = _inside(target, images)
-        labels = self.labeling(self.teacher_logits(self.teacher, images), inside)
+        labels = self.label_target(self.teacher_logits(self.teacher, images), inside, context)
         samples = [SegDataSample(metainfo=sample.metainfo, gt_sem_seg=PixelData(data=label[None]))
                    for sample, label in zip(target['data_samples'], labels.label.masked_fill(~inside, IGNORE))]
         # from here on, the target is a labelled branch like any other
@@ -140,6 +140,10 @@ class StudentTeacherSegmentor(BranchSegmentor):
     def teacher_logits(self, teacher: EMATeacher, images: Tensor) -> Tensor:
         """Compute a teacher's logits (N, C, H, W) for preprocessed images (N, 3, H, W)."""
         return teacher_logits(teacher.network, images)
+
+    def label_target(self, logits: Tensor, inside: Tensor, context: TermContext) -> TeacherLabels:
+        """Label the target images by the teacher's logits; see `LabelingPolicy`."""
+        return self.labeling(logits, inside)
 
     def _teacher_images(self, target: dict) -> Tensor:
         """Return the images before colour augmentation, if the pipeline kept them (`KeepTeacherView`)."""

@@ -144,8 +144,13 @@ def _in_image_frame(logits: Tensor, view: AffineMap) -> Tuple[Tensor, Tensor, Te
     return log_of_probabilities(probs), probs.detach().amax(dim=1), valid
 
 
-def check_heads(heads: Dict[str, nn.Module]) -> None:
-    """Check that the loss of all heads is the cross-entropy that L_cons replaces.
+def check_heads(heads: Dict[str, nn.Module], option: str = 'consistency', other: str = 'consistency=None') -> None:
+    """Check that the loss of all heads is the cross-entropy that L_cons or another option replaces.
+
+    Args:
+        heads (dict[str, nn.Module]): The heads, by name.
+        option (str): Name of the option. Defaults to 'consistency'.
+        other (str): The value of the option that works with all heads. Defaults to 'consistency=None'.
 
     Raises:
         ValueError: if a head has another loss; the message names both.
@@ -154,7 +159,7 @@ def check_heads(heads: Dict[str, nn.Module]) -> None:
         loss = head.loss_decode
         plain = isinstance(loss, CrossEntropyLoss) and not (loss.use_sigmoid or loss.use_mask or loss.class_weight)
         if not plain or loss.reduction != 'mean' or head.sampler is not None:
-            raise ValueError(f'consistency replaces the plain cross-entropy, but the {name} head has '
+            raise ValueError(f'{option} replaces the plain cross-entropy, but the {name} head has '
                              f'{type(loss).__name__} with class weights, a sigmoid, a sampler or another form. Set its '
                              'loss_decode=dict(type="CrossEntropyLoss", loss_weight=...) without these and without a '
-                             'sampler, or set consistency=None.')
+                             f'sampler, or set {other}.')

@@ -10,6 +10,8 @@ from ..losses.precision import at_least_float32
 from ..outputs import Outputs
 from ..teachers.ema_teacher import EMATeacher
 
+FeatureNoise = Callable[[int, Tensor], Tensor]
+
 
 @dataclass
 class TermContext:
@@ -28,6 +30,9 @@ class TermContext:
         upsample (bool): Whether `resized` returns logits at the size of the images, or of the main head's logits.
         outputs (dict[str, Outputs]): Those for each branch that was forwarded.
         pixel_weights (dict[str, Tensor]): (N, H, W) float, for branches with different weights of pixels.
+        soft_labels (dict[str, Tensor]): (N, C, H, W) probabilities of a teacher, for branches whose losses use them.
+        feature_noise (dict[str, Callable]): For branches whose features are changed before the heads: a function of the
+            number of a stage and its features (N, C_i, H_i, W_i), which returns features of the same shape.
         augment (Callable, optional): Strong augmentation of preprocessed images (N, 3, H, W), with new random draws at
             each call, if the method has one.
     """
@@ -39,6 +44,8 @@ class TermContext:
     upsample: bool = True
     outputs: Dict[str, Outputs] = field(default_factory=dict)
     pixel_weights: Dict[str, Tensor] = field(default_factory=dict)
+    soft_labels: Dict[str, Tensor] = field(default_factory=dict)
+    feature_noise: Dict[str, FeatureNoise] = field(default_factory=dict)
     augment: Optional[Callable[[Tensor], Tensor]] = None
     _resized: Dict[str, List[Tensor]] = field(default_factory=dict, init=False, repr=False)
 
