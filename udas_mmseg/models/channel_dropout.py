@@ -17,7 +17,7 @@ class ChannelDropout:
         key (Sequence[int | str]): Key of the random numbers.
         is_complement (bool): Whether to keep the channels that are dropped otherwise. Defaults to False.
 
-    Source: Yang et al., "UniMatch", CVPR 2023, section 3.3; "UniMatch V2", 2024, section 3.3 (complementary).
+    Source: Yang et al., "UniMatch", CVPR 2023, section 3.2; Yang et al., "UniMatch V2", 2024 (complementary).
     """
 
     def __init__(self, key: Sequence[Key], is_complement: bool = False) -> None:
