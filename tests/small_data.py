@@ -25,21 +25,23 @@ def write_demo_data(root: Path, train: int = 6, val: int = 2) -> Path:
 
 
 def write_carla_and_camvid(root: Path, count: int = 3) -> Path:
-    """`carla` and `camvid` as configs/benchmarks/carla2camvid expects them, holding noise."""
+    """`carla` and `camvid` as configs/benchmarks/carla2camvid expects them, holding noise; one more image to judge."""
     rng = np.random.default_rng(0)
+    sequences = ('0001TP', '0006R0', '0016E5')
+    names = [f'{sequences[number % 3]}_{number:05d}' for number in range(count)]
+    judged = [f'{sequence}_{count + number:05d}' for number, sequence in enumerate(sequences)]
     for number in range(count):
         write_image(root / f'carla/images/{number}.jpg', rng.integers(0, 256, (80, 160, 3), dtype=np.uint8))
         write_image(root / f'carla/labels/{number}.png', rng.integers(0, 3, (80, 160), dtype=np.uint8))
-        for split in ('train', 'val'):
-            write_image(root / f'camvid/images/{split}/{number}.jpg',
+    for split, members in (('train', [*names, *judged]), ('val', names)):
+        for name in members:
+            write_image(root / f'camvid/images/{split}/{name}.jpg',
                         rng.integers(0, 256, (120, 160, 3), dtype=np.uint8))
-            write_image(root / f'camvid/labels/{split}/{number}.png',
+            write_image(root / f'camvid/labels/{split}/{name}.png',
                         rng.integers(0, 12, (120, 160), dtype=np.uint8))
     splits = root / 'camvid/splits'
     splits.mkdir()
-    names = [str(number) for number in range(count)]
-    for budget in (1, 2, 5, 10):  # as far as there are images
-        size = min(budget, count - 1)
-        (splits / f'labeled_{budget}.txt').write_text('\n'.join(names[:size]) + '\n')
-        (splits / f'unlabeled_without_{budget}.txt').write_text('\n'.join(names[size:]) + '\n')
+    lists = {'pool': names, **{f'judge_{name.split("_")[0]}': [name] for name in judged}}
+    for stem, members in lists.items():
+        (splits / f'{stem}.txt').write_text('\n'.join(members) + '\n')
     return root

@@ -85,6 +85,7 @@ model = dict(type='StudentTeacherSegmentor', segmentor=segmentor)
 train_dataloader = dict(
     loader, dataset=dict(type='DomainPairDataset', source=source_train, pseudo_labeled=pseudo_labeled_train))
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.05, momentum=0.9))
+test_evaluator = dict(val_evaluator, groups=dict(pattern=r'/([a-z]+)_[0-9]+_'))
 '''
 
 CYCLEGAN = '''_base_ = './base.py'

@@ -4,7 +4,8 @@ python tools/report.py LABELS [LABELS_OF_THE_NEXT_ROUND ...] --config CONFIG [--
 
 Writes DIR/report.html, a single file with all pictures, and DIR/report.json. They have the share of each class that is
 kept, the class shares compared with those of the source, the confidences, samples, and the changes from set to set.
-With --truth, the report also has precision, mIoU and calibration; ground truth is not opened otherwise. See
+With --truth, the report also has precision, mIoU and calibration; ground truth is not opened otherwise. --groups adds
+these scores by group of images, such as --groups '/([a-z]+)_' for the city of an image of Cityscapes. See
 docs/pseudo_labels.md.
 """
 import argparse
@@ -15,6 +16,7 @@ from mmengine.config import Config, DictAction
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
+from udas_mmseg.datasets.image_groups import ImageGroups
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.pseudo_labels.ground_truth import class_shares
 from udas_mmseg.pseudo_labels.report import markdown_summary, write_quality_report
@@ -29,6 +31,8 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--dataset', default='target_train', metavar='KEY',
                         help='entry of the config with the images (default: target_train)')
     parser.add_argument('--truth', metavar='KEY', help='entry with their ground truth, such as labeled_target_train')
+    parser.add_argument('--groups', metavar='PATTERN', help='regular expression for the paths of images, whose part in '
+                        'parentheses names the group of an image (with --truth)')
     parser.add_argument('--source', metavar='KEY', help='entry whose class shares are compared, such as source_train')
     parser.add_argument('--threshold', type=float, default=0.6, help='confidence to keep a pixel (default: 0.6)')
     parser.add_argument('--samples', type=int, default=6, help='number of images to show (default: 6)')
@@ -67,9 +71,10 @@ def write_report(args: argparse.Namespace) -> Dict[str, Any]:
     sets, images = name_sets(args.labels), build_dataset(cfg, args.dataset, '--dataset')
     truth = None if args.truth is None else build_dataset(cfg, args.truth, '--truth')
     shares = None if args.source is None else class_shares(build_dataset(cfg, args.source, '--source'))
-    facts = dict(config=args.config, dataset=args.dataset, truth=args.truth, source=args.source)
+    groups = None if args.groups is None else ImageGroups(args.groups)
+    facts = dict(config=args.config, dataset=args.dataset, truth=args.truth, source=args.source, groups=args.groups)
     return write_quality_report(args.out, sets, images, truth, shares, args.threshold, args.samples, args.workers,
-                                {name: value for name, value in facts.items() if value is not None})
+                                {name: value for name, value in facts.items() if value is not None}, groups)
 
 
 def main(arguments: Optional[List[str]] = None) -> None:

@@ -46,7 +46,7 @@ def main() -> None:
     quiet_console()
     try:
         cfg = load_config(args.config, args.work_dir, args.cfg_options)
-        for line in check_config({key: value for key, value in cfg.items() if key == 'test_dataloader'}):
+        for line in check_config({key: cfg[key] for key in ('test_dataloader', 'test_evaluator') if key in cfg}):
             print_log(line)
         check_image_sizes(cfg, 'test_dataloader')
         for line in prepare_test(cfg, args.checkpoint, args.allow_partial):

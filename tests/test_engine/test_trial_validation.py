@@ -41,6 +41,16 @@ def test_a_good_validation_leaves_no_traces(run_config: Callable, capsys: pytest
     assert capsys.readouterr() == ('', '')
 
 
+def test_groups_need_not_be_in_the_first_batch(run_config: Callable) -> None:
+    groups = dict(pattern=r'/(\w)[^/]*$', not_in_mean=['z'])
+    cfg = changed(run_config(), val_evaluator=dict(type='SubsetIoUMetric', groups=groups),
+                  default_hooks__checkpoint__save_best='mIoU/z')
+    assert try_validation(cfg)
+    cfg.val_evaluator.groups.pattern = '/(night)/'
+    with pytest.raises(ValueError, match='belongs to no group'):
+        try_validation(cfg)
+
+
 @pytest.mark.parametrize('key', ['val_cfg', 'val_dataloader', 'val_evaluator'])
 def test_without_validation_nothing_is_tried(run_config: Callable, key: str) -> None:
     cfg = run_config()

@@ -1,5 +1,6 @@
 """Mean IoU over subsets of the classes, on values computed by hand."""
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -55,3 +56,39 @@ def test_a_label_with_an_id_that_is_no_class_is_named() -> None:
     sample = dict(pred_sem_seg=dict(data=torch.tensor([[[0, 1, 2, 0]]])), gt_sem_seg=label, seg_map_path='val/a.png')
     with pytest.raises(ValueError, match=r'val/a\.png has the ids \[4, 9\], 2 pixels, but there are 4 classes'):
         metric.process({}, [sample])
+
+
+def evaluate_groups(groups: dict, images: list, **options: Any) -> dict:
+    metric = SubsetIoUMetric(groups=groups, **options)
+    metric.dataset_meta = dict(classes=CLASSES)
+    for path, (prediction, label) in images:
+        metric.process({}, [dict(img_path=path, pred_sem_seg=dict(data=torch.tensor([prediction])),
+                                 gt_sem_seg=dict(data=torch.tensor([label])))])
+    return metric.evaluate(len(images))
+
+
+def test_a_group_is_scored_like_a_data_set_of_its_images() -> None:
+    images = [('day/0.png', PAIRS[0]), ('dusk/0.png', PAIRS[1]), ('day/1.png', PAIRS[2])]
+    result = evaluate_groups(dict(pattern='(day|dusk)/'), images)
+    alone = {'day': evaluate(SubsetIoUMetric(), PAIRS[0], PAIRS[2]), 'dusk': evaluate(SubsetIoUMetric(), PAIRS[1])}
+    for name, scores in alone.items():
+        assert result[f'mIoU/{name}'] == scores['mIoU']
+        assert {key: value for key, value in result.items() if key.startswith(f'{name}/')} == {
+            f'{name}/{key}': value for key, value in scores.items() if key.startswith('IoU/')}
+    assert alone['day']['mIoU'] == pytest.approx(22.22) and alone['dusk']['mIoU'] == 100
+    assert result['mIoU/mean'] == pytest.approx(61.11) and result['mIoU/worst'] == pytest.approx(22.22)
+    whole = evaluate(SubsetIoUMetric(), *PAIRS)
+    assert {key: result[key] for key in whole} == whole, 'groups change no other score'
+
+
+def test_groups_that_do_not_fit_are_refused() -> None:
+    images = [('day/0.png', PAIRS[0])]
+    with pytest.raises(ValueError, match='day/0.png belongs to no group'):
+        evaluate_groups(dict(pattern='(night)/'), images)
+    listed = dict(globs=dict(day='day/*', night='night/*'))
+    with pytest.raises(ValueError, match=r"no images in the groups \['night'\]"):
+        evaluate_groups(listed, images)
+    allowed = evaluate_groups(dict(listed, allow_empty=True), images)
+    assert math.isnan(allowed['mIoU/night']) and allowed['mIoU/worst'] == allowed['mIoU/day']
+    with pytest.raises(ValueError, match=r"are both named \['worst'\]"):
+        SubsetIoUMetric(subsets=dict(worst=['car']), groups=listed)

@@ -49,7 +49,8 @@ def config(main: Optional[dict] = None, auxiliary: Optional[dict] = None, **chan
 
 def scored(**changes: object) -> Config:
     return config(test_dataloader=dict(batch_size=2, dataset={**SCORED, **changes}),
-                  test_evaluator=dict(type='SubsetIoUMetric', subsets=dict(two=['road', 'other'])))
+                  test_evaluator=dict(type='SubsetIoUMetric', subsets=dict(two=['road', 'other']),
+                                      groups=dict(pattern='(.)')))
 
 
 def wrapped(cfg: Config, **changes: object) -> Config:
@@ -189,7 +190,7 @@ def test_data_of_train_ids_are_expressed_in_stock_terms() -> None:
     assert dataset['pipeline'] == result['test_pipeline']
     assert dataset['type'] == 'BaseSegDataset' and dataset['img_suffix'] == '.png' and 'label_map' not in dataset
     assert result['test_evaluator'] == [dict(type='IoUMetric')]
-    assert notes == ['test_evaluator gives the mean over all classes; the subsets are left out.']
+    assert notes == ['test_evaluator gives the mean over all classes and images; subsets and groups are left out.']
     assert 'udas_mmseg' not in str(result) and 'custom_imports' not in result
 
 

@@ -12,6 +12,7 @@ from pages import pictures_of, text_of
 from pseudo_labels import index_of, random_label, write_images, write_set
 from small_data import CLASSES, write_image
 from udas_mmseg.datasets import SampleError
+from udas_mmseg.datasets.image_groups import ImageGroups
 from udas_mmseg.pseudo_labels import label_change
 from udas_mmseg.pseudo_labels import report as pseudo_label_report
 from udas_mmseg.pseudo_labels.ground_truth import GroundTruth, class_shares, label_reader
@@ -220,3 +221,23 @@ def test_class_shares_of_the_source(dataset: Callable) -> None:
 
 def test_labels_are_read_by_the_pipeline_at_their_own_size(dataset: Callable) -> None:
     assert np.array_equal(label_reader(dataset(labels=True))(0), TRUTHS['2.png'])
+
+
+@pytest.mark.usefixtures('no_charts')
+def test_quality_by_group_of_images(sets: Dict[str, str], dataset: Callable, tmp_path: Path) -> None:
+    groups = ImageGroups(r'images/(ulm|bonn)/', rest='none')
+    report = write_quality_report(str(tmp_path / 'out'), sets, dataset(), dataset(labels=True), groups=groups)
+    found = report['sets'][0]['truth']
+    assert {name: group['num_images'] for name, group in found['groups'].items()} == dict(none=1, bonn=1, ulm=2)
+    counts = count_agreement(*guess(LABELS[2], 2), TRUTHS[LABELS[2]], 3)
+    alone = measure_quality(counts, CLASSES['classes'], 0.6)
+    assert found['groups']['bonn']['mIoU_all'] == alone['mIoU_all']
+    assert found['groups']['bonn']['iou_all'] == alone['iou_all']
+    scores = [group['mIoU_all'] for group in found['groups'].values()]
+    assert found['mIoU_all_by_group'] == dict(mean=pytest.approx(sum(scores) / 3), worst=min(scores))
+    plain = write_quality_report(str(tmp_path / 'plain'), sets, dataset(), dataset(labels=True))
+    assert all(found[key] == value for key, value in plain['sets'][0]['truth'].items()), 'groups change no other figure'
+    text = text_of(tmp_path / 'out/report.html')
+    assert 'bonn' in text and 'worst' in text
+    with pytest.raises(ValueError, match='need ground truth'):
+        write_quality_report(str(tmp_path / 'out'), sets, dataset(), groups=groups)

@@ -11,7 +11,8 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Adaptation and one round, without a translator."""
     path = write_configs(tmp_path_factory.mktemp('ssl'), iters=2, train=4)
     text = path.read_text().replace("translate=dict(config='{{fileDirname}}/cyclegan.py')", 'translate=None')
-    path.write_text(text.replace('rounds=2', 'rounds=1').replace('views=2', "truth='labeled_target_train', views=2"))
+    truth = "truth='labeled_target_train', groups=dict(pattern='/([a-z]+)_'), views=2"
+    path.write_text(text.replace('rounds=2', 'rounds=1').replace('views=2', truth))
     return path
 
 

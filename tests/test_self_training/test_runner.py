@@ -13,6 +13,7 @@ from tiny_self_training import runner
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.pseudo_labels.quality import CollapsedPseudoLabels
 from udas_mmseg.self_training import STAGE_KINDS, RunContext, SelfTrainingRunner, Stage, WorkDirError
+from udas_mmseg.self_training.manifest import ladder
 
 
 def stages(work_dir: Path) -> Dict[str, dict]:
@@ -35,10 +36,16 @@ def test_each_stage_is_noted_with_what_it_took_and_gave(finished: Path) -> None:
     assert [entry['links'] for entry in found.values()] == [
         {}, {'teacher': '00_adapt'}, {'teacher': '00_adapt', 'labels': '01_label_r1'}, {'student': '02_student_r1'}]
     assert 0 <= found['02_student_r1']['metrics']['mIoU'] <= 100
+    student = found['02_student_r1']
+    assert 'test' not in found['00_adapt'], 'it is tested on its validation images'
+    assert {name: student['test'][name] for name in student['metrics']} == pytest.approx(student['metrics'])
+    assert student['test']['mIoU/mean'] >= student['test']['mIoU/worst']
+    assert 'test images: mIoU' in ladder(found) and 'worst group' in ladder(found)
     labels = found['01_label_r1']
     assert 'pixels kept, mIoU' in labels['summary']
     assert 0 <= labels['quality']['mIoU_kept'] <= 1 and labels['coverage'] > 0
     assert Path(labels['report']).read_text().startswith('<!DOCTYPE html>')
+    assert len(labels['quality']['groups']) > 1, 'the cities of the scenes'
     report = json.loads(Path(labels['report']).with_name('report.json').read_text())
     assert sum(figures['source_share'] for figures in report['sets'][0]['classes'].values()) == pytest.approx(1)
     index = json.loads((finished / '01_label_r1/index.json').read_text())

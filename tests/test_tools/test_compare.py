@@ -86,9 +86,11 @@ def test_self_training_has_a_row_for_each_model(call: Callable, tmp_path: Path) 
     runs = json.loads((tmp_path / 'rounds.json').read_text())
     assert [(run['name'], run['seed']) for run in runs] == [('ssl: adapted', 3), ('ssl: round 1', 3)]
     stages = json.loads(next(tmp_path.rglob('manifest.json')).read_text())['stages']
-    assert [run['metrics'] for run in runs] == [stages[name]['metrics'] for name in ('02_adapt', '04_student_r1')]
+    student = stages['04_student_r1']
+    assert [run['metrics'] for run in runs] == [stages['02_adapt']['metrics'], student['test']]
     assert runs[1]['seconds'] == stages['03_label_r1']['seconds'] + stages['04_student_r1']['seconds']
     assert '| ssl: adapted |' in done.stdout and '| ssl: round 1 |' in done.stdout
+    assert '| mean | worst | seeds |' in done.stdout, 'over the groups of test images'
 
     weights = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.pth')}
     assert call(*command).returncode == 0

@@ -44,16 +44,18 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_report_on_two_rounds(report: ModuleType, work: Path, capsys: pytest.CaptureFixture) -> None:
     report.main(['run/02_label_r1/labels', 'run/04_label_r2/labels/', '--config', 'mine.py', '--out', 'out',
-                 '--truth', 'labeled_target_train', '--source', 'labeled_target_train', '--threshold', '0.7'])
+                 '--truth', 'labeled_target_train', '--source', 'labeled_target_train', '--threshold', '0.7',
+                 '--groups', '/(images)/'])
     printed = capsys.readouterr()
     assert printed.out.splitlines()[0].startswith('| pseudo-labels | images | skipped | kept | mIoU kept |')
     assert '| 04_label_r2/labels | 2 | 0 |' in printed.out and printed.out.endswith('out/report.html\n')
     assert 'comparing run/02_label_r1/labels with the truth: 2/2 images, took 0:00:0' in printed.err
     written = json.loads((work / 'out/report.json').read_text())
     assert written['facts'] == dict(config='mine.py', dataset='target_train', truth='labeled_target_train',
-                                    source='labeled_target_train')
+                                    source='labeled_target_train', groups='/(images)/')
     assert written['threshold'] == 0.7 and written['sets'][1]['change'] == 0
     assert written['sets'][0]['truth']['mIoU_all'] == 1
+    assert [*written['sets'][0]['truth']['groups']] == ['images']
 
 
 def test_truth_is_opened_only_on_request(report: ModuleType, work: Path, capsys: pytest.CaptureFixture) -> None:

@@ -13,6 +13,7 @@ from .branches import BRANCHES
 from .class_ids import check_class_ids
 from .image_files import SampleError
 from .image_folders import describe_kinds, extended_names, left_out, no_images, other_images
+from .image_groups import check_evaluator, metrics_with_groups
 from .label_budget import build_label_budget_dataset
 from .label_colors import is_color_map
 from .label_fit import count_raw_ids, fitting_maps
@@ -36,7 +37,7 @@ def check_config(cfg: Dict[str, Any], num_scanned: Optional[int] = NUM_SCANNED) 
 
     The following is checked: folders and files exist; images have labels; some labels, evenly spaced in the data set,
     have known ids and the size of their images, and are not ignored as a whole; pipelines load labels at the right
-    place; every head of the model has the number of classes of the data; local files of weights exist.
+    place; every head has the number of classes of the data; files of weights exist; groups of metrics fit the images.
 
     Args:
         cfg (Config | dict): An MMSegmentation config.
@@ -75,8 +76,26 @@ def check_config(cfg: Dict[str, Any], num_scanned: Optional[int] = NUM_SCANNED) 
                 problems.append(f'{place}: {error}')
     lines += compare_scans(scans)
     problems += _check_teacher(cfg)
+    lines += [] if problems else _check_groups(cfg, problems)
     if problems:
         raise ValueError('the config does not fit the data:\n- ' + '\n- '.join(problems))
+    return lines
+
+
+def _check_groups(cfg: Dict[str, Any], problems: List[str]) -> List[str]:
+    """Check the groups of images of the metrics: a line about each metric; adds to the problems."""
+    lines = []
+    for loader in LOADERS[1:]:
+        key = loader.replace('dataloader', 'evaluator')
+        if not metrics_with_groups(cfg.get(key)):
+            continue
+        leaves = _leaf_datasets((cfg.get(loader) or {}).get('dataset'), loader)
+        datasets = [_open_dataset(dataset_cfg, {}) for _, dataset_cfg, _ in leaves]
+        paths = [info['img_path'] for dataset in datasets if dataset is not None for info in dataset.data_list]
+        try:
+            lines += [] if None in datasets else check_evaluator(cfg[key], paths, key)
+        except ValueError as error:
+            problems.append(str(error))
     return lines
 
 

@@ -16,6 +16,7 @@ from mmseg.registry import DATASETS
 from mmseg.structures import SegDataSample
 from torch import nn
 
+from ..datasets.image_groups import metrics_with_groups
 from ..models.predictor import predictor_of
 from ..models.trained import build_untrained
 from ..utils.predicting import predicting
@@ -193,6 +194,8 @@ def score_batch(cfg: Config, outputs: Sequence[Any], batch: Dict[str, Any],
             if metric.get('format_only'):  # it scores nothing
                 continue
             metric.pop('output_dir', None)
+            if metric.get('groups'):  # a batch does not have images of all groups; `check_config` checks them
+                metric['groups'] = dict(metric['groups'], allow_empty=True)
         try:
             evaluator = Evaluator([metric]) if metrics is given else EVALUATOR.build(
                 {'type': 'Evaluator', **given, 'metrics': [metric]})
@@ -216,9 +219,11 @@ def _check_save_best(cfg: Config, scores: Dict[str, Any], classes: Sequence[str]
     """Check that the score by which the best checkpoint is chosen exists."""
     hook: Optional[dict] = (cfg.get('default_hooks') or {}).get('checkpoint')
     wanted = (hook or {}).get('save_best')
+    has_groups = bool(metrics_with_groups(cfg.to_dict()['val_evaluator']))
     for key in [wanted] if isinstance(wanted, str) else wanted or []:
-        # the first image need not have all classes
-        if scores and key != 'auto' and key not in scores and key.split('/')[-1] not in classes:
+        # the first image need not have all classes, and is in one group only
+        comes_later = key.split('/')[-1] in classes or (has_groups and key.startswith('mIoU/'))
+        if scores and key != 'auto' and key not in scores and not comes_later:
             raise ValueError(f'the validation would fail: default_hooks.checkpoint.save_best={key!r}, but '
                              f'val_evaluator gives no such score. Its scores: {", ".join(sorted(scores))}.')
 

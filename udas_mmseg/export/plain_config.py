@@ -176,8 +176,10 @@ def _export_test(source: Dict[str, Any], loader: Dict[str, Any], pipeline: List[
     for metric in metrics:
         if METRICS.get(metric['type']) is SubsetIoUMetric:
             metric['type'] = 'IoUMetric'
-            if metric.pop('subsets', None):
-                notes.append('test_evaluator gives the mean over all classes; the subsets are left out.')
+            left_out = [name for name in ('subsets', 'groups') if metric.pop(name, None)]
+            if left_out:
+                notes.append('test_evaluator gives the mean over all classes and images; '
+                             f'{" and ".join(left_out)} are left out.')
     kept = {key: loader[key] for key in ('batch_size', 'num_workers', 'persistent_workers') if key in loader}
     return dict(
         test_dataloader=dict(**kept, sampler=dict(type='DefaultSampler', shuffle=False), dataset=dataset),

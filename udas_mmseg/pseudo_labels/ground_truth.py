@@ -9,6 +9,7 @@ from mmengine.dataset import BaseDataset
 
 from ..datasets.class_ids import check_class_ids
 from ..datasets.image_files import SampleError
+from ..datasets.image_groups import ImageGroups
 from ..datasets.label_maps import IGNORE
 from ..datasets.pseudo_label_set import read_pseudo_label
 from ..datasets.thresholds import LEVELS
@@ -25,19 +26,24 @@ class GroundTruth:
     Args:
         dataset (BaseDataset): A labelled data set, whose pipeline reads the labels.
         classes (Sequence[str]): Classes of the pseudo-labels.
+        groups (ImageGroups, optional): Rule that groups the images. Defaults to None.
+
+    Attributes:
+        paths (dict[str, str]): Path of each image by the path of its pseudo-label in a set.
 
     Raises:
         ValueError: if it has other classes, or no labels.
     """
 
-    def __init__(self, dataset: BaseDataset, classes: Sequence[str]) -> None:
+    def __init__(self, dataset: BaseDataset, classes: Sequence[str], groups: Optional[ImageGroups] = None) -> None:
         theirs = tuple(dataset.metainfo.get('classes') or ())
         if theirs != tuple(classes):
             raise ValueError(f'the ground truth has the classes {theirs}, but the pseudo-labels have {tuple(classes)}. '
                              'Give both the same `metainfo.classes`, and map the true labels with `label_map`.')
-        self.classes = theirs
+        self.classes, self.groups = theirs, groups
         self._read = label_reader(dataset)
-        self._numbers = {name: number for number, name in enumerate(paths_by_label(dataset))}
+        self.paths = paths_by_label(dataset)
+        self._numbers = {name: number for number, name in enumerate(self.paths)}
 
     def __contains__(self, name: str) -> bool:
         return name in self._numbers

@@ -2,9 +2,11 @@
 import os.path as osp
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
+import numpy as np
 from mmengine.dataset import BaseDataset
 
 from ..datasets import LoadVerifiedImage
+from ..datasets.image_groups import MEAN, WORST, ImageGroups
 from ..datasets.pseudo_label_set import check_set_classes, list_labels, read_pseudo_label, read_set_index, set_histogram
 from ..datasets.thresholds import keep_confident, lowest_kept
 from ..utils.indices import spread_evenly
@@ -47,7 +49,8 @@ def write_quality_report(out: str,
                          threshold: float = 0.6,
                          samples: int = 6,
                          workers: int = 2,
-                         facts: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
+                         facts: Optional[Mapping[str, Any]] = None,
+                         groups: Optional[ImageGroups] = None) -> Dict[str, Any]:
     """Compute scores of pseudo-labels, and write `report.html` (one file with all pictures) and `report.json`.
 
     Args:
@@ -60,7 +63,8 @@ def write_quality_report(out: str,
         threshold (float): Lowest confidence at which a pixel is kept. Defaults to 0.6.
         samples (int): Number of images to show for each set, evenly spaced; with ground truth if any. Defaults to 6.
         workers (int): Number of threads. Defaults to 2.
-        facts (Mapping, optional): Further names and values for the report, such as the config.
+        facts (Mapping, optional): Further names and values for the report.
+        groups (ImageGroups, optional): Rule by which the ground truth scores are also given by group of images.
 
     Returns:
         dict: The content of `report.json`. Shares are in [0, 1].
@@ -68,26 +72,31 @@ def write_quality_report(out: str,
     Raises:
         FileNotFoundError: if a set is missing.
         SampleError: if a file is broken, or a label does not have the size of its ground truth.
-        ValueError: if a folder is not a complete set or has other classes than the images or the ground truth, or if
-            there are no labels.
+        ValueError: if a folder is not a complete set or has other classes than the images or the ground truth, if there
+            are no labels, or if groups have no ground truth or no images.
     """
     lowest_kept(threshold)
-    if not sets or samples < 1:
-        raise ValueError(f'{len(sets)} sets of pseudo-labels, samples={samples}: at least one of each is needed.')
+    _check(sets, samples, truth, groups)
     found = [_find(name, folder, out, images) for name, folder in sets.items()]
     paths = paths_by_label(images)
-    truths = None if truth is None else GroundTruth(truth, found[0].header['classes'])
+    truths = None if truth is None else GroundTruth(truth, found[0].header['classes'], groups)
     shown = _choose(found, paths, samples, truths)
     entries = [_measure(labels, before, truths, threshold, source_share, workers)
                for before, labels in zip([None, *found], found)]
-    load = _image_loader(images)
-    samples_of = {labels.name: [_sample(labels.folder, name, load, paths[name], truths, threshold) for name in shown]
-                  for labels in found}
-    pictures = {labels.name: _draw(entry, labels, threshold, images.metainfo, samples_of[labels.name])
-                for entry, labels in zip(entries, found)}
+    load, pictures = _image_loader(images), {}
+    for entry, labels in zip(entries, found):
+        samples_of = [_sample(labels.folder, name, load, paths[name], truths, threshold) for name in shown]
+        pictures[labels.name] = _draw(entry, labels, threshold, images.metainfo, samples_of)
     report: Dict[str, Any] = dict(facts=dict(facts or {}), threshold=threshold, sets=entries)
     to_page(report, pictures).save(out, report)
     return report
+
+
+def _check(sets: Mapping[str, str], samples: int, truth: Optional[BaseDataset], groups: Optional[ImageGroups]) -> None:
+    if not sets or samples < 1:
+        raise ValueError(f'{len(sets)} sets of pseudo-labels, samples={samples}: at least one of each is needed.')
+    if groups is not None and truth is None:
+        raise ValueError('scores by group of images need ground truth. Give `truth`, or leave out `groups`.')
 
 
 def markdown_summary(report: Mapping[str, Any]) -> str:
@@ -147,14 +156,38 @@ def _describe(labels: _Labels, threshold: float, source_share: Optional[Mapping[
 
 def _judge(entry: Dict[str, Any], labels: _Labels, truths: GroundTruth, threshold: float, workers: int) -> None:
     """Add the figures that need ground truth."""
-    counts = truths.count(labels.folder, labels.labels, workers)
-    quality = measure_quality(counts, labels.header['classes'], threshold)
+    classes = labels.header['classes']
+    judged = [name for name in labels.labels if name in truths]
+    parts = {'': judged or labels.labels} if truths.groups is None else _by_group(judged, truths)
+    counts = {group: truths.count(labels.folder, names, workers) for group, names in parts.items()}
+    total = np.sum([*counts.values()], axis=0)
+    quality = measure_quality(total, classes, threshold)
     for key in _BY_CLASS:
         for name, value in quality.pop(key).items():
             entry['classes'][name][key] = value
-    judged = sum(name in truths for name in labels.labels)
-    entry['truth'] = dict(num_images=judged, num_without=len(labels.labels) - judged, **quality,
-                          reliability=reliability(counts), thresholds=threshold_curve(counts))
+    entry['truth'] = dict(num_images=len(judged), num_without=len(labels.labels) - len(judged), **quality,
+                          reliability=reliability(total), thresholds=threshold_curve(total))
+    if truths.groups is not None:
+        groups = {group: _group_figures(measure_quality(counts[group], classes, threshold), len(names))
+                  for group, names in parts.items()}
+        mean, worst = truths.groups.mean_and_worst({group: figures['mIoU_all'] for group, figures in groups.items()
+                                                   if figures['mIoU_all'] is not None})
+        entry['truth'].update(groups=groups, mIoU_all_by_group={MEAN: mean, WORST: worst})
+
+
+def _by_group(names: List[str], truths: GroundTruth) -> Dict[str, List[str]]:
+    """Return the labels of each group."""
+    assert truths.groups is not None
+    paths = {name: truths.paths[name] for name in names}
+    groups = truths.groups.check([*paths.values()])
+    return {group: [name for name, path in paths.items() if truths.groups.group_of(path) == group]
+            for group, count in groups.items() if count}
+
+
+def _group_figures(quality: Mapping[str, Any], num_images: int) -> Dict[str, Any]:
+    """Return the figures of a group of images for the report."""
+    figures = {key: quality[key] for key in ('coverage', 'mIoU_kept', 'mIoU_all', 'accuracy_kept')}
+    return dict(num_images=num_images, **figures, iou_all=quality['iou_all'])
 
 
 def _image_loader(images: BaseDataset) -> LoadVerifiedImage:

@@ -4,6 +4,7 @@ import os.path as osp
 from pathlib import Path
 from typing import Any, Collection, Dict, List, Mapping, Optional
 
+from ..datasets.image_groups import MEAN, WORST
 from ..utils.files import replace_file, to_json
 from .lock import WorkDirError
 
@@ -120,9 +121,9 @@ def trained_segmentors(work_dir: str) -> Dict[str, Dict[str, Any]]:
         work_dir (str): Its work directory.
 
     Returns:
-        dict: 'adapted', 'round 1', 'round 2', ... -> `metrics` on the validation images (percent), `seconds` of the
-        last attempt (including the labelling of its pseudo-labels), `config` and `checkpoint`. Empty if none is
-        complete.
+        dict: 'adapted', 'round 1', 'round 2', ... -> `metrics` (percent) on the test images of its config, which are
+        often its validation images; `seconds` of the last attempt (including the labelling of its pseudo-labels),
+        `config` and `checkpoint`. Empty if none is complete.
     """
     entries = complete_entries(work_dir)
     found: Dict[str, Dict[str, Any]] = {}
@@ -130,7 +131,7 @@ def trained_segmentors(work_dir: str) -> Dict[str, Dict[str, Any]]:
         if 'segmentor' in entry:
             labelling = entries.get(entry['links'].get('labels', ''), {}).get('seconds', 0.0)
             found[entry['segmentor']] = dict(
-                metrics=entry['metrics'], seconds=entry['seconds'] + labelling,
+                metrics=entry.get('test') or entry['metrics'], seconds=entry['seconds'] + labelling,
                 config=str(Path(work_dir, name, 'config.py')), checkpoint=entry['checkpoint'])
     return found
 
@@ -174,6 +175,13 @@ def result_files(entries: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
 
 
 def _describe(entry: Mapping[str, Any]) -> str:
-    if (entry.get('metrics') or {}).get('mIoU') is not None:
-        return f'mIoU {entry["metrics"]["mIoU"]:.1f}'
-    return entry.get('summary', '')
+    scores = [f'{name}{_describe_scores(entry[key])}' for key, name in (('metrics', ''), ('test', 'test images: '))
+              if (entry.get(key) or {}).get('mIoU') is not None]
+    return '; '.join(scores) or entry.get('summary', '')
+
+
+def _describe_scores(metrics: Mapping[str, float]) -> str:
+    """Describe the mIoU and, if there are groups of images, its mean over the groups and the worst group."""
+    groups = [f', {name} {metrics[key]:.1f}' for key, name in
+              ((f'mIoU/{MEAN}', 'mean over groups'), (f'mIoU/{WORST}', 'worst group')) if key in metrics]
+    return f'mIoU {metrics["mIoU"]:.1f}{"".join(groups)}'

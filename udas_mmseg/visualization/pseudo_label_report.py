@@ -16,6 +16,8 @@ _CLASS_COLUMNS = (('share', 'of all pixels'), ('source_share', 'in the source'),
                   ('iou_kept', 'IoU kept'), ('iou_all', 'IoU all'))
 _SUMMARY_COLUMNS = (('coverage', 'kept'), ('mIoU_kept', 'mIoU kept'), ('mIoU_all', 'mIoU all'),
                     ('accuracy_kept', 'accuracy kept'), ('ece', 'calibration error'), ('change', 'changed'))
+_GROUP_COLUMNS = (('coverage', 'kept'), ('accuracy_kept', 'accuracy kept'), ('mIoU_kept', 'mIoU kept'),
+                  ('mIoU_all', 'mIoU all'))
 _NOTES = '''\
 All figures are percent. Kept: pixels whose confidence is at least the threshold. Precision: share of a class' kept
 pixels that truly are of this class. Recall: share of a class' pixels that are kept with this class. mIoU kept is
@@ -124,6 +126,8 @@ def to_page(report: Mapping[str, Any], pictures: Mapping[str, Mapping[str, bytes
         for warning in entry['warnings']:
             page.warning(warning)
         page.table(*class_rows(entry))
+        if (entry['truth'] or {}).get('groups'):
+            page.table(*group_rows(entry))
         for title, picture in pictures[entry['name']].items():
             page.picture(picture, title)
     return page
@@ -145,6 +149,21 @@ def class_rows(entry: Mapping[str, Any]) -> List[List[str]]:
                                                           for figures in classes.values())]
     rows = [[name, *(_percent(figures.get(key)) for key, _ in columns)] for name, figures in classes.items()]
     return [['class', *(title for _, title in columns)], *rows]
+
+
+def group_rows(entry: Mapping[str, Any]) -> List[List[str]]:
+    """Return a table head and a row for each group of images, in percent, then the mean over groups and the worst."""
+    truth = entry['truth']
+    head = ['images', 'number', *(title for _, title in _GROUP_COLUMNS), *(f'IoU {name}' for name in entry['classes'])]
+    rows = [[name, str(group['num_images']), *(_percent(group[key]) for key, _ in _GROUP_COLUMNS),
+             *(_percent(group['iou_all'][name]) for name in entry['classes'])]
+            for name, group in truth['groups'].items()]
+    number = 2 + [key for key, _ in _GROUP_COLUMNS].index('mIoU_all')
+    for name, score in truth['mIoU_all_by_group'].items():
+        cells = [name] + ['-'] * (len(head) - 1)
+        cells[number] = _percent(score)
+        rows.append(cells)
+    return [head, *rows]
 
 
 def _facts_of(entry: Mapping[str, Any]) -> Dict[str, Any]:

@@ -1,11 +1,17 @@
 # CARLA 0.9.13 frames -> CamVid, three classes: road, sidewalk, other. For another pair, write a file like this one.
 # Roots: carla/ and camvid/ below UDAS_DATA_ROOT (default: data).
+# The protocol: trainings see the images of splits/pool.txt, which are the first 70 % of each sequence of CamVid's
+# training set. All models are scored on the last 30 % (splits/judge_<sequence>.txt) and on CamVid val. The figure
+# that decides is the mean over the three sequences, mIoU/mean, with the worst one, mIoU/worst. Val is the end of one
+# of these streets, so it rewards what is learnt from unlabelled images of this street.
 source_root = '{{$UDAS_DATA_ROOT:data}}/carla'
 target_root = '{{$UDAS_DATA_ROOT:data}}/camvid'
 metainfo = dict(
     classes=('road', 'sidewalk', 'other'), palette=[[128, 64, 128], [244, 35, 232], [70, 130, 180]])
 camvid_label_map = {0: 2, 1: 2, 2: 2, 3: 0, 4: 1, 5: 2, 6: 2, 7: 2, 8: 2, 9: 2, 10: 2, 11: 255}
 crop = (80, 160)  # height, width
+# all training images, splits/train.txt, contain those of the judges, whose scores then also measure memory
+target_list = '{{$UDAS_CAMVID_LIST:splits/pool.txt}}'
 
 distortion = dict(  # hue_delta=0 is refused by MMSegmentation; 1 is two degrees
     type='PhotoMetricDistortion',
@@ -56,6 +62,7 @@ target_train = dict(
     metainfo=metainfo,
     data_root=target_root,
     data_prefix=dict(img_path='images/train'),
+    ann_file=target_list,
     img_suffix='.jpg',
     pipeline=target_pipeline)
 # for the statistics of batch norm: the validation pipeline, without labels
@@ -66,16 +73,15 @@ labeled_target_train = dict(
     label_map=camvid_label_map,
     data_root=target_root,
     data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
+    ann_file=target_list,
     img_suffix='.jpg',
     pipeline=labeled_target_pipeline)
 # images from `tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py` instead of CARLA's
 translated_train = dict(
     source_train, translated_root='{{$UDAS_TRANSLATED_ROOT:data}}/carla_cyclegan', missing_translation='error')
-# `budget` CamVid images with labels, the others without: splits/labeled_<n>.txt, unlabeled_without_<n>.txt
-labeled_budget = dict(
-    type='LabelBudgetDataset', n=5, part='labeled', split_dir='splits', dataset=labeled_target_train)
-unlabeled_budget = dict(
-    type='LabelBudgetDataset', n=5, part='unlabeled', split_dir='splits', dataset=target_train)
+# `budget` images of the list with labels, the others without
+labeled_budget = dict(type='LabelBudgetDataset', n=5, part='labeled', dataset=labeled_target_train)
+unlabeled_budget = dict(type='LabelBudgetDataset', n=5, part='unlabeled', dataset=target_train)
 # Domain CutMix of both: each domain in the size of the crop, contrast and brightness of the mixed image
 mix_flip = dict(type='RandomFlip', prob=0.5)
 # CamVid's smallest scales are narrower than the crop: pad as the preprocessor does without mixing
@@ -107,6 +113,14 @@ target_val = dict(
     img_suffix='.jpg',
     test_mode=True,
     pipeline=test_pipeline)
+target_judges = [
+    dict(
+        target_val,
+        data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
+        ann_file=f'splits/judge_{sequence}.txt') for sequence in ('0001TP', '0006R0', '0016E5')
+]
+# the scores of CamVid's sequences and of val, and the mean and the worst of the sequences
+camvid_sequence = r'/images/(?:train/([^/_]+)_|(val)/)'
 
 train_dataloader = dict(
     batch_size=4,
@@ -119,6 +133,6 @@ val_dataloader = dict(
     num_workers=1,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=target_val)
-test_dataloader = val_dataloader
+test_dataloader = dict(val_dataloader, dataset=dict(type='ConcatDataset', datasets=[target_val, *target_judges]))
 val_evaluator = dict(type='SubsetIoUMetric')
-test_evaluator = val_evaluator
+test_evaluator = dict(val_evaluator, groups=dict(pattern=camvid_sequence, not_in_mean=['val']))

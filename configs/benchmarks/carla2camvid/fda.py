@@ -1,4 +1,4 @@
-"""FDA: CARLA with the low-frequency amplitudes of random CamVid images, scored on CamVid val (3 classes).
+"""FDA: CARLA with the low-frequency amplitudes of random CamVid images (3 classes).
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/fda.py
 """

@@ -1,4 +1,4 @@
-"""CARLA with the Lab mean and deviation of random CamVid images, scored on CamVid val (3 classes).
+"""CARLA with the Lab mean and deviation of random CamVid images (3 classes).
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/lab.py
 """

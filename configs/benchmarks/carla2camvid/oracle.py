@@ -1,4 +1,4 @@
-"""All 367 labelled CamVid images, scored on CamVid val (3 classes): the upper bound of adaptation.
+"""All CamVid images of the pool with their labels (3 classes): the upper bound of adaptation.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/oracle.py
 """

@@ -1,4 +1,4 @@
-"""Original CARLA images alone, scored on CamVid val (3 classes): the lower bound.
+"""Original CARLA images alone (3 classes): the lower bound.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/source_only.py
 """

@@ -1,4 +1,4 @@
-r"""Only a few labelled CamVid images, scored on CamVid val (3 classes).
+r"""Only a few labelled CamVid images (3 classes).
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/supervised.py
 UDAS_DATA_ROOT=data python tools/compare.py configs/benchmarks/carla2camvid/supervised.py \

@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmseg.registry import DATASETS
 
+from ...datasets.image_groups import ImageGroups
 from ...models.trained import check_predictor, load_checkpoint
 from ...pseudo_labels.ground_truth import class_shares
 from ...pseudo_labels.label import LabelingOptions, write_pseudo_labels
@@ -32,13 +33,14 @@ class Label(Stage):
     Settings: `views`, `augment`, `temperature`, `batch_size`, `workers` and `max_broken` as in `write_pseudo_labels`;
     `min_coverage` and `max_class_share` as in `check_pseudo_labels`; `min_change`: the rounds end when a smaller share
     of the kept pixels has changed since the previous round (0: never); `truth`: the entry of the student's config with
-    labels with which the pseudo-labels are compared (they are never used for training).
+    labels with which the pseudo-labels are compared (they are never used for training); `groups`: arguments of
+    `ImageGroups`, by which the report compares them, too.
     """
     defaults: ClassVar[Dict[str, Any]] = dict(
         views=3, augment={}, temperature=1.0, batch_size=1, workers=2, max_broken=0, min_coverage=0.05,
-        max_class_share=0.98, min_change=0.0, truth='')  # yapf: disable
+        max_class_share=0.98, min_change=0.0, truth='', groups={})  # yapf: disable
     no_effect: ClassVar[Tuple[str, ...]] = (
-        'batch_size', 'workers', 'max_broken', 'min_coverage', 'max_class_share', 'min_change', 'truth')
+        'batch_size', 'workers', 'max_broken', 'min_coverage', 'max_class_share', 'min_change', 'truth', 'groups')
     takes: ClassVar[Tuple[str, ...]] = ('teacher',)
     gives: ClassVar[Tuple[str, ...]] = ('labels',)
 
@@ -55,6 +57,9 @@ class Label(Stage):
         """Check the settings, and that the student's config reads labels."""
         settings, student = self.settings, self.student_config(context)
         self._labeling_options(context)
+        if self._groups() and not settings['truth']:
+            raise ValueError('self_training.label.groups needs self_training.label.truth, the entry of the config with '
+                             'the labels to compare with. Add it, or remove groups.')
         pseudo_labeled_dataset(student)
         self._check_given_teacher(context)
         if settings['truth'] and settings['truth'] not in student:
@@ -121,16 +126,22 @@ class Label(Stage):
         sets = {name: context.folder(name) for name in (*before, self.name)}
         images, labeled = DATASETS.build(to_label(dataset)), DATASETS.build(student[truth]) if truth else None
         entry = write_quality_report(f'{out}_report', sets, images, labeled, self._source_share(context),
-                                     threshold=threshold)['sets'][-1]
+                                     threshold=threshold, groups=self._groups())['sets'][-1]
         result: Dict[str, Any] = dict(report=osp.join(f'{out}_report', 'report.html'))
         summary = f'{100 * entry["coverage"]:.1f} % of the pixels kept'
         if truth:
             result['quality'] = {key: entry['truth'][key] for key in ('mIoU_kept', 'mIoU_all', 'ece')}
             summary += f', mIoU {100 * result["quality"]["mIoU_kept"]:.1f} of these'
+            if 'groups' in entry['truth']:
+                groups = entry['truth']['groups']
+                result['quality']['groups'] = {name: group['mIoU_all'] for name, group in groups.items()}
         if before:
             result['change'] = entry['change']
             summary += f', {100 * entry["change"]:.1f} % changed'
         return dict(result, summary=summary)
+
+    def _groups(self) -> Optional[ImageGroups]:
+        return ImageGroups(**self.settings['groups']) if self.settings['groups'] else None
 
     def _source_share(self, context: RunContext) -> Optional[Dict[str, float]]:
         """Return the share of each class in the entry `source_train` of the student's or the teacher's config."""

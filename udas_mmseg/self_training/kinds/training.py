@@ -15,6 +15,8 @@ from ...engine.batch_checks import check_batches
 from ...engine.initial_weights import prepare_load_from
 from ...engine.launch import build_runner, has_checkpoint, init_distributed, mend_last_checkpoint, prepare_resume
 from ...engine.trial_validation import try_validation
+from ...evaluation.validation import validate
+from ...models.trained import build_original, load_checkpoint
 from ...utils.console import is_quiet
 from ...utils.digests import file_digest
 from ...utils.mirrored_folder import INDEX
@@ -79,12 +81,15 @@ class Training(Stage):
         gc.collect()  # free its model before the next stage builds its own
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+        checkpoint = together(lambda: find_latest_checkpoint(cfg.work_dir))
+        test = _score_test_images(cfg, checkpoint)
         if not is_main_process():  # only the main process writes the manifest
             return {}
-        checkpoint = find_latest_checkpoint(cfg.work_dir)
         inputs = {role: file_digest(osp.join(context.folder(self.links[role]), INDEX))
                   for role in FILLED_IN if role in self.links}
         result = dict(checkpoint=checkpoint, sha256=file_digest(checkpoint), metrics=metrics, inputs=inputs)
+        if test:
+            result['test'] = test
         return dict(result, segmentor=self.segmentor) if self.segmentor else result
 
     def command(self, context: RunContext) -> str:
@@ -101,6 +106,17 @@ def _write_config(cfg: Config) -> None:
     os.makedirs(cfg.work_dir, exist_ok=True)
     mend_last_checkpoint(cfg.work_dir)  # by one process, before all of them read it
     cfg.dump(osp.join(cfg.work_dir, CONFIG))
+
+
+def _score_test_images(cfg: Config, checkpoint: str) -> Dict[str, float]:
+    """Score a trained segmentor on the test images if they are not the validation images; else empty.
+
+    Nothing is chosen by these scores.
+    """
+    loader, evaluator = cfg.get('test_dataloader'), cfg.get('test_evaluator')
+    if not loader or not evaluator or (loader, evaluator) == (cfg.get('val_dataloader'), cfg.get('val_evaluator')):
+        return {}
+    return validate(together(lambda: build_original(cfg, load_checkpoint(checkpoint))), loader, evaluator)
 
 
 def _release(runner: Runner) -> None:

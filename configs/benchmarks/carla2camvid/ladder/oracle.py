@@ -1,4 +1,4 @@
-"""All 367 labelled CamVid images, with DeepLabv3's head (3 classes): the upper bound of self-training.
+"""All CamVid images of the pool with their labels, with DeepLabv3's head (3 classes): the upper bound of self-training.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/oracle.py
 """

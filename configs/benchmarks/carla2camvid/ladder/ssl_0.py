@@ -16,6 +16,7 @@ self_training = dict(
         augment=dict(type='SegWeakAugment', crop_size=(120, 160), scale_range=(0.8, 1.5)),
         batch_size=4,
         workers=1,
-        truth='labeled_target_train'),
+        truth='labeled_target_train',
+        groups=dict(pattern=r'/images/train/([^/_]+)_')),
     student=dict(config='{{fileDirname}}/student_0.py', init='teacher'),
     export=dict(num_images=6))
