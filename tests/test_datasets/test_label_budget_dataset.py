@@ -39,6 +39,13 @@ def test_existing_lists_are_read_and_none_is_made(budget: Callable, city: Dict, 
     with pytest.raises(FileNotFoundError, match=r'splits/labeled_3.txt does not exist. There are lists for n = 1\.'):
         DATASETS.build(budget(3, split_dir='splits'))
     assert [path for path in tmp_path.rglob('*labeled*.txt') if path.parent != splits] == []
+    (splits / 'few_1.txt').write_text(f'{CITY_NAMES[2]}\n')
+    named = dict(split_dir='splits', split_names=dict(labeled='few_{n}.txt'))
+    assert names_of(DATASETS.build(budget(1, **named))) == [CITY_NAMES[2]]
+    with pytest.raises(FileNotFoundError, match=r'splits/few_2.txt does not exist. There are lists for n = 1\.'):
+        DATASETS.build(budget(2, **named))
+    with pytest.raises(ValueError, match=r"has no name with \{n\} for part='unlabeled'"):
+        DATASETS.build(budget(1, part='unlabeled', **named))
 
 
 def test_with_all_images_labelled_the_target_may_be_the_whole_data_set(budget: Callable) -> None:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
@@ -17,8 +17,9 @@ from .cityscapes_budgets import OFFICIAL_SEED, describe_split
 from .label_mapped import check_folders
 from .list_files import NO_LABELS, list_names, list_sha256, read_list, refuse_missing, write_list
 
-LIST_STEMS = dict(labeled='labeled_', unlabeled='unlabeled_without_')  # of the files of tools/make_splits.py
-PARTS = tuple(LIST_STEMS)
+# the files of tools/make_splits.py
+LIST_NAMES = dict(labeled='labeled_{n}.txt', unlabeled='unlabeled_without_{n}.txt')
+PARTS = tuple(LIST_NAMES)
 
 
 class BudgetLists(NamedTuple):
@@ -119,6 +120,7 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
                                seed: int = OFFICIAL_SEED,
                                list_dir: str = 'work_dirs/splits',
                                split_dir: Optional[str] = None,
+                               split_names: Mapping[str, str] = LIST_NAMES,
                                whole_if_empty: bool = False) -> BaseSegDataset:
     """Build a data set with only the images of a label budget, or of its complement.
 
@@ -135,8 +137,10 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
         seed (int): See `LabelBudget`. Defaults to 2021.
         list_dir (str): Folder for the list files, relative to the current folder. Defaults to 'work_dirs/splits'.
         split_dir (str, optional): Folder of existing lists, as written by `tools/make_splits.py`, relative to the data
-            set's `data_root`. If it is given, `labeled_<n>.txt` or `unlabeled_without_<n>.txt` is read from it, and no
-            list is written. Defaults to None.
+            set's `data_root`. If it is given, the list of the part is read from it, and no list is written. Defaults
+            to None.
+        split_names (Mapping[str, str]): Names of the files in `split_dir` for each part, with {n} for the size of the
+            budget. Defaults to `dict(labeled='labeled_{n}.txt', unlabeled='unlabeled_without_{n}.txt')`.
         whole_if_empty (bool): Whether to use the whole data set, without labels, for `part='unlabeled'` if all images
             are labelled. If False, this is an error. Defaults to False.
 
@@ -156,7 +160,7 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
         raise ValueError(f"part='unlabeled' with seg_map_path={inner.data_prefix['seg_map_path']!r}: labels outside "
                          'the budget are never opened. Remove `seg_map_path` from the `data_prefix` of `dataset`.')
     if split_dir is not None:
-        inner.ann_file = _existing_list(osp.join(inner.data_root or '', split_dir), part, n)
+        inner.ann_file = _existing_list(osp.join(inner.data_root or '', split_dir), split_names, part, n)
     else:
         inner.ann_file = _new_list(budget, inner, part, list_dir, whole_if_empty)
     if not dataset.get('lazy_init'):
@@ -176,12 +180,17 @@ def _new_list(budget: LabelBudget, dataset: BaseSegDataset, part: str, list_dir:
     return path or dataset.ann_file
 
 
-def _existing_list(folder: str, part: str, n: Union[int, str, Fraction]) -> str:
-    """The list file of a part that `tools/make_splits.py` wrote."""
-    stem = LIST_STEMS[part]
-    path = osp.join(folder, f'{stem}{n}.txt')
+def _existing_list(folder: str, names: Mapping[str, str], part: str, n: Union[int, str, Fraction]) -> str:
+    """The list file of a part in a folder of lists."""
+    name = names.get(part, '')
+    if '{n}' not in name:
+        raise ValueError(f'split_names={dict(names)} has no name with {{n}} for part={part!r}. For example: '
+                         f'{LIST_NAMES}.')
+    path = osp.join(folder, name.format(n=n))
     if not osp.isfile(path):
-        present = sorted(sorted(file.stem[len(stem):] for file in Path(folder).glob(f'{stem}*.txt')), key=len)
+        start, end = name.split('{n}')
+        sizes = [file.name[len(start):len(file.name) - len(end)] for file in Path(folder).glob(f'{start}*{end}')]
+        present = sorted(sorted(sizes), key=len)
         raise FileNotFoundError(f'n={n}: {path} does not exist. There are lists for n = {", ".join(present) or None}. '
                                 'Take one of these, or make lists with tools/make_splits.py.')
     return path

@@ -79,9 +79,14 @@ labeled_target_train = dict(
 # images from `tools/translate.py configs/benchmarks/carla2camvid/cyclegan.py` instead of CARLA's
 translated_train = dict(
     source_train, translated_root='{{$UDAS_TRANSLATED_ROOT:data}}/carla_cyclegan', missing_translation='error')
-# `budget` images of the list with labels, the others without
-labeled_budget = dict(type='LabelBudgetDataset', n=5, part='labeled', dataset=labeled_target_train)
-unlabeled_budget = dict(type='LabelBudgetDataset', n=5, part='unlabeled', dataset=target_train)
+# `budget` images of the pool with labels, the others without
+pool_budget = dict(
+    type='LabelBudgetDataset',
+    n=5,
+    split_dir='splits',
+    split_names=dict(labeled='pool_labeled_{n}.txt', unlabeled='pool_without_{n}.txt'))
+labeled_budget = dict(pool_budget, part='labeled', dataset=labeled_target_train)
+unlabeled_budget = dict(pool_budget, part='unlabeled', dataset=target_train)
 # Domain CutMix of both: each domain in the size of the crop, contrast and brightness of the mixed image
 mix_flip = dict(type='RandomFlip', prob=0.5)
 # CamVid's smallest scales are narrower than the crop: pad as the preprocessor does without mixing
