@@ -43,6 +43,8 @@ setup(
         'translation': ['click', 'requests', 'tqdm', 'torchvision', 'pillow'],
         # Colour jitter and blur on the device, in online self-training.
         'online': ['torchvision'],
+        # Vision transformers as backbones: DINOv2, DINOv3, EVA-02 (TimmVisionTransformer).
+        'vfm': ['timm>=1.0.20', 'safetensors'],
         # Optional at run time, too: OptionalTensorboardVisBackend.
         'tensorboard': ['tensorboard'],
         # Optional: polygons and run lengths of COCO files (tools/convert_labels.py).

@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Tuple
 import numpy as np
 import torch
 
-__all__ = ['apply', 'applied', 'open_mmagic', 'torchvision_functional']
+__all__ = ['apply', 'applied', 'open_mmagic', 'open_timm', 'torchvision_functional']
 
 _KEPT_TEXTS = 8  # number of cached config texts: enough for one run and a few more
 
@@ -228,6 +228,18 @@ def torchvision_functional() -> Any:
                                   'install torchvision (the version for your torch: see docs/install.md), or set '
                                   'augment=False in the model.')
     return importlib.import_module('torchvision.transforms.v2.functional')
+
+
+def open_timm() -> Any:
+    """Return `timm`, imported when it is first needed, which takes a second.
+
+    Raises:
+        ModuleNotFoundError: if timm is not installed; the message has the command that installs it.
+    """
+    if importlib.util.find_spec('timm') is None:
+        raise ModuleNotFoundError('TimmVisionTransformer needs timm, which is not installed. Run in the checkout of '
+                                  "this project: pip install -e '.[vfm]'")
+    return importlib.import_module('timm')
 
 
 _WORKAROUNDS = (placeholder_mmcv_ext, declare_torchvision_ops, allow_checkpoint_classes, format_configs_once)

@@ -67,7 +67,8 @@ def export_segmentor(cfg: Config, checkpoint: str, out: str, name: str) -> Expor
         source=dict(config=name, config_digest=config_digest(cfg.to_dict()), checkpoint=os.path.basename(checkpoint)),
         versions=dict(udas_mmseg=__version__, mmsegmentation=mmseg.__version__, mmengine=mmengine.__version__,
                       mmcv=mmcv.__version__, torch=str(torch.__version__)))
-    header = [f'Exported by udas_mmseg {__version__} from {name}. Needs MMSegmentation 1.x, and nothing of udas_mmseg.']
+    needs = 'the packages below' if 'custom_imports' in exported.config else 'nothing of udas_mmseg'
+    header = [f'Exported by udas_mmseg {__version__} from {name}. Needs MMSegmentation 1.x, and {needs}.']
     text = ''.join(f'# {line}\n' for line in header + exported.notes) + Config(exported.config).pretty_text
     weights = export_state_dict(content.get('state_dict', content), cfg)
     Path(out).mkdir(parents=True, exist_ok=True)

@@ -17,12 +17,14 @@ from torch import Tensor
 from ..datasets import LabelMappedDataset, LoadLabelIds, LoadVerifiedImage, resolve_label_map
 from ..datasets.label_maps import PALETTE
 from ..evaluation import SubsetIoUMetric
-from ..models import DeepLabV2Head, DomainDataPreProcessor
+from ..models import DAFormerHead, DeepLabV2Head, DomainDataPreProcessor, TimmVisionTransformer, VFMUDAHead
 from ..models.predictor import predictor_config
 from ..models.trained import segmentor_weights
 from ..utils.config_dicts import config_dicts
 
 _PACKAGE = __name__.split('.')[0]
+# networks that MMSegmentation does not have: exported models import them from this package
+_KEPT = (DAFormerHead, TimmVisionTransformer, VFMUDAHead)
 _RAW_IDS, _TRAIN_IDS = '_labelIds.png', '_labelTrainIds.png'  # suffixes of the label files of Cityscapes
 
 
@@ -39,7 +41,8 @@ def export_config(cfg: Config) -> ExportedConfig:
         cfg (Config): A config; it is not changed.
 
     Returns:
-        ExportedConfig: Model, test pipeline and, if MMSegmentation has an equivalent, test data and metric.
+        ExportedConfig: Model, test pipeline and, if MMSegmentation has an equivalent, test data and metric. The
+            `custom_imports` have this package if the model has one of its networks that MMSegmentation cannot express.
 
     Raises:
         ValueError: if there is no test pipeline, or a component of it or of the model has no equivalent.
@@ -57,13 +60,13 @@ def export_config(cfg: Config) -> ExportedConfig:
         test_pipeline=[_export_step(step) for step in pipeline])
     components = list(_components(config))
     for path, kind in components:
-        if _is_ours(kind):
+        if _is_ours(kind) and kind not in _KEPT:
             raise ValueError(f'{path} is {kind.__name__}, which has no equivalent in MMSegmentation, so the model '
                              f'cannot be exported. Run it with {_PACKAGE} installed, or train with a component of '
                              'MMSegmentation instead.')
     packages = {kind.__module__.split('.')[0] for _, kind in components}
-    imported = (source.get('custom_imports') or {}).get('imports', [])
-    imports = [name for name in imported if name.split('.')[0] in packages]
+    imported = [_PACKAGE, *(source.get('custom_imports') or {}).get('imports', [])]
+    imports = [name for name in dict.fromkeys(imported) if name.split('.')[0] in packages]
     if imports:
         config['custom_imports'] = dict(imports=imports, allow_failed_imports=False)
         notes.append(f'The model has components of {", ".join(imports)}, which must be installed.')

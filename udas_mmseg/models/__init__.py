@@ -1,8 +1,8 @@
 """Models in MMSegmentation's registry."""
-from .backbones import DeepLabResNet
+from .backbones import DeepLabResNet, TimmVisionTransformer
 from .branch_parallel import BranchDistributedDataParallel
 from .data_preprocessor import DomainDataPreProcessor
-from .decode_heads import DAFormerHead, DeepLabV2Head
+from .decode_heads import DAFormerHead, DeepLabV2Head, VFMUDAHead
 from .discriminators import FCDiscriminator, MultiLevelDiscriminator, MultiScaleDiscriminator
 from .segmentors import (
     AdversarialSegmentor,
@@ -21,6 +21,11 @@ __all__ = [
     'ConsistencyTerm', 'DAFormerHead', 'DeepLabResNet', 'DeepLabV2Head', 'DomainDataPreProcessor', 'EntropyTerm',
     'FCDiscriminator', 'FeatureDistanceTerm', 'HeadDivergenceTerm', 'MaskedConsistencyTerm',
     'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor',
+<<<<<<< HEAD
     'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'SemiSupervisedSegmentor', 'StudentTeacherSegmentor',
     'SureShareLabeling', 'ThresholdLabeling'
+=======
+    'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'StudentTeacherSegmentor', 'SureShareLabeling',
+    'ThresholdLabeling', 'TimmVisionTransformer', 'VFMUDAHead'
+>>>>>>> a9cefac (TimmVisionTransformer: DINOv2, DINOv3 and EVA-02 as backbones, with VFM-UDA's head)
 ]

@@ -1,4 +1,5 @@
 """Optimizers."""
+from .layer_decay_constructor import LayerDecayConstructor
 from .per_child_constructor import PerChildOptimWrapperConstructor, PerChildOptimWrapperDict
 
-__all__ = ['PerChildOptimWrapperConstructor', 'PerChildOptimWrapperDict']
+__all__ = ['LayerDecayConstructor', 'PerChildOptimWrapperConstructor', 'PerChildOptimWrapperDict']

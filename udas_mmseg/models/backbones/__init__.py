@@ -1,4 +1,5 @@
 """Backbones."""
 from .deeplab_resnet import DeepLabResNet
+from .timm_vit import TimmVisionTransformer
 
-__all__ = ['DeepLabResNet']
+__all__ = ['DeepLabResNet', 'TimmVisionTransformer']

@@ -1,5 +1,6 @@
 """Decode heads."""
 from .daformer_head import DAFormerHead
 from .deeplabv2_head import DeepLabV2Head
+from .vfm_uda_head import VFMUDAHead
 
-__all__ = ['DAFormerHead', 'DeepLabV2Head']
+__all__ = ['DAFormerHead', 'DeepLabV2Head', 'VFMUDAHead']
