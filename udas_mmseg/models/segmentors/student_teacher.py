@@ -20,7 +20,7 @@ from ..terms.loss_term import Weight
 from .branch_segmentor import BranchSegmentor
 from .checks import check_choice
 
-_TEACHER_OPTIONS = ('momentum', 'threshold', 'labeling', 'weight')
+_TEACHER_OPTIONS = ('momentum', 'threshold', 'labeling', 'flip', 'weight')
 _PREFIXES = {'student': SEGMENTOR_PREFIX, 'teacher': TEACHER_PREFIX}  # `predict_with` -> its weights in checkpoints
 
 
@@ -41,8 +41,9 @@ class StudentTeacherSegmentor(BranchSegmentor):
             these arguments of `ConsistencyTerm`: `num_views`, `smoothing`, `weight`, ... Defaults to None.
         ema_teacher (dict, optional): Use a teacher that labels `target`, with the arguments `momentum` (see
             `EMATeacher`), `threshold` (see `ThresholdLabeling`) or `labeling` (config of another policy in
-            `models/teachers`), and `weight` of the losses (a number or `dict(weight, begin, ramp)`). Needs
-            `custom_hooks=[dict(type='EMATeacherHook')]`. Defaults to None.
+            `models/teachers`), `flip` (whether it labels with the mean of the probabilities for the images and for the
+            flipped images; False by default), and `weight` of the losses (a number or `dict(weight, begin, ramp)`).
+            Needs `custom_hooks=[dict(type='EMATeacherHook')]`. Defaults to None.
         predict_with (str): 'student' or 'teacher': the network for validation, labelling and export. Defaults to
             'student'.
         terms (Sequence[dict | Term]): See `BranchSegmentor`.
@@ -84,6 +85,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
             check_softmax_heads(dict(decode_head=self.segmentor), 'ema_teacher')
             self.teacher = EMATeacher(self.segmentor, momentum)
             self.labeling = labeling
+            self.flip = bool(ema_teacher.get('flip', False))
         self.predict_with = predict_with
         # the teacher is not a child, so that optimizers, DDP and train() do not touch it: it has to be saved by hand
         self._register_state_dict_hook(_save_teacher)
@@ -139,7 +141,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
 
     def teacher_logits(self, teacher: EMATeacher, images: Tensor) -> Tensor:
         """Compute a teacher's logits (N, C, H, W) for preprocessed images (N, 3, H, W)."""
-        return teacher_logits(teacher.network, images)
+        return teacher_logits(teacher.network, images, self.flip)
 
     def label_target(self, logits: Tensor, inside: Tensor, context: TermContext) -> TeacherLabels:
         """Label the target images by the teacher's logits; see `LabelingPolicy`."""

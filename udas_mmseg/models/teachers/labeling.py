@@ -24,9 +24,25 @@ class TeacherLabels(NamedTuple):
 
 
 @torch.no_grad()
-def teacher_logits(network: nn.Module, images: Tensor) -> Tensor:
-    """Compute a teacher's logits (N, C, H, W) for preprocessed images (N, 3, H, W), at the size of the images."""
-    return network.encode_decode(images, [dict(img_shape=images.shape[2:])] * len(images))
+def teacher_logits(network: nn.Module, images: Tensor, flip: bool = False) -> Tensor:
+    """Compute a teacher's logits for preprocessed images, at the size of the images.
+
+    Args:
+        network (nn.Module): The teacher, an `EncoderDecoder`.
+        images (Tensor): (N, 3, H, W).
+        flip (bool): Whether the probabilities are the mean of those of the images and of the images flipped
+            horizontally. Defaults to False.
+
+    Returns:
+        Tensor: (N, C, H, W); with `flip`, the logarithms of the mean probabilities, whose softmax these are.
+    """
+    metainfo = [dict(img_shape=images.shape[2:])] * len(images)
+    logits = network.encode_decode(images, metainfo)
+    if not flip:
+        return logits
+    flipped = network.encode_decode(images.flip(3), metainfo).flip(3)
+    both = [at_least_float32(each).log_softmax(dim=1) for each in (logits, flipped)]
+    return torch.logaddexp(*both) - math.log(2)
 
 
 def most_probable(logits: Tensor) -> Tuple[Tensor, Tensor]:
