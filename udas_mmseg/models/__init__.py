@@ -21,11 +21,6 @@ __all__ = [
     'ConsistencyTerm', 'DAFormerHead', 'DeepLabResNet', 'DeepLabV2Head', 'DomainDataPreProcessor', 'EntropyTerm',
     'FCDiscriminator', 'FeatureDistanceTerm', 'HeadDivergenceTerm', 'MaskedConsistencyTerm',
     'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor',
-<<<<<<< HEAD
     'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'SemiSupervisedSegmentor', 'StudentTeacherSegmentor',
-    'SureShareLabeling', 'ThresholdLabeling'
-=======
-    'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'StudentTeacherSegmentor', 'SureShareLabeling',
-    'ThresholdLabeling', 'TimmVisionTransformer', 'VFMUDAHead'
->>>>>>> a9cefac (TimmVisionTransformer: DINOv2, DINOv3 and EVA-02 as backbones, with VFM-UDA's head)
+    'SureShareLabeling', 'ThresholdLabeling', 'TimmVisionTransformer', 'VFMUDAHead'
 ]
