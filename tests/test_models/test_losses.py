@@ -15,6 +15,7 @@ from udas_mmseg.models.losses import (
     rectified_cross_entropy,
     self_information,
     symmetric_cross_entropy,
+    symmetric_kl,
 )
 
 HALF = [torch.float16, torch.bfloat16]
@@ -86,6 +87,25 @@ class TestSymmetricCrossEntropy:
         assert float(main.grad.abs().sum()) > 0 and float(aux.grad.abs().sum()) > 0
 
 
+class TestSymmetricKL:
+
+    def test_is_the_cross_entropy_without_both_entropies(self) -> None:
+        entropies = entropy(0.9, 0.1) + entropy(0.25, 0.75) + 2 * math.log(2)
+        expected = symmetric_cross_entropy(P.log(), Q.log()) - entropies / 2
+        assert float(symmetric_kl(P.log(), Q.log())) == pytest.approx(float(expected))
+
+    def test_equal_heads_have_neither_loss_nor_gradient(self) -> None:
+        main, aux = P.log().requires_grad_(), P.log().requires_grad_()
+        loss = symmetric_kl(main, aux)
+        loss.backward()
+        assert float(loss.detach()) == 0 and float(main.grad.abs().sum() + aux.grad.abs().sum()) == 0
+
+    def test_both_heads_learn(self) -> None:
+        main, aux = P.log().requires_grad_(), Q.log().requires_grad_()
+        symmetric_kl(main, aux).backward()
+        assert float(main.grad.abs().sum()) > 0 and float(aux.grad.abs().sum()) > 0
+
+
 class TestMemoryRegularization:
 
     def test_known_value(self) -> None:
@@ -143,7 +163,7 @@ def test_half_precision_is_safe(dtype: torch.dtype) -> None:
     main = torch.tensor([60., -60., 0.], dtype=dtype)[None, :, None, None].requires_grad_()
     aux = torch.tensor([-60., 60., 0.], dtype=dtype)[None, :, None, None].requires_grad_()
     label = torch.tensor([[[1]]])
-    losses = [symmetric_cross_entropy(main, aux), memory_regularization(main, aux),
+    losses = [symmetric_cross_entropy(main, aux), symmetric_kl(main, aux), memory_regularization(main, aux),
               rectified_cross_entropy(main, aux, label), entropy_loss(main.softmax(1)), entropy_loss(aux.softmax(1))]
     for loss in losses:
         assert loss.dtype == torch.float32

@@ -64,7 +64,7 @@ class SelfTrainingRunner(ConfigRun):
     Raises:
         ValueError: for settings that do not exist or contradict each other.
 
-    Source: UDAS, section 3.5 and algorithm 1.
+    Source: UDAS, section 3.5.
     """
 
     mistakes = (*ConfigRun.mistakes, OSError, ValueError, WorkDirError)  # including mistakes found between the stages

@@ -27,6 +27,28 @@ def symmetric_cross_entropy(main_logits: Tensor, aux_logits: Tensor) -> Tensor:
     return -(log_aux.exp() * log_main + log_main.exp() * log_aux).sum(dim=1).mean()
 
 
+def symmetric_kl(main_logits: Tensor, aux_logits: Tensor) -> Tensor:
+    """Compute KL(p_p || p_a) + KL(p_a || p_p), the divergence of the classifiers from each other.
+
+    This is `symmetric_cross_entropy` minus the entropy of both predictions: equal heads have no loss, however uncertain
+    they are. Both arguments get gradients.
+
+    Args:
+        main_logits (Tensor): (N, C, H, W), unnormalised.
+        aux_logits (Tensor): The same shape.
+
+    Returns:
+        Tensor: Scalar >= 0, averaged over pixels.
+
+    Raises:
+        ValueError: if the shapes differ.
+
+    Source: UDAS, section 3.3, whose text calls L_kl a KL divergence.
+    """
+    log_main, log_aux = _log_probabilities(main_logits, aux_logits)
+    return ((log_main.exp() - log_aux.exp()) * (log_main - log_aux)).sum(dim=1).mean()
+
+
 def memory_regularization(main_logits: Tensor, aux_logits: Tensor) -> Tensor:
     """Compute KL(m || p_p) + KL(m || p_a), the distances of the classifiers to m = softmax(0.5 F_a + F_p).
 

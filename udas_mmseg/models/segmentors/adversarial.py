@@ -63,7 +63,7 @@ class AdversarialSegmentor(BranchSegmentor):
             later.
         entropy (dict, optional): `LossTerm` of the target's entropy, with a weight for each level. Defaults to None.
         kl (dict, optional): `LossTerm` of the divergence between both heads on the target, with one weight, and its
-            `form`: 'symmetric_cross_entropy' (UDAS) or 'memory_regularization' (MRNet). Defaults to None.
+            `form`: see `HeadDivergenceTerm`. Defaults to None.
         terms (Sequence[dict | Term]): Additional loss terms, see `BranchSegmentor`. They get no features, and on the
             target only the gradient of the logits is used. They must not have parameters. Defaults to none.
         branch_weights (dict, optional): See `BranchSegmentor`.

@@ -4,12 +4,16 @@ from typing import Dict, List, Optional, Sequence, Union
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..losses import entropy_loss, memory_regularization, symmetric_cross_entropy
+from ..losses import entropy_loss, memory_regularization, symmetric_cross_entropy, symmetric_kl
 from .context import TermContext
 from .loss_term import LossTerm
 from .term import Term
 
-KL_FORMS = {'symmetric_cross_entropy': symmetric_cross_entropy, 'memory_regularization': memory_regularization}
+KL_FORMS = {
+    'symmetric_cross_entropy': symmetric_cross_entropy,
+    'symmetric_kl': symmetric_kl,
+    'memory_regularization': memory_regularization
+}
 
 
 class MissingHeadError(ValueError):
@@ -48,7 +52,8 @@ class HeadDivergenceTerm(Term):
     """Divergence between the main head and one auxiliary head.
 
     Args:
-        form (str): 'symmetric_cross_entropy' (UDAS) or 'memory_regularization' (MRNet).
+        form (str): 'symmetric_cross_entropy' (UDAS as printed), 'symmetric_kl' (UDAS as described) or
+            'memory_regularization' (MRNet).
         weight (float): Weight of the term.
         begin (int): See `LossTerm`. Defaults to 0.
         ramp (int): See `LossTerm`. Defaults to 0.
