@@ -24,3 +24,4 @@ model = dict(
     _delete_=True,
     segmentor=_base_.model,
     consistency=dict(num_views=3, smoothing=0.1))
+custom_hooks = [*_base_.custom_hooks, dict(type='TargetNormStatisticsHook', branch=_base_.target_images)]

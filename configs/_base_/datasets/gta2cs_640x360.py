@@ -48,6 +48,8 @@ labeled_target_train = dict(
     data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
     seg_map_suffix='_gtFine_labelIds.png',
     pipeline=labeled_target_pipeline)
+# without flips, for batch norm's statistics
+target_images = dict(target_train, pipeline=[*test_pipeline[:2], dict(type='PackSegInputs')])
 # images of `tools/translate.py configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py` in place of GTA5's
 translated_train = dict(
     source_train, translated_root='{{$UDAS_DATA_ROOT:data}}/gta5_translated', missing_translation='error')
