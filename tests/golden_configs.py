@@ -116,7 +116,7 @@ def trainings(data: Path) -> Dict[str, Dict[str, Any]]:
                        dataset=stream('pseudo', 'pseudo_labeled')),
         student=dict(student(pseudo_weight=0.5), dataset=pair(source='source', pseudo_labeled='pseudo')),
         student_consistency=dict(
-            student(consistency=dict(num_views=3, smoothing=0.1, brightness=0.1, contrast=0.1)),
+            student(consistency=dict(num_views=3, smoothing=0.1)),
             dataset=pair(source='source', labeled_target='labeled', pseudo_labeled='balanced')),
         student_joint=dict(student(joint_forward=True), dataset=pair(source='cutmix', pseudo_labeled='pseudo')),
         mean_teacher=dict(

@@ -203,5 +203,5 @@ def test_impossible_batches_and_heads_are_refused() -> None:
     assert 'strong.decode.loss_ce' in unmixed.train_step(alone, sgd(unmixed))
     focal = dict(deeplabv2())
     focal['decode_head'] = dict(focal['decode_head'], loss_decode=dict(type='DiceLoss'))
-    with pytest.raises(ValueError, match="objective='mse' replaces the plain .* set objective=\"labels\""):
+    with pytest.raises(ValueError, match="objective='mse' needs heads with the plain .* set objective=\"labels\""):
         build(focal, objective='mse')

@@ -38,7 +38,7 @@ class MeanLogitTerm(Term):
 def context(iteration: int = 0, upsample: bool = True) -> TermContext:
     generator = torch.Generator().manual_seed(0)
     found = TermContext(dict(target=dict(inputs=torch.zeros(2, 3, 8, 12))), HEADS, iteration,
-                        lambda images: Outputs([images]), upsample=upsample)
+                        lambda images: Outputs([images]), lambda images: Outputs([images]), upsample=upsample)
     found.add({'target': Outputs([torch.randn(2, 4, 4, 6, generator=generator),
                                   torch.randn(2, 4, 2, 3, generator=generator)])})
     return found

@@ -1,12 +1,13 @@
 """Strong augmentation of preprocessed images on the model's device: colour jitter, grey images and Gaussian blur."""
 import math
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..compat import torchvision_functional
+from .pixel_scale import PixelScale
 
 _RADIUS = 5  # of the blur's kernel in standard deviations; beyond it, weights are below 4e-6 of the largest one
 
@@ -93,7 +94,7 @@ class StrongAugment:
             Tensor: A new tensor of the same shape, normalised in the same way.
         """
         drawn = [self.draw(rng) for _ in images]
-        scale = _PixelScale(preprocessor)
+        scale = PixelScale(preprocessor)
         with torch.autocast(images.device.type, enabled=False):  # which would round blurred images to 8 bits or so
             return torch.stack([scale.restore(apply(scale.to_unit(image), augmentation))
                                 for image, augmentation in zip(images, drawn)])
@@ -124,28 +125,3 @@ def apply(image: Tensor, augmentation: Augmentation) -> Tensor:
 def _kernel(sigma: float, image: Tensor) -> List[int]:
     """Return the width and height of the blur's kernel; its reflected border must be smaller than the image."""
     return [2 * min(math.ceil(_RADIUS * sigma), size - 1) + 1 for size in reversed(image.shape[1:])]
-
-
-class _PixelScale:
-    """Conversion between preprocessed images and RGB in [0, 1]."""
-
-    def __init__(self, preprocessor: Optional[nn.Module]) -> None:
-        self.mean, self.std = (getattr(preprocessor, name, None) for name in ('mean', 'std'))
-        # images are read as BGR, and converted or not
-        self.is_bgr = preprocessor is not None and not getattr(preprocessor, 'channel_conversion', True)
-
-    def _statistics(self, image: Tensor) -> Tuple[Tensor, Tensor]:
-        return self.mean.to(image), self.std.to(image)  # type: ignore[union-attr]
-
-    def to_unit(self, image: Tensor) -> Tensor:
-        if self.mean is not None:
-            mean, std = self._statistics(image)
-            image = image * std + mean
-        return (image.flip(0) if self.is_bgr else image) / 255
-
-    def restore(self, image: Tensor) -> Tensor:
-        image = (image.flip(0) if self.is_bgr else image) * 255
-        if self.mean is not None:
-            mean, std = self._statistics(image)
-            image = (image - mean) / std
-        return image

@@ -1,28 +1,81 @@
-"""Random views of a batch of preprocessed images, whose predictions can be warped back to the images."""
-from typing import Tuple
+"""Views of a batch of preprocessed images, augmented or moved, whose predictions can be warped back to the images."""
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from ..datasets.transforms.affine_map import AffineMap, Size
 from ..datasets.transforms.augment_ops import GEOMETRY, value_at
+from ..datasets.transforms.auto_augment import SegAugment
+from .pixel_scale import PixelScale
 
 _FLIP_CHANCE = 0.5
 
 
-def draw_view(size: Size, rng: np.random.Generator, magnitude: float = 1.0) -> AffineMap:
+class View(NamedTuple):
+    """A view of each image of a batch.
+
+    Args:
+        images (Tensor): (N, C, H', W'), preprocessed.
+        maps (list[AffineMap]): The map from each image to its view.
+    """
+    images: Tensor
+    maps: List[AffineMap]
+
+    @property
+    def size(self) -> Size:
+        """(H', W')."""
+        return self.maps[0].view_size
+
+    def undo(self, probs: Tensor) -> Tuple[Tensor, Tensor]:
+        """Warp probabilities (N, C, H', W') to the images: (N, C, H, W), and the mask (N, H, W) of pixels in a view."""
+        undone, valid = zip(*(affine.undo(of_image[None]) for affine, of_image in zip(self.maps, probs)))
+        return torch.cat(undone), torch.stack(valid)
+
+
+def identity_view(images: Tensor) -> View:
+    """Return the view that is the images (N, C, H, W) themselves."""
+    height, width = images.shape[2:]
+    return View(images, [AffineMap.identity((height, width))] * len(images))
+
+
+def augmented_view(images: Tensor,
+                   augment: SegAugment,
+                   rng: np.random.Generator,
+                   preprocessor: Optional[nn.Module] = None) -> View:
+    """Augment each image of a batch with the transforms of pipelines, on the CPU and in 8 bits.
+
+    Args:
+        images (Tensor): (N, 3, H, W), preprocessed.
+        augment (SegAugment): The augmentation.
+        rng (np.random.Generator): Random generator; the images are drawn one after the other.
+        preprocessor (nn.Module, optional): MMSegmentation's preprocessor that normalised the images. Defaults to None:
+            RGB values in [0, 255].
+    """
+    scale = PixelScale(preprocessor)
+    made, maps = [], []
+    with torch.no_grad(), torch.autocast(images.device.type, enabled=False):  # which would round the pixels
+        for image in images:
+            pixels = np.ascontiguousarray(scale.to_bytes(image).cpu().numpy())
+            view, _, affine = augment.apply(pixels, rng=rng)
+            made.append(scale.from_bytes(torch.from_numpy(np.ascontiguousarray(view)), image))
+            maps.append(affine)
+    return View(torch.stack(made), maps)
+
+
+def draw_view(size: Size, rng: np.random.Generator) -> AffineMap:
     """Draw a flip (with probability 0.5) followed by a shear, shift or rotation in AutoAugment's ranges.
 
     Args:
         size (tuple[int, int]): (height, width).
         rng (np.random.Generator): Random generator.
-        magnitude (float): Factor of the ranges, in [0, 1]; with 0, there are only flips. Defaults to 1.
 
     Returns:
         AffineMap: The map from the image to the view; both have this size.
     """
     name = str(rng.choice(list(GEOMETRY)))
-    value = value_at(name, magnitude * rng.random(), int(rng.choice([-1, 1])))
+    value = value_at(name, rng.random(), int(rng.choice([-1, 1])))
     view = AffineMap.flip(size) if rng.random() < _FLIP_CHANCE else AffineMap.identity(size)
     return view.then(GEOMETRY[name](size, value))
 
@@ -39,28 +92,3 @@ def warp_batch(view: AffineMap, images: Tensor) -> Tensor:
     """
     sampled, valid = view.inverse().undo(images)  # undoing the inverse map applies the map
     return sampled * valid
-
-
-def change_colours(images: Tensor, rng: np.random.Generator, brightness: float = 0.0, contrast: float = 0.0) -> Tensor:
-    """Change the brightness and the contrast of each image randomly.
-
-    Args:
-        images (Tensor): (N, C, H, W), normalised.
-        rng (np.random.Generator): Random generator.
-        brightness (float): Largest shift, in standard deviations of the normalisation. Defaults to 0.
-        contrast (float): Largest difference from 1 of the factor by which distances from the image's mean are scaled.
-            Defaults to 0.
-
-    Returns:
-        Tensor: (N, C, H, W); the argument itself if both are 0.
-    """
-    if brightness == 0 and contrast == 0:
-        return images
-    shift, factor = (images.new_tensor(low + span * rng.random((len(images), 1, 1, 1)))
-                     for low, span in _ranges(brightness, contrast))
-    mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    return (images - mean) * factor + mean + shift
-
-
-def _ranges(brightness: float, contrast: float) -> Tuple[Tuple[float, float], Tuple[float, float]]:
-    return (-brightness, 2 * brightness), (1 - contrast, 2 * contrast)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ...datasets.branches import BRANCHES
 from ...utils.processes import keep_names_in_parallel, strip_wrappers, unwrap
 from ..data_preprocessor import for_branches, merged
+from ..norm_statistics import norm_layers, normalising_by_batch
 from ..predictor import SEGMENTOR_PREFIX
 from ..teachers import EMATeacher
 from ..terms import LossTerm, Outputs, Term, TermContext, build_terms
@@ -149,8 +150,7 @@ class BranchSegmentor(BaseModel):
     def check(self, branches: Dict[str, dict]) -> None:
         """Check that the method can train on a batch."""
         check_branches(branches, self.joint_forward)
-        # a term that replaces the supervised loss has nothing to replace where the branch is missing
-        check_terms_have_branches([term for term in self.terms if not term.replaces_supervised], branches)
+        check_terms_have_branches([term for term in self.terms if not term.optional], branches)
 
     def prepare(self, context: TermContext) -> Dict[str, Tensor]:
         """Label, mix or add branches before they are forwarded. Returns values to log."""
@@ -173,7 +173,9 @@ class BranchSegmentor(BaseModel):
     def new_context(self, branches: Dict[str, dict], upsample: bool = True) -> TermContext:
         """Return the context of a step in which nothing was forwarded yet."""
         iteration = MessageHub.get_current_instance().get_info('iter', 0)
-        return TermContext(dict(branches), self.heads, iteration, self.forward_images, self.teacher, upsample)
+        return TermContext(
+            dict(branches), self.heads, iteration, self.forward_images, self.forward_view, self.teacher, upsample,
+            preprocessor=self.data_preprocessor)
 
     @property
     def heads(self) -> Dict[str, nn.Module]:
@@ -186,6 +188,12 @@ class BranchSegmentor(BaseModel):
 
     def _forward_noisy(self, images: Tensor, noise: FeatureNoise) -> Outputs:
         return outputs_of(self.segmentor, images.contiguous(memory_format=self.memory_format), noise)
+
+    def forward_view(self, images: Tensor) -> Outputs:
+        """Compute the same for a further view of images, which does not count in the running statistics."""
+        norms = [norm for norm in norm_layers(self.segmentor) if norm.training]
+        with normalising_by_batch(norms):
+            return self.forward_images(images)
 
     def forward_group(self, group: Sequence[str], context: TermContext) -> None:
         """Pass branches through the segmentor in one batch, and store the outputs."""

@@ -37,8 +37,9 @@ class StudentTeacherSegmentor(BranchSegmentor):
         data_preprocessor (dict, optional): Defaults to that of the segmentor, extended to several branches.
         pseudo_weight (float | dict): Weight of the losses on `pseudo_labeled`, or `dict(weight, begin, ramp)`.
             Defaults to 1.
-        consistency (dict, optional): Use L_cons instead of the cross-entropy on `source` and `labeled_target`, with
-            these arguments of `ConsistencyTerm`: `num_views`, `smoothing`, `weight`, ... Defaults to None.
+        consistency (dict, optional): Add L_cons to the cross-entropy on `source` and `labeled_target`, with these
+            arguments of `ConsistencyTerm`: `num_views`, `smoothing`, `weight`, ... With `replace=True`, L_cons is used
+            instead of the cross-entropy. Defaults to None.
         ema_teacher (dict, optional): Use a teacher that labels `target`, with the arguments `momentum` (see
             `EMATeacher`), `threshold` (see `ThresholdLabeling`) or `labeling` (config of another policy in
             `models/teachers`), `flip` (whether it labels with the mean of the probabilities for the images and for the

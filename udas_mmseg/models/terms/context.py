@@ -26,6 +26,8 @@ class TermContext:
         heads (dict[str, nn.Module]): The segmentor's heads, by the prefixes of their losses; the main head first.
         iteration (int): Number of the iteration, from 0.
         forward (Callable): Computes the `Outputs` of the segmentor for further images (N, 3, H, W), with gradients.
+        forward_view (Callable): The same for further views of images of the batch: they are normalised with their own
+            batch statistics, and do not count in the running statistics of batch norm.
         teacher (EMATeacher, optional): The moving average of the segmentor, if the method has one.
         upsample (bool): Whether `resized` returns logits at the size of the images, or of the main head's logits.
         outputs (dict[str, Outputs]): Those for each branch that was forwarded.
@@ -35,11 +37,13 @@ class TermContext:
             number of a stage and its features (N, C_i, H_i, W_i), which returns features of the same shape.
         augment (Callable, optional): Strong augmentation of preprocessed images (N, 3, H, W), with new random draws at
             each call, if the method has one.
+        preprocessor (nn.Module, optional): The one that normalised the images. None: they are RGB in [0, 255].
     """
     branches: Dict[str, dict]
     heads: Dict[str, nn.Module]
     iteration: int
     forward: Callable[[Tensor], Outputs]
+    forward_view: Callable[[Tensor], Outputs]
     teacher: Optional[EMATeacher] = None
     upsample: bool = True
     outputs: Dict[str, Outputs] = field(default_factory=dict)
@@ -47,6 +51,7 @@ class TermContext:
     soft_labels: Dict[str, Tensor] = field(default_factory=dict)
     feature_noise: Dict[str, FeatureNoise] = field(default_factory=dict)
     augment: Optional[Callable[[Tensor], Tensor]] = None
+    preprocessor: Optional[nn.Module] = None
     _resized: Dict[str, List[Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     def add(self, outputs: Dict[str, Outputs]) -> None:

@@ -39,6 +39,7 @@ class Term(nn.Module):
     name = 'loss_term'
     needs: Tuple[str, ...] = ()  # further branches whose outputs the term uses; they come before its own in `BRANCHES`
     replaces_supervised = False  # whether the heads' own losses on the branch are left out
+    optional = False  # whether a batch may lack the branch; the term is then not computed
     needs_softmax = False  # whether heads with one sigmoid channel are refused
     forwards_itself = False  # whether it computes all outputs that it uses with `context.forward`
 
