@@ -39,6 +39,7 @@ def write_every_data_set(root: Path) -> Path:
                 enlarge(path, size)
     write_carla_and_camvid(root)
     write_synthia(root / 'synthia')
+    write_voc(root / 'VOCdevkit/VOC2012')
     for images, translated in (('gta5/images', 'gta5_translated'), ('gta5/images', 'gta5_cycada'),
                                ('demo/gta5/images', 'demo_translations'), ('carla/images', 'carla_cyclegan'),
                                ('synthia/RGB', 'synthia_translated')):
@@ -60,6 +61,22 @@ def write_synthia(root: Path) -> None:
         label = np.zeros((SIZE[1], SIZE[0], 3), np.uint16)
         label[:, :, 2] = blocks(rng, 23, SIZE)
         write_image(root / f'GT/LABELS/{number:07d}.png', label)
+
+
+def write_voc(root: Path) -> None:
+    """PASCAL VOC 2012 with labels of SBD; one image is not in the list of the training set."""
+    rng = np.random.default_rng(0)
+    lists = dict(trainaug=['2007_000032', '2008_000008', '2008_000015'], val=['2007_000033'])
+    for name in [*lists['trainaug'], *lists['val'], '2007_000027']:
+        write_image(root / f'JPEGImages/{name}.jpg', blocks(rng, 256, (60, 45), 3))
+        label = blocks(rng, 21, (60, 45))
+        label[:2] = 255
+        for folder in ('SegmentationClass', 'SegmentationClassAug'):
+            write_image(root / f'{folder}/{name}.png', label)
+    for stem, names in lists.items():
+        path = root / f'ImageSets/Segmentation/{stem}.txt'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('\n'.join(names) + '\n')
 
 
 def blocks(rng: np.random.Generator, limit: int, size: tuple, *channels: int) -> np.ndarray:
@@ -122,10 +139,12 @@ def shrink(cfg: Config, root: Path) -> Config:
         for part in (cfg.train_dataloader, cfg.val_dataloader, cfg.get('translate_dataloader'), cfg.model):
             shrink_images(part, *size)
     for _, part in config_dicts(cfg.model):
-        if part.get('depth') == 101:  # to a quarter of ResNet-18, whose stages have a quarter of ResNet-101's channels
+        if part.get('depth') in (50, 101):  # to a quarter of ResNet-18, whose stages have a quarter of ResNet-101's channels
             part.update(depth=18, base_channels=16, stem_channels=16)
         if part.get('in_channels') in (1024, 2048):
             part['in_channels'] //= 16
+        if part.get('type') == 'DepthwiseSeparableASPPHead':
+            part.update(channels=8, c1_in_channels=16, c1_channels=8)
         if part.get('type') == 'MixVisionTransformer':
             part.update(embed_dims=4, num_layers=[1, 1, 1, 1], num_heads=[1, 1, 1, 1])
         if part.get('type') == 'DAFormerHead':

@@ -1,0 +1,16 @@
+r"""UniMatch on CamVid alone, with a few labelled images (3 classes): two strong views and a feature stream learn the confident labels of weak views.
+
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/unimatch.py
+UDAS_DATA_ROOT=data python tools/compare.py configs/benchmarks/carla2camvid/unimatch.py \
+    --vary budget=1,2,5,10 --out labels
+"""
+_base_ = ['../../_base_/setups/carla2camvid.py', '../../_base_/methods/unimatch.py']
+budget = 5
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='DomainPairDataset',
+        labeled_target=_base_.labeled_budget,
+        target=_base_.unlabeled_budget))
+model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
+custom_hooks = [*_base_.custom_hooks, *_base_.method_hooks]
