@@ -139,7 +139,8 @@ def shrink(cfg: Config, root: Path) -> Config:
         for part in (cfg.train_dataloader, cfg.val_dataloader, cfg.get('translate_dataloader'), cfg.model):
             shrink_images(part, *size)
     for _, part in config_dicts(cfg.model):
-        if part.get('depth') in (50, 101):  # to a quarter of ResNet-18, whose stages have a quarter of ResNet-101's channels
+        if part.get('depth') in (50, 101):
+            # to a quarter of ResNet-18, whose stages have a quarter of the channels of ResNet-50 and ResNet-101
             part.update(depth=18, base_channels=16, stem_channels=16)
         if part.get('in_channels') in (1024, 2048):
             part['in_channels'] //= 16

@@ -41,7 +41,8 @@ def write_carla_and_camvid(root: Path, count: int = 3) -> Path:
                         rng.integers(0, 12, (120, 160), dtype=np.uint8))
     splits = root / 'camvid/splits'
     splits.mkdir()
-    lists = {'pool': names, **{f'judge_{name.split("_")[0]}': [name] for name in judged}}
+    lists = {'pool': names, 'pool_labeled_1': names[:1], 'pool_without_1': names[1:],
+             **{f'judge_{name.split("_")[0]}': [name] for name in judged}}
     for stem, members in lists.items():
         (splits / f'{stem}.txt').write_text('\n'.join(members) + '\n')
     return root

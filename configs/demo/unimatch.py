@@ -1,4 +1,4 @@
-"""UniMatch with 10 labelled "real" scenes: two strong views and a feature stream learn the confident labels of weak views.
+"""UniMatch with 10 labelled "real" scenes: FixMatch with two strong views and a feature stream.
 
 python tools/train.py configs/demo/unimatch.py
 python tools/train.py configs/demo/unimatch.py --cfg-options budget=50

@@ -125,3 +125,12 @@ def test_a_teacher_that_would_stand_still_or_see_the_students_view_is_refused(la
     pack.pop('meta_keys')
     with pytest.raises(ValueError, match='source.pipeline: KeepTeacherView adds .*PackSegInputs does not keep it'):
         check_config(dict(model=model, custom_hooks=hooks, train_dataloader=loader))
+
+
+def test_missing_files_of_pascal_voc_are_named(tmp_path: Path) -> None:
+    """The class of MMSegmentation asserts that they exist, without a message."""
+    voc = dict(type='PascalVOCDataset', data_root=str(tmp_path), data_prefix=dict(img_path='JPEGImages'),
+               ann_file='trainaug.txt', pipeline=[])
+    for dataset in (voc, dict(type='LabelBudgetDataset', n=2, part='unlabeled', dataset=voc)):
+        with pytest.raises(ValueError, match=f'missing: {tmp_path}/JPEGImages, {tmp_path}/trainaug.txt'):
+            check_config(dict(train_dataloader=dict(dataset=dataset)))

@@ -152,7 +152,14 @@ def _open_dataset(cfg: dict, model: dict) -> Optional[BaseDataset]:
         return None
     # not serialized, because MMEngine cannot serialize an empty list
     lazy = dict(lazy_init=True, serialize_data=False)
-    dataset = DATASETS.build(_with_inner(cfg, lazy) if _is_budget(cfg) else {**cfg, **lazy})
+    try:
+        dataset = DATASETS.build(_with_inner(cfg, lazy) if _is_budget(cfg) else {**cfg, **lazy})
+    except AssertionError:  # without a message: PascalVOCDataset checks its files so
+        inner = cfg['dataset'] if _is_budget(cfg) else cfg
+        root, listed = inner.get('data_root') or '', inner.get('ann_file')
+        check_folders([osp.join(root, path) for path in inner['data_prefix'].values()],
+                      osp.join(root, listed) if listed else '')
+        raise
     prefix = dataset.data_prefix
     folders = [prefix[key] for key in ('img_path', 'seg_map_path') if prefix.get(key) is not None]
     is_local = getattr(dataset, 'backend_args', None) is None

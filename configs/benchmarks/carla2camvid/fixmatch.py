@@ -1,4 +1,4 @@
-r"""FixMatch on CamVid alone, with a few labelled images (3 classes): strong views learn the confident labels of weak views.
+r"""FixMatch on CamVid alone, with a few labelled images (3 classes): strong views learn labels of weak views.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/fixmatch.py
 UDAS_DATA_ROOT=data python tools/compare.py configs/benchmarks/carla2camvid/fixmatch.py \

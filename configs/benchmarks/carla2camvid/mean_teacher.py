@@ -1,4 +1,4 @@
-r"""Mean teacher on CamVid alone, with a few labelled images (3 classes): strong views must give the probabilities of a moving average.
+r"""Mean teacher on CamVid alone, with a few labelled images (3 classes).
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/mean_teacher.py
 UDAS_DATA_ROOT=data python tools/compare.py configs/benchmarks/carla2camvid/mean_teacher.py \

@@ -1,4 +1,4 @@
-r"""UniMatch on CamVid alone, with a few labelled images (3 classes): two strong views and a feature stream learn the confident labels of weak views.
+r"""UniMatch on CamVid alone, with a few labelled images (3 classes): FixMatch with two views and a feature stream.
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/unimatch.py
 UDAS_DATA_ROOT=data python tools/compare.py configs/benchmarks/carla2camvid/unimatch.py \
