@@ -125,9 +125,8 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
     """Build a data set with only the images of a label budget, or of its complement.
 
     Writes the list files for the images in the data set's image folder, or in its `ann_file` if it has one, and builds
-    the data set with the new list as `ann_file`. Registered as `LabelBudgetDataset`.
-
-    To set `n` of all budgets of a config at once, use the top-level key `budget = 100`; see `apply_budget`.
+    the data set with the new list as `ann_file`. Registered as `LabelBudgetDataset`. The top-level key `budget = 100`
+    sets `n` of all budgets of a config, see `apply_budget`.
 
     Args:
         n (int | str | Fraction): See `LabelBudget`.
@@ -137,8 +136,7 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
         seed (int): See `LabelBudget`. Defaults to 2021.
         list_dir (str): Folder for the list files, relative to the current folder. Defaults to 'work_dirs/splits'.
         split_dir (str, optional): Folder of existing lists, as written by `tools/make_splits.py`, relative to the data
-            set's `data_root`. If it is given, the list of the part is read from it, and no list is written. Defaults
-            to None.
+            set's `data_root`, from which the list of the part is read. Defaults to None: lists are written.
         split_names (Mapping[str, str]): Names of the files in `split_dir` for each part, with {n} for the size of the
             budget. Defaults to `dict(labeled='labeled_{n}.txt', unlabeled='unlabeled_without_{n}.txt')`.
         whole_if_empty (bool): Whether to use the whole data set, without labels, for `part='unlabeled'` if all images
@@ -146,8 +144,7 @@ def build_label_budget_dataset(n: Union[int, str, Fraction],
 
     Raises:
         FileNotFoundError: if the image folder or a list is missing.
-        ValueError: if the budget is larger than the number of images, the complement is empty, or the data set does
-            not accept a list.
+        ValueError: if the budget is too large, the complement is empty, or the data set does not accept a list.
 
     Example:
         >>> labeled = dict(type='LabelBudgetDataset', n=100, dataset=dict(type='CityscapesDataset', ...))
