@@ -33,6 +33,8 @@ class PublishedStep:
         kl_form (str): 'symmetric_cross_entropy' or 'memory_regularization'.
         adapt_map (str): 'softmax' or 'self_information'.
         objective (str): 'vanilla' or 'lsgan'.
+        gradient_penalty (float): Weight of the squared gradient of the scores of the source's maps, before the
+            factor 1/2; 0 leaves it out.
 
     Source: Tsai et al., CVPR 2018; Vu et al., CVPR 2019; Zheng and Yang, IJCAI 2020; UDAS, section 3.3.
     """
@@ -47,6 +49,7 @@ class PublishedStep:
     kl_form: str = 'symmetric_cross_entropy'
     adapt_map: str = 'softmax'
     objective: str = 'vanilla'
+    gradient_penalty: float = 0.0
 
     def __call__(self, images: Tensor, labels: Tensor, target_images: Tensor) -> Dict[str, Tensor]:
         """Train on one batch.
@@ -108,11 +111,24 @@ class PublishedStep:
                 name: 0.5 * self._domain_loss(discriminator(self._map(level)), domain)
                 for name, level, discriminator in zip(LEVELS, logits, self.discriminators)
             }
+            if self.gradient_penalty and domain == SOURCE:
+                for name, level, discriminator in zip(LEVELS, logits, self.discriminators):
+                    losses[name] = losses[name] + 0.5 * self.gradient_penalty * self._penalty(discriminator, level)
             for name, loss in backward(losses).items():
                 key = f'discriminators.{name}.loss'
                 logs[key] = logs[key] + loss if key in logs else loss
         self.discriminator_optimizer.step()
         return logs
+
+    def _penalty(self, discriminator: nn.Module, logits: Tensor) -> Tensor:
+        """Squared norm of the gradient of all scores of an image, mean over images, summed over the scales."""
+        maps = self._map(logits).detach().requires_grad_()
+        scores = discriminator(maps)
+        total = torch.zeros((), dtype=logits.dtype)
+        for scale in [scores] if isinstance(scores, Tensor) else scores:
+            gradient = torch.autograd.grad(scale.sum(), maps, create_graph=True)[0]
+            total = total + gradient.pow(2).flatten(1).sum(dim=1).mean()
+        return total
 
     def _map(self, logits: Tensor) -> Tensor:
         return logits.softmax(dim=1) if self.adapt_map == 'softmax' else weighted_self_information(logits)

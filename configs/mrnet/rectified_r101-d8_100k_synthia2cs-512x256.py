@@ -35,4 +35,4 @@ model = dict(
         type='Pretrained',
         checkpoint='work_dirs/mrnet/mrnet_r101-d8_100k_synthia2cs-1024x512/iter_100000.pth',
         prefix='segmentor'))
-optim_wrapper = dict(optimizer=dict(lr=1e-4, nesterov=False))
+optim_wrapper = dict(optimizer=dict(lr=1e-4))

@@ -1,4 +1,5 @@
 """Every config under configs/ is named, documented and composed by the rules of configs/README.md."""
+import copy
 import re
 import shutil
 from pathlib import Path
@@ -151,3 +152,23 @@ def test_missing_data_are_named_before_anything_is_built(monkeypatch: pytest.Mon
     assert 'gta5/images' in str(error.value) and 'cityscapes/leftImg8bit/val' in str(error.value)
     shutil.copytree(CONFIGS, tmp_path / 'configs')  # the same from a copy outside the checkout
     assert load_config(str(tmp_path / 'configs/udas/gta2cs_source_only.py')).model.backbone.depth == 101
+
+
+def test_the_exact_schedules_have_the_learning_rates_of_the_published_code() -> None:
+    """Its list of parameters has a convolution once for each module from the stage down that contains it."""
+    for name, iterations in (('adaptsegnet/adaptsegnet_r101-d8-caffe_150k', 150000),
+                             ('advent/advent_r101-d8-caffe_120k', 120000)):
+        cfg = Config.fromfile(CONFIGS / f'{name}_gta2cs-1280x720.py')
+        assert cfg.train_cfg.max_iters == iterations
+        segmentor = copy.deepcopy(cfg.model.segmentor)
+        segmentor.backbone.update(depth=50, base_channels=1, stem_channels=1, init_cfg=None)
+        for head, channels in (('decode_head', 32), ('auxiliary_head', 16)):
+            segmentor[head].update(num_classes=2, in_channels=channels)
+        model = MODELS.build(segmentor)
+        of_name = {key: value for key, value in model.named_parameters() if value.requires_grad}
+        wrapper = build_optim_wrapper(model, cfg.optim_wrapper.segmentor)
+        rates = {id(group['params'][0]): group['lr'] / 2.5e-4 for group in wrapper.param_groups}
+        for key, parameter in of_name.items():
+            parts = key.split('.')[1:-1]  # of the backbone: layer1, 0, conv1
+            expected = 10 if 'head' in key else len(parts) if parts[0].startswith('layer') else 1
+            assert rates[id(parameter)] == pytest.approx(expected), key

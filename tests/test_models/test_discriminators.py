@@ -3,7 +3,12 @@ import pytest
 import torch
 from torch import nn
 
-from udas_mmseg.models import FCDiscriminator, MultiLevelDiscriminator, MultiScaleDiscriminator
+from udas_mmseg.models import (
+    FCDiscriminator,
+    MultiLevelDiscriminator,
+    MultiScaleDiscriminator,
+    ResidualMultiScaleDiscriminator,
+)
 
 
 class TestFCDiscriminator:
@@ -54,6 +59,37 @@ class TestMultiScaleDiscriminator:
         assert len(model(torch.rand(1, 2, model.smallest, model.smallest))) == scales
         with pytest.raises(ValueError, match=f'at least {model.smallest} pixels'):
             model(torch.rand(1, 2, model.smallest - 1, 256))
+
+
+class TestResidualMultiScaleDiscriminator:
+
+    def test_is_the_published_network(self) -> None:
+        model = ResidualMultiScaleDiscriminator(19)
+        model.init_weights()
+        assert len(model.scales) == 3
+        convolutions = [layer for layer in model.scales[0].modules() if isinstance(layer, nn.Conv2d)]
+        assert [conv.out_channels for conv in convolutions] == [32, 32, 32, 32, 64, *[64] * 8, 1]
+        assert [conv.stride[0] for conv in convolutions] == [2, 1, 2, 1, 2, *[1] * 9]
+        assert all(conv.kernel_size == (3, 3) and conv.padding_mode == 'reflect' for conv in convolutions[:-1])
+        assert convolutions[-1].kernel_size == (1, 1)
+        weight = torch.cat([conv.weight.flatten() for conv in convolutions])
+        assert float(weight.std()) == pytest.approx(0.02, rel=0.02) and abs(float(weight.mean())) < 1e-3
+        assert all(not conv.bias.any() for conv in convolutions)
+
+    @pytest.mark.parametrize('scales', [1, 3])
+    def test_smallest_map(self, scales: int) -> None:
+        model = ResidualMultiScaleDiscriminator(2, base_channels=1, num_blocks=1, num_scales=scales)
+        assert len(model(torch.rand(1, 2, model.smallest, model.smallest))) == scales
+        with pytest.raises(ValueError, match=f'at least {model.smallest} pixels'):
+            model(torch.rand(1, 2, model.smallest - 1, 256))
+
+    def test_a_block_keeps_its_input(self) -> None:
+        model = ResidualMultiScaleDiscriminator(2, base_channels=1, num_blocks=1, num_scales=1)
+        block = model.scales[0][-2]
+        for parameter in block.parameters():
+            nn.init.zeros_(parameter)
+        features = torch.randn(1, 2, 4, 4)
+        assert torch.equal(block(features), features)
 
 
 class TestMultiLevelDiscriminator:

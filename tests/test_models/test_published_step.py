@@ -19,6 +19,7 @@ ADAM = dict(lr=1e-3, betas=(0.9, 0.99))
 HEAVY = dict(weight=(1.0, 0.5))
 FC = dict(type='FCDiscriminator', base_channels=4)
 MULTI_SCALE = dict(type='MultiScaleDiscriminator', base_channels=4, num_layers=2, num_scales=2)
+RESIDUAL = dict(type='ResidualMultiScaleDiscriminator', base_channels=4, num_blocks=1, num_scales=2)
 
 
 def head(channels: int, index: int, weight: float) -> dict:
@@ -118,6 +119,9 @@ VARIANTS: Dict[str, Tuple[dict, dict]] = {
     'MRNet': (dict(lambda_seg=0.5, gan_objective='lsgan', discriminator=MULTI_SCALE,
                    kl=dict(form='memory_regularization', weight=0.1)),
               dict(lambda_seg=0.5, objective='lsgan', lambda_kl=0.1, kl_form='memory_regularization')),
+    'MRNet, its code': (dict(lambda_seg=0.5, gan_objective='lsgan', discriminator=RESIDUAL, gradient_penalty=0.01,
+                             adversarial=dict(weight=(0.002, 0.0004))),
+                        dict(lambda_seg=0.5, objective='lsgan', lambda_adv=(0.002, 0.0004), gradient_penalty=0.01)),
     # at the published weights the adversarial gradients are a hundred-thousandth of what they are added to
     'AdaptSegNet, heavy': (dict(adversarial=HEAVY), dict(lambda_adv=HEAVY['weight'])),
     'AdvEnt, heavy': (dict(adversarial=HEAVY, adapt_map='self_information'),
@@ -147,6 +151,7 @@ def test_the_memory_layout_does_not_matter() -> None:
     (dict(adversarial=dict(weight=(0.0002, 0.001))), {}, 'target.decode.loss_adv'),
     (dict(adapt_map='self_information'), {}, 'target.decode.loss_adv'),
     (dict(kl=dict(form='memory_regularization', weight=0.1)), dict(lambda_kl=0.1), 'target.loss_kl'),
+    (dict(gradient_penalty=1.0, adversarial=HEAVY), dict(lambda_adv=HEAVY['weight']), 'discriminators.decode.loss'),
     (dict(upsample_maps=False, discriminator=dict(strides=(1, 1, 1, 1, 1), **FC)), {}, 'target.decode.loss_adv'),
 ])  # yapf: disable
 def test_another_setting_is_noticed(ours: dict, reference: dict, log: str) -> None:

@@ -3,7 +3,12 @@ from .backbones import DeepLabResNet, TimmVisionTransformer
 from .branch_parallel import BranchDistributedDataParallel
 from .data_preprocessor import DomainDataPreProcessor
 from .decode_heads import DAFormerHead, DeepLabV2Head, VFMUDAHead
-from .discriminators import FCDiscriminator, MultiLevelDiscriminator, MultiScaleDiscriminator
+from .discriminators import (
+    FCDiscriminator,
+    MultiLevelDiscriminator,
+    MultiScaleDiscriminator,
+    ResidualMultiScaleDiscriminator,
+)
 from .segmentors import (
     AdversarialSegmentor,
     BranchSegmentor,
@@ -21,6 +26,6 @@ __all__ = [
     'ConsistencyTerm', 'DAFormerHead', 'DeepLabResNet', 'DeepLabV2Head', 'DomainDataPreProcessor', 'EntropyTerm',
     'FCDiscriminator', 'FeatureDistanceTerm', 'HeadDivergenceTerm', 'MaskedConsistencyTerm',
     'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor',
-    'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'SemiSupervisedSegmentor', 'StudentTeacherSegmentor',
-    'SureShareLabeling', 'ThresholdLabeling', 'TimmVisionTransformer', 'VFMUDAHead'
+    'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'ResidualMultiScaleDiscriminator', 'SemiSupervisedSegmentor',
+    'StudentTeacherSegmentor', 'SureShareLabeling', 'ThresholdLabeling', 'TimmVisionTransformer', 'VFMUDAHead'
 ]

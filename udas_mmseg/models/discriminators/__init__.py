@@ -2,5 +2,8 @@
 from .fully_convolutional import FCDiscriminator
 from .multi_level import MultiLevelDiscriminator
 from .multi_scale import MultiScaleDiscriminator
+from .residual_multi_scale import ResidualMultiScaleDiscriminator
 
-__all__ = ['FCDiscriminator', 'MultiLevelDiscriminator', 'MultiScaleDiscriminator']
+__all__ = [
+    'FCDiscriminator', 'MultiLevelDiscriminator', 'MultiScaleDiscriminator', 'ResidualMultiScaleDiscriminator'
+]

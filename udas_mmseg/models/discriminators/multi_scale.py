@@ -6,10 +6,14 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+HALVING = 2  # the factor from a scale to the next one
+
 
 @MODELS.register_module()
 class MultiScaleDiscriminator(BaseModule):
     """The same small network at several scales of the map, without shared weights; trained with the objective 'lsgan'.
+
+    For the larger network in MRNet's code, see `ResidualMultiScaleDiscriminator`.
 
     Args:
         in_channels (int): Channels of the maps: the number of classes.
@@ -46,16 +50,25 @@ class MultiScaleDiscriminator(BaseModule):
             list[Tensor]: For each scale (N, 1, h, w) scores; they are trained towards 0 for the source and 1 for the
                 target.
         """
-        if min(maps.shape[2:]) < self.smallest:
-            raise ValueError(f'maps of {tuple(maps.shape[2:])} (height, width) are too small for {len(self.scales)} '
-                             f'scales; at least {self.smallest} pixels are needed. Use a smaller num_scales or '
-                             'num_layers, or larger maps (upsample_maps=True).')
-        scores = []
-        for number, network in enumerate(self.scales):
-            if number > 0:
-                maps = F.avg_pool2d(maps, 3, stride=2, padding=1, count_include_pad=False)
-            scores.append(network(maps))
-        return scores
+        return scores_of_scales(self.scales, maps, self.smallest)
+
+
+def scores_of_scales(networks: nn.ModuleList, maps: Tensor, smallest: int) -> List[Tensor]:
+    """Compute the scores of a network for each scale, each half the size of the previous one.
+
+    Raises:
+        ValueError: if a side of the map is below `smallest`.
+    """
+    if min(maps.shape[2:]) < smallest:
+        raise ValueError(f'maps of {tuple(maps.shape[2:])} (height, width) are too small for {len(networks)} '
+                         f'scales; at least {smallest} pixels are needed. Use a smaller num_scales or '
+                         'num_layers, or larger maps (upsample_maps=True).')
+    scores = []
+    for number, network in enumerate(networks):
+        if number > 0:
+            maps = F.avg_pool2d(maps, 3, stride=HALVING, padding=1, count_include_pad=False)
+        scores.append(network(maps))
+    return scores
 
 
 def _patch_network(in_channels: int, base_channels: int, num_layers: int) -> nn.Sequential:

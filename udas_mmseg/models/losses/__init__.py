@@ -1,9 +1,10 @@
 """Losses of domain adaptation, as pure functions."""
 from .entropy import entropy_loss, self_information
-from .gan import OBJECTIVES, SOURCE, TARGET, gan_accuracy, gan_loss
+from .gan import OBJECTIVES, SOURCE, TARGET, discriminator_loss, gan_accuracy, gan_loss, gradient_penalty
 from .two_heads import memory_regularization, rectified_cross_entropy, symmetric_cross_entropy, symmetric_kl
 
 __all__ = [
-    'OBJECTIVES', 'SOURCE', 'TARGET', 'entropy_loss', 'gan_accuracy', 'gan_loss', 'memory_regularization',
-    'rectified_cross_entropy', 'self_information', 'symmetric_cross_entropy', 'symmetric_kl'
+    'OBJECTIVES', 'SOURCE', 'TARGET', 'discriminator_loss', 'entropy_loss', 'gan_accuracy', 'gan_loss',
+    'gradient_penalty', 'memory_regularization', 'rectified_cross_entropy', 'self_information',
+    'symmetric_cross_entropy', 'symmetric_kl'
 ]

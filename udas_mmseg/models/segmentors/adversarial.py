@@ -8,19 +8,19 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
-from mmseg.utils import OptSampleList, add_prefix
+from mmseg.utils import OptSampleList
 from torch import Tensor
 
 from ..backward import backward_without_update
 from ..losses.entropy import self_information
-from ..losses.gan import OBJECTIVES, SOURCE, TARGET, gan_accuracy, gan_loss
+from ..losses.gan import OBJECTIVES, SOURCE, discriminator_loss, gan_loss
 from ..losses.precision import at_least_float32
 from ..softmax_heads import check_softmax_heads
 from ..terms import LossTerm, Outputs, Term, TermContext
 from ..terms.agreement import agreement_terms
 from ..terms.loss_term import Weight
 from .branch_segmentor import BranchSegmentor
-from .checks import check_both_domains, check_choice, check_levels, check_optimizers
+from .checks import check_both_domains, check_choice, check_from_zero, check_levels, check_optimizers
 from .multi_level import LEVELS, MultiLevelEncoderDecoder
 
 _GRADIENT_SCALE = 1024.
@@ -61,6 +61,7 @@ class AdversarialSegmentor(BranchSegmentor):
         adversarial (dict): `LossTerm` of the adversarial term, with a weight for each level. Defaults to the published
             lambda_adv, 0.001 and 0.0002. The discriminators train from the first iteration, even if the term begins
             later.
+        gradient_penalty (float): `penalty` of `discriminator_loss`; 0.01 in MRNet's code. Defaults to 0.
         entropy (dict, optional): `LossTerm` of the target's entropy, with a weight for each level. Defaults to None.
         kl (dict, optional): `LossTerm` of the divergence between both heads on the target, with one weight, and its
             `form`: see `HeadDivergenceTerm`. Defaults to None.
@@ -93,6 +94,7 @@ class AdversarialSegmentor(BranchSegmentor):
                  adapt_map: str = 'softmax',
                  gan_objective: str = 'vanilla',
                  adversarial: Optional[dict] = None,
+                 gradient_penalty: float = 0.0,
                  entropy: Optional[dict] = None,
                  kl: Optional[dict] = None,
                  terms: Sequence[Union[dict, Term]] = (),
@@ -124,7 +126,8 @@ class AdversarialSegmentor(BranchSegmentor):
             self.discriminators = built.to(memory_format=self.memory_format)
             check_levels('discriminators', len(self.discriminators.levels))
         self.adapt_map = _ADAPT_MAPS[adapt_map]
-        self.gan_objective = gan_objective
+        check_from_zero('gradient_penalty', gradient_penalty)
+        self.gan_objective, self.gradient_penalty = gan_objective, gradient_penalty
         self.adversarial = LossTerm.from_config('adversarial', adversarial or dict(weight=(0.001, 0.0002)), len(LEVELS))
         self.upsample_maps = upsample_maps
 
@@ -285,15 +288,11 @@ class AdversarialSegmentor(BranchSegmentor):
             context = self.new_context(branches, self.upsample_maps)
             context.add({'source': Outputs(source_logits)})
             maps = self._maps(context.resized('source'))
+        maps = [level.requires_grad_(self.gradient_penalty > 0) for level in maps]
         with optim_wrapper['discriminators'].optim_context(self.discriminators):
             source_scores = self.discriminators(maps)
-        logs: Dict[str, Tensor] = {}
-        losses = []
-        for level, source, target in zip(LEVELS, source_scores, target_scores):
-            losses.append(0.5 * (gan_loss(source, SOURCE, self.gan_objective) +
-                                 gan_loss(target, TARGET, self.gan_objective)))
-            logs[f'{level}.loss'] = losses[-1].detach()
-            logs[f'{level}.acc_source'] = gan_accuracy(source, SOURCE, self.gan_objective)
-            logs[f'{level}.acc_target'] = gan_accuracy(target, TARGET, self.gan_objective)
-        optim_wrapper['discriminators'].update_params(torch.stack(losses).sum())
-        return add_prefix(logs, 'discriminators')
+        found = {level: discriminator_loss(source, target, seen, self.gan_objective, self.gradient_penalty)
+                 for level, source, target, seen in zip(LEVELS, source_scores, target_scores, maps)}
+        optim_wrapper['discriminators'].update_params(torch.stack([values['loss'] for values in found.values()]).sum())
+        return {f'discriminators.{level}.{name}': value.detach()
+                for level, values in found.items() for name, value in values.items()}

@@ -14,6 +14,12 @@ def check_choice(name: str, value: Any, known: Iterable[Any]) -> None:
         raise ValueError(f'{name}={value!r}; allowed are {sorted(known, key=str)}.')
 
 
+def check_from_zero(name: str, value: float) -> None:
+    """Check that a weight is not negative."""
+    if not value >= 0:  # also if it is not a number
+        raise ValueError(f'{name}={value!r}; allowed are numbers from 0.')
+
+
 def check_levels(name: str, count: int) -> None:
     """Check that there is an entry for each level."""
     if count != len(LEVELS):
