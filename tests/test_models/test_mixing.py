@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from udas_mmseg.datasets.transforms.domain_cutmix import paste_box, paste_mask, sample_box, sample_classes
-from udas_mmseg.models.mixing import LabeledImages, class_mix_masks, cut_mix_masks, mix, mix_batches
+from udas_mmseg.models.mixing import (
+    LabeledImages,
+    class_mix_masks,
+    cut_mix_masks,
+    mix,
+    mix_batches,
+    multi_box_masks,
+)
 
 N, H, W = 3, 12, 20
 
@@ -100,3 +107,31 @@ def test_what_does_not_fit_is_refused() -> None:
         mix(source.images, target.images, mask[:2])
     with pytest.raises(ValueError, match='lam=1.5'):
         cut_mix_masks(N, (H, W), np.random.default_rng(0), 1.5)
+
+
+def test_several_boxes_have_the_published_sizes() -> None:
+    """Before overlaps are counted out, each box has a third of 25 to 50 % of the image."""
+    size = (120, 240)
+    one = multi_box_masks(400, size, np.random.default_rng(0), boxes=1)
+    shares = one.float().mean(dim=(1, 2))
+    assert 0.24 < float(shares.min()) < 0.27 and 0.48 < float(shares.max()) < 0.51
+    heights, widths = one.any(2).sum(1), one.any(1).sum(1)
+    assert bool((heights * widths == one.sum((1, 2))).all())  # one whole box, inside the image
+    assert float((heights / size[0]).min()) < 0.4 and float((heights / size[0]).max()) > 0.9  # of any shape
+    three = multi_box_masks(400, size, np.random.default_rng(0)).float().mean(dim=(1, 2))
+    assert 0.15 < float(three.mean()) < 0.375 and float(three.max()) < 0.51
+    assert torch.equal(multi_box_masks(2, size, np.random.default_rng(3)),
+                       multi_box_masks(2, size, np.random.default_rng(3)))
+
+
+def test_where_two_boxes_overlap_the_first_image_stays() -> None:
+    whole = multi_box_masks(3, (8, 8), np.random.default_rng(0), boxes=1, share=(1, 1))
+    assert bool(whole.all())
+    twice = multi_box_masks(50, (64, 64), np.random.default_rng(0), boxes=2, share=(1, 1))
+    assert bool((twice.float().mean((1, 2)) < 0.98).any()) and bool(twice.any())
+
+
+@pytest.mark.parametrize('options', [dict(boxes=0), dict(share=(0, 0.5)), dict(share=(0.5, 0.25)), dict(share=(1, ))])
+def test_boxes_outside_their_range_are_refused(options: dict) -> None:
+    with pytest.raises(ValueError, match='multi_box_masks: boxes='):
+        multi_box_masks(1, (8, 8), np.random.default_rng(0), **options)

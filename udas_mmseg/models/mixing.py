@@ -1,5 +1,5 @@
 """Mixing the source and target images of a batch on the model's device, with the rules of the data transforms."""
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -73,6 +73,51 @@ def cut_mix_masks(count: int,
         share = float(rng.beta(alpha, alpha)) if lam is None else lam
         box = sample_box(*size, share, rng)
         mask[box.top:box.bottom, box.left:box.right] = True
+    return masks
+
+
+def multi_box_masks(count: int,
+                    size: Tuple[int, int],
+                    rng: np.random.Generator,
+                    boxes: int = 3,
+                    share: Sequence[float] = (0.25, 0.5),
+                    device: Optional[torch.device] = None) -> Tensor:
+    """Draw several boxes inside each image (CutMix with several boxes).
+
+    Each box has 1/`boxes` of a share p of the image, p uniform in `share`; its height is sqrt(1/`boxes`) p^u of the
+    image's, u uniform in [0, 1], so that its shape varies. Where two boxes overlap, the pixels are those of the first
+    image again, as in the public code of CPS.
+
+    Args:
+        count (int): N, the number of images.
+        size (tuple[int, int]): (height, width).
+        rng (np.random.Generator): Random generator that draws the boxes, image by image and box by box.
+        boxes (int): Number of boxes, 1 or more. Defaults to 3.
+        share (Sequence[float]): Smallest and largest share, in (0, 1]. Defaults to (0.25, 0.5).
+        device (torch.device, optional): Device of the result. Defaults to the CPU.
+
+    Returns:
+        Tensor: (N, H, W) bool, True for pixels from the other image.
+
+    Raises:
+        ValueError: if an argument is outside its range.
+
+    Source: French et al., "Semi-supervised semantic segmentation needs strong, varied perturbations", BMVC 2020,
+    section 3.3; Chen et al., CVPR 2021, section 3.
+    """
+    if boxes < 1 or len(share) != 2 or not 0 < share[0] <= share[1] <= 1:
+        raise ValueError(f'multi_box_masks: boxes={boxes}, share={tuple(share)}. Allowed are 1 or more boxes, and the '
+                         'smallest and the largest share of the image, above 0 and up to 1.')
+    masks = torch.zeros((count, *size), dtype=torch.bool, device=device)
+    for mask in masks:
+        for _ in range(boxes):
+            area, shape, *place = rng.random(4)
+            area = share[0] + (share[1] - share[0]) * area
+            height = area**shape
+            sides = [round(length * side * boxes**-0.5) for length, side in zip(size, (height, area / height))]
+            top, left = (round((length - side) * at) for length, side, at in zip(size, sides, place))
+            box = mask[top:top + sides[0], left:left + sides[1]]
+            box.logical_not_()
     return masks
 
 
