@@ -1,20 +1,21 @@
 """One network validates, labels and is exported, whichever it is."""
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict
 
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmseg.apis import init_model
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from adversarial_models import build, deeplabv2
 from small_data import CLASSES
-from student_models import build_student, images
+from student_models import images
 from udas_mmseg.datasets.image_views import ImageViews
 from udas_mmseg.datasets.transforms import AffineMap
 from udas_mmseg.export.export_segmentor import export_segmentor
+from udas_mmseg.export.plain_config import export_config
 from udas_mmseg.models.predictor import predictor_config, predictor_of
 from udas_mmseg.models.trained import build_original, segmentor_weights
 from udas_mmseg.pseudo_labels.predict import Labeler, predict_views
@@ -28,25 +29,41 @@ def segmentor() -> dict:
                 auxiliary_head=dict(HEAD, in_channels=16, in_index=2))
 
 
-@pytest.fixture(params=['student', 'teacher'])
+KINDS: Dict[str, dict] = {
+    **dict.fromkeys(('student', 'teacher'), dict(type='StudentTeacherSegmentor', ema_teacher=dict(momentum=0.9))),
+    **dict.fromkeys(('first', 'second', 'mean'), dict(type='CrossPseudoSupervision')),
+}
+
+
+@pytest.fixture(params=['student', 'teacher', 'first', 'second'])
 def trained(request: Any) -> Any:
-    """A student and a teacher that predict differently, by one of them: the config and the model."""
-    options = dict(ema_teacher=dict(momentum=0.9), predict_with=request.param)
-    model = build_student(segmentor(), **options).eval()
+    """Two networks that predict differently, and one of them is used: the config and the model."""
+    return trained_by(request.param)
+
+
+def trained_by(predict_with: str) -> Any:
+    options = dict(KINDS[predict_with], predict_with=predict_with)
+    torch.manual_seed(0)
+    model = MODELS.build(ConfigDict(options, segmentor=segmentor())).eval()
     generator = torch.Generator().manual_seed(0)
-    for network in (model.segmentor, model.teacher.network):
+    for network in networks(model):
         for name, value in network.state_dict().items():
             if value.is_floating_point():
                 random = torch.rand if 'running' in name else torch.randn
                 value.copy_(random(value.shape, generator=generator) * 0.3 + 0.5 * ('running' in name))
-    model.teacher.steps += 5
-    cfg = Config(dict(model=dict(type='StudentTeacherSegmentor', segmentor=segmentor(), **options),
+    if model.teacher is not None:
+        model.teacher.steps += 5
+    cfg = Config(dict(model=dict(segmentor=segmentor(), **options),
                       test_pipeline=[dict(type='LoadVerifiedImage'), dict(type='PackSegInputs')],
                       test_dataloader=dict(dataset=dict(type='LabelMappedDataset', metainfo=CLASSES, data_root='d',
                                                         data_prefix=dict(img_path='i'), pipeline=[
                                                             dict(type='LoadVerifiedImage'),
                                                             dict(type='PackSegInputs')]))))
     return cfg, model
+
+
+def networks(model: nn.Module) -> list:
+    return [model.segmentor, model.second if model.teacher is None else model.teacher.network]
 
 
 def labels_by(model: nn.Module) -> Tensor:
@@ -60,7 +77,7 @@ def test_validation_labelling_and_export_agree(trained: Any, tmp_path: Path) -> 
     cfg, model = trained
     expected = model.val_step(images())[0]
     label = expected.pred_sem_seg.data[0]
-    other = model.teacher.network if model.predict_with == 'student' else model.segmentor
+    other = networks(model)[model.predict_with in ('student', 'first')]
     batch = model.data_preprocessor(images(), False)
     assert not torch.equal(other.predict(**batch)[0].pred_sem_seg.data[0], label)  # the comparison can fail
     # labelling by the live model, and by one that is built from a checkpoint
@@ -75,6 +92,19 @@ def test_validation_labelling_and_export_agree(trained: Any, tmp_path: Path) -> 
     assert float((result.pred_sem_seg.data[0] == label).float().mean()) > 0.999
 
 
+def test_the_mean_validates_and_labels_and_is_not_exported() -> None:
+    cfg, model = trained_by('mean')
+    label = model.val_step(images())[0].pred_sem_seg.data[0]
+    for name in ('first', 'second'):
+        alone = trained_by(name)[1].val_step(images())[0].pred_sem_seg.data[0]
+        assert not torch.equal(alone, label)
+    state = dict(model.state_dict())
+    assert torch.equal(labels_by(model).long(), label)
+    assert torch.equal(labels_by(build_original(cfg, state)).long(), label)
+    with pytest.raises(ValueError, match="no segmentor that predicts the mean.*predict_with='first' or 'second'"):
+        export_config(cfg)
+
+
 MODELS_BY_NAME = {
     'segmentor': lambda: (dict(deeplabv2()), MODELS.build(deeplabv2())),
     'BranchSegmentor': lambda: _both(dict(type='BranchSegmentor', segmentor=deeplabv2())),
@@ -82,7 +112,10 @@ MODELS_BY_NAME = {
     'student': lambda: _both(dict(type='StudentTeacherSegmentor', segmentor=deeplabv2(), ema_teacher=dict())),
     'teacher': lambda: _both(dict(type='StudentTeacherSegmentor', segmentor=deeplabv2(), ema_teacher=dict(),
                                   predict_with='teacher')),
+    **{name: lambda name=name: _both(dict(KINDS[name], segmentor=deeplabv2(), predict_with=name))
+       for name in ('first', 'second', 'mean')},
 }
+PREFIXES = dict(segmentor='', teacher='teacher.', second='second.', mean='mean.')
 
 
 def _both(cfg: dict) -> tuple:
@@ -95,18 +128,18 @@ def test_a_live_model_and_its_config_name_the_same_weights(name: str) -> None:
     for index, value in enumerate(model.state_dict().values()):
         value.fill_(index) if value.is_floating_point() else None
     config, prefix = predictor_config(Config(dict(model=cfg)))
-    assert config['type'] == 'MultiLevelEncoderDecoder' and config['data_preprocessor'] is not None
-    assert prefix == ('' if name == 'segmentor' else 'teacher.' if name == 'teacher' else 'segmentor.')
+    assert config['type'] == ('SegmentorMean' if name == 'mean' else 'MultiLevelEncoderDecoder')
+    assert config['data_preprocessor'] is not None and prefix == PREFIXES.get(name, 'segmentor.')
     found, expected = segmentor_weights(model.state_dict(), prefix), predictor_of(model).state_dict()
     assert found.keys() == expected.keys()
     assert all(torch.equal(value, found[key]) for key, value in expected.items())
 
 
-def test_a_checkpoint_without_its_teacher_is_refused(trained: Any) -> None:
+def test_a_checkpoint_without_its_other_network_is_refused_if_that_predicts(trained: Any) -> None:
     cfg, model = trained
-    state = {key: value for key, value in model.state_dict().items() if not key.startswith('teacher.')}
-    if model.predict_with == 'student':
+    state = {key: value for key, value in model.state_dict().items() if key.startswith('segmentor.')}
+    if model.predict_with in ('student', 'first'):
         build_original(cfg, state)
         return
-    with pytest.raises(ValueError, match=r'missing \(teacher.backbone'):
+    with pytest.raises(ValueError, match=rf'missing \({model.predict_with}.backbone'):
         build_original(cfg, state)

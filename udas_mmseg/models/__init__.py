@@ -12,9 +12,11 @@ from .discriminators import (
 from .segmentors import (
     AdversarialSegmentor,
     BranchSegmentor,
+    CrossPseudoSupervision,
     MultiLevelEncoderDecoder,
     OnlineSelfTrainingSegmentor,
     RectifiedEncoderDecoder,
+    SegmentorMean,
     SemiSupervisedSegmentor,
     StudentTeacherSegmentor,
 )
@@ -23,9 +25,10 @@ from .terms import ConsistencyTerm, EntropyTerm, FeatureDistanceTerm, HeadDiverg
 
 __all__ = [
     'AdversarialSegmentor', 'BranchDistributedDataParallel', 'BranchSegmentor', 'ClassBalancedLabeling',
-    'ConsistencyTerm', 'DAFormerHead', 'DeepLabResNet', 'DeepLabV2Head', 'DomainDataPreProcessor', 'EntropyTerm',
-    'FCDiscriminator', 'FeatureDistanceTerm', 'HeadDivergenceTerm', 'MaskedConsistencyTerm',
-    'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor',
-    'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'ResidualMultiScaleDiscriminator', 'SemiSupervisedSegmentor',
-    'StudentTeacherSegmentor', 'SureShareLabeling', 'ThresholdLabeling', 'TimmVisionTransformer', 'VFMUDAHead'
+    'ConsistencyTerm', 'CrossPseudoSupervision', 'DAFormerHead', 'DeepLabResNet', 'DeepLabV2Head',
+    'DomainDataPreProcessor', 'EntropyTerm', 'FCDiscriminator', 'FeatureDistanceTerm', 'HeadDivergenceTerm',
+    'MaskedConsistencyTerm', 'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator',
+    'OnlineSelfTrainingSegmentor', 'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'ResidualMultiScaleDiscriminator',
+    'SegmentorMean', 'SemiSupervisedSegmentor', 'StudentTeacherSegmentor', 'SureShareLabeling', 'ThresholdLabeling',
+    'TimmVisionTransformer', 'VFMUDAHead'
 ]

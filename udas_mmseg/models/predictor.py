@@ -7,7 +7,9 @@ from torch import nn
 
 from ..utils.processes import unwrap
 
-SEGMENTOR_PREFIX, TEACHER_PREFIX = 'segmentor.', 'teacher.'  # prefixes of weights in the state dict of a whole model
+# prefixes of weights in the state dict of a whole model
+SEGMENTOR_PREFIX, TEACHER_PREFIX, SECOND_PREFIX = 'segmentor.', 'teacher.', 'second.'
+MEAN_PREFIX = 'mean.'  # of no weights: the mean of two networks has those with SEGMENTOR_PREFIX and SECOND_PREFIX
 
 
 def predictor_of(model: nn.Module) -> nn.Module:
@@ -31,15 +33,15 @@ def predictor_config(cfg: Config) -> Tuple[Dict[str, Any], str]:
             the second case, the `predictor_prefix` of the model's class selects the network.
 
     Returns:
-        tuple[dict, str]: Config of the segmentor, with the preprocessor of the whole model; and '', 'segmentor.' or
-            'teacher.'.
+        tuple[dict, str]: Config of the segmentor, with the preprocessor of the whole model; and '', 'segmentor.',
+            'teacher.', 'second.' or 'mean.', see `segmentor_weights`.
     """
     source = cfg.to_dict()
     model, prefix = source['model'], ''
     preprocessor = model.get('data_preprocessor') or source.get('data_preprocessor')  # as in MMEngine's Runner
     while 'segmentor' in model:
-        of_class = getattr(MODELS.get(model['type']), 'predictor_prefix', None)
-        prefix += SEGMENTOR_PREFIX if of_class is None else of_class(model)
-        model = model['segmentor']
+        kind = MODELS.get(model['type'])
+        prefix += kind.predictor_prefix(model) if hasattr(kind, 'predictor_prefix') else SEGMENTOR_PREFIX
+        model = kind.predictor_config(model) if hasattr(kind, 'predictor_config') else model['segmentor']
         preprocessor = preprocessor or model.get('data_preprocessor')
     return {**model, 'data_preprocessor': preprocessor}, prefix

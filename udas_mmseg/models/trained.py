@@ -12,7 +12,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from .checkpoint_fit import advice, compare_classes, compare_weights, listed
-from .predictor import SEGMENTOR_PREFIX, TEACHER_PREFIX, predictor_config
+from .predictor import MEAN_PREFIX, SECOND_PREFIX, SEGMENTOR_PREFIX, TEACHER_PREFIX, predictor_config
 from .teachers.ema_teacher import STEPS
 
 _SAME_CONFIG = 'Use the config and the --cfg-options of its training.'
@@ -54,10 +54,15 @@ def segmentor_weights(state_dict: Mapping[str, Tensor], prefix: str) -> Dict[str
 
     Args:
         state_dict (Mapping[str, Tensor]): All weights.
-        prefix (str): The expected prefix, see `predictor_config`.
+        prefix (str): The expected prefix, see `predictor_config`. For 'mean.', the weights are those of a
+            `SegmentorMean`: 'segmentor.' is renamed to 'first.', and 'second.' stays.
     """
     prefix = found_prefix(state_dict, prefix)
     plain = {key.removeprefix('module.'): value for key, value in state_dict.items()}
+    if prefix == MEAN_PREFIX:
+        first = {f'first.{key[len(SEGMENTOR_PREFIX):]}': value for key, value in plain.items()
+                 if key.startswith(SEGMENTOR_PREFIX)}
+        return {**first, **{key: value for key, value in plain.items() if key.startswith(SECOND_PREFIX)}}
     weights = {key[len(prefix):]: value for key, value in plain.items() if key.startswith(prefix)}
     if prefix.endswith(TEACHER_PREFIX):
         weights.pop(STEPS, None)
@@ -173,6 +178,9 @@ def _check_fit(cfg: Config, segmentor: nn.Module, content: Mapping[str, Any], pr
     if not prefix and any(key.startswith(TEACHER_PREFIX) for key in state):
         found.append(f'the checkpoint has a student and a teacher; the student ({SEGMENTOR_PREFIX}*) is used. For the '
                      'teacher, use the config of the training')
+    if not prefix and any(key.startswith(SECOND_PREFIX) for key in state):
+        found.append(f'the checkpoint has two networks; the first ({SEGMENTOR_PREFIX}*) is used. For the other one, '
+                     'use the config of the training')
     return found + _refuse(classes, 'Give `metainfo.classes` of the data the order of the checkpoint, or use the '
                            'config of its training.', allow_partial)
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ...datasets.image_files import SampleError
 from ...models.norm_statistics import norm_layers, normalising_by_batch
 from ...models.segmentors.branches import heads_of
+from ...models.segmentors.cross_pseudo import networks_of
 from ...utils.indices import spread_evenly
 from ...utils.processes import unwrap
 from ...utils.randomness import seeded_rng
@@ -80,10 +81,10 @@ class TargetNormStatisticsHook(Hook):
         """Compute the statistics if this was the last iteration."""
         if runner.iter + 1 != runner.max_iters:
             return
-        model, trained = unwrap(runner.model), _trained_segmentor(runner)
-        learning = [name for name, module in trained.named_modules() if module.training]
-        teacher = getattr(model, 'teacher', None)
-        for network in [trained, *([teacher.network] if teacher is not None else [])]:
+        model = unwrap(runner.model)
+        trained, teacher = networks_of(model), getattr(model, 'teacher', None)
+        learning = [name for name, module in trained[0].named_modules() if module.training]
+        for network in [*trained, *([teacher.network] if teacher is not None else [])]:
             count = replace_norm_statistics(network, self._batches(model), learning)
         runner.logger.info(f'Statistics of {count} batch norm layers computed on {self.num_images} target images at '
                            f'most{", for student and teacher" if teacher is not None else ""}.')
@@ -107,11 +108,6 @@ class TargetNormStatisticsHook(Hook):
         except SampleError as error:
             MMLogger.get_current_instance().warning(f'TargetNormStatisticsHook skips a broken sample: {error}')
             return []
-
-
-def _trained_segmentor(runner: Runner) -> nn.Module:
-    model = unwrap(runner.model)
-    return unwrap(getattr(model, 'segmentor', model))
 
 
 def replace_norm_statistics(segmentor: nn.Module, batches: Iterator[Tensor],

@@ -105,6 +105,11 @@ class BranchSegmentor(BaseModel):
         """Prefix of the weights of `predictor` in a checkpoint of the model with this config."""
         return SEGMENTOR_PREFIX
 
+    @classmethod
+    def predictor_config(cls, cfg: dict) -> dict:
+        """Config of `predictor` in the model with this config."""
+        return cfg['segmentor']
+
     def forward(self,
                 inputs: Optional[Tensor] = None,
                 data_samples: OptSampleList = None,
@@ -196,10 +201,10 @@ class BranchSegmentor(BaseModel):
             return self.forward_images(images)
 
     def forward_group(self, group: Sequence[str], context: TermContext) -> None:
-        """Pass branches through the segmentor in one batch, and store the outputs."""
+        """Pass branches through the network of a context in one batch, and store the outputs."""
         images = {name: context.images(name) for name in group}
         noise = noise_of_batch({name: len(batch) for name, batch in images.items()}, context.feature_noise)
-        context.add(split_forward(partial(self._forward_noisy, noise=noise) if noise else self.forward_images, images))
+        context.add(split_forward(partial(self._forward_noisy, noise=noise) if noise else context.forward, images))
 
     def losses_of(self, names: Sequence[str], context: TermContext) -> Dict[str, Tensor]:
         """Compute the weighted losses of branches that were forwarded: supervised losses (with labels) and terms."""

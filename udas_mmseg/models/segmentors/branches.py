@@ -57,6 +57,23 @@ def has_loss_of_heads(segmentor: nn.Module) -> bool:
     return type(segmentor).loss is EncoderDecoder.loss or hasattr(segmentor, 'training_outputs')
 
 
+def inside_images(branch: dict, images: Tensor) -> Tensor:
+    """Return a mask of the pixels that are not padding.
+
+    Args:
+        branch (dict): `data_samples` with the size of each image (`img_shape`); without it, there is no padding.
+        images (Tensor): (N, 3, H, W), padded.
+
+    Returns:
+        Tensor: (N, H, W) bool, on the device of the images.
+    """
+    inside = torch.zeros((len(images), *images.shape[2:]), dtype=torch.bool, device=images.device)
+    for number, sample in enumerate(branch['data_samples']):
+        height, width = sample.metainfo.get('img_shape', images.shape[2:])[:2]
+        inside[number, :height, :width] = True
+    return inside
+
+
 def split_forward(forward: Callable[[Tensor], Outputs], images: Dict[str, Tensor]) -> Dict[str, Outputs]:
     """Compute the outputs of all branches in one forward pass, and split them.
 

@@ -1,8 +1,9 @@
 """Checks of models and of batches with several branches; their errors say how to fix the mistake."""
 from typing import Any, Dict, Iterable, List
 
+import torch
 from mmengine.optim import OptimWrapperDict
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...datasets.branches import BRANCHES, NONE
 from .multi_level import LEVELS
@@ -59,6 +60,15 @@ def check_stacked(branches: Dict[str, dict]) -> None:
         raise ValueError(f'the images of {unstacked} are not stacked into a batch: the model has no data_preprocessor '
                          'that takes several branches. Set data_preprocessor=dict(type="DomainDataPreProcessor", '
                          'mean=..., std=...).')
+
+
+def check_networks_differ(first: nn.Module, second: nn.Module) -> None:
+    """Check that two networks of one config do not have the same weights; buffers are not compared."""
+    if all(torch.equal(*pair) for pair in zip(first.parameters(), second.parameters())):
+        raise ValueError('both networks have the same weights: they would predict the same and teach each other '
+                         'nothing. Initialise the heads randomly: load pretrained weights into the backbone only '
+                         '(backbone.init_cfg), and do not initialise heads with constants. If a checkpoint was loaded, '
+                         'it has two equal networks (segmentor.*, second.*): remove one of them.')
 
 
 def is_labeled(branch: dict) -> bool:

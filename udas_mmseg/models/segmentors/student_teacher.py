@@ -18,6 +18,7 @@ from ..teachers.labeling import teacher_logits
 from ..terms import ConsistencyTerm, LossTerm, Term, TermContext
 from ..terms.loss_term import Weight
 from .branch_segmentor import BranchSegmentor
+from .branches import inside_images
 from .checks import check_choice
 
 _TEACHER_OPTIONS = ('momentum', 'threshold', 'labeling', 'flip', 'weight')
@@ -130,7 +131,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
         target = context.branches['target']
         images = self._teacher_images(target).contiguous(memory_format=self.memory_format)
         # padding must neither be learnt nor count in a share of pixels
-        inside = _inside(target, images)
+        inside = inside_images(target, images)
         labels = self.label_target(self.teacher_logits(self.teacher, images), inside, context)
         samples = [SegDataSample(metainfo=sample.metainfo, gt_sem_seg=PixelData(data=label[None]))
                    for sample, label in zip(target['data_samples'], labels.label.masked_fill(~inside, IGNORE))]
@@ -201,15 +202,6 @@ def _teacher_parts(options: Dict[str, Any]) -> Tuple[float, LabelingPolicy, Loss
     else:
         policy = ThresholdLabeling() if threshold is None else ThresholdLabeling(threshold)
     return momentum, policy, LossTerm.from_config('ema_teacher.weight', weight)
-
-
-def _inside(target: dict, images: Tensor) -> Tensor:
-    """Return an (N, H, W) bool mask of the pixels that are not padding."""
-    inside = torch.zeros((len(images), *images.shape[2:]), dtype=torch.bool, device=images.device)
-    for number, sample in enumerate(target['data_samples']):
-        height, width = sample.metainfo.get('img_shape', images.shape[2:])[:2]
-        inside[number, :height, :width] = True
-    return inside
 
 
 def _save_teacher(model: StudentTeacherSegmentor, state_dict: Dict[str, Tensor], prefix: str, *_: Any) -> None:

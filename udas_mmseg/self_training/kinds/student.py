@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Dict, Mapping, Tuple
 import torch
 from mmengine.config import Config
 
-from ...models.predictor import TEACHER_PREFIX, predictor_config
+from ...models.predictor import SECOND_PREFIX, TEACHER_PREFIX, predictor_config
 from ...models.trained import load_checkpoint, segmentor_weights
 from ...utils.config_dicts import config_dicts
 from ...utils.files import replace_file
@@ -61,9 +61,9 @@ class Student(Training):
             return ''
         checkpoint = context.checkpoint_of(self, 'teacher')
         prefix = predictor_config(context.config_of(self, 'teacher'))[1]
-        if not prefix.endswith(TEACHER_PREFIX):
+        if not prefix.endswith((TEACHER_PREFIX, SECOND_PREFIX)):
             return checkpoint
-        # a moving average made the labels, but the checkpoint would load the network that it averages
+        # a moving average or the second network made the labels, but the checkpoint would load the first network
         content = load_checkpoint(checkpoint)
         weights, path = io.BytesIO(), osp.join(context.folder(self.name), 'teacher.pth')
         torch.save(dict(state_dict=segmentor_weights(content.get('state_dict', content), prefix)), weights)
