@@ -13,6 +13,7 @@ from .segmentors import (
     AdversarialSegmentor,
     BranchSegmentor,
     CrossPseudoSupervision,
+    HRDAEncoderDecoder,
     MultiLevelEncoderDecoder,
     OnlineSelfTrainingSegmentor,
     RectifiedEncoderDecoder,
@@ -26,9 +27,9 @@ from .terms import ConsistencyTerm, EntropyTerm, FeatureDistanceTerm, HeadDiverg
 __all__ = [
     'AdversarialSegmentor', 'BranchDistributedDataParallel', 'BranchSegmentor', 'ClassBalancedLabeling',
     'ConsistencyTerm', 'CrossPseudoSupervision', 'DAFormerHead', 'DeepLabResNet', 'DeepLabV2Head',
-    'DomainDataPreProcessor', 'EntropyTerm', 'FCDiscriminator', 'FeatureDistanceTerm', 'HeadDivergenceTerm',
-    'MaskedConsistencyTerm', 'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder', 'MultiScaleDiscriminator',
-    'OnlineSelfTrainingSegmentor', 'PixelWeightLabeling', 'RectifiedEncoderDecoder', 'ResidualMultiScaleDiscriminator',
-    'SegmentorMean', 'SemiSupervisedSegmentor', 'StudentTeacherSegmentor', 'SureShareLabeling', 'ThresholdLabeling',
-    'TimmVisionTransformer', 'VFMUDAHead'
+    'DomainDataPreProcessor', 'EntropyTerm', 'FCDiscriminator', 'FeatureDistanceTerm', 'HRDAEncoderDecoder',
+    'HeadDivergenceTerm', 'MaskedConsistencyTerm', 'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder',
+    'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor', 'PixelWeightLabeling', 'RectifiedEncoderDecoder',
+    'ResidualMultiScaleDiscriminator', 'SegmentorMean', 'SemiSupervisedSegmentor', 'StudentTeacherSegmentor',
+    'SureShareLabeling', 'ThresholdLabeling', 'TimmVisionTransformer', 'VFMUDAHead'
 ]

@@ -49,15 +49,16 @@ class DAFormerHead(BaseDecodeHead):
         in_index (Sequence[int]): Indices of the levels among the outputs of the backbone, the finest first.
         channels (int): Channels after the fusion. Defaults to 256.
         embed_channels (int): Channels to which each level is embedded. Defaults to 256.
-        dilations (Sequence[int]): Dilations of the ASPP; 1 is a 1x1 convolution. Defaults to (1, 6, 12, 18).
-        norm_cfg (dict, optional): Normalisation of the ASPP. Defaults to `dict(type='BN', requires_grad=True)`.
+        dilations (Sequence[int]): Dilations of the ASPP; 1 is a 1x1 convolution. Without any, a single 1x1 convolution
+            fuses the levels: the scale attention of HRDA. Defaults to (1, 6, 12, 18).
+        norm_cfg (dict, optional): Normalisation of the fusion. Defaults to `dict(type='BN', requires_grad=True)`.
         **kwargs: Arguments of MMSegmentation's `BaseDecodeHead`, such as `num_classes`, `dropout_ratio`, `loss_decode`
             and `align_corners`.
 
     Raises:
         ValueError: if `in_channels` and `in_index` have different lengths, or a dilation is not positive.
 
-    Source: Hoyer et al., "DAFormer", CVPR 2022, section 3.2.
+    Source: Hoyer et al., "DAFormer", CVPR 2022, section 3.2; Hoyer et al., "HRDA", ECCV 2022, section 4 (attention).
     """
 
     def __init__(self,
@@ -71,7 +72,7 @@ class DAFormerHead(BaseDecodeHead):
         if len(in_channels) != len(in_index):
             raise ValueError(f'DAFormerHead: in_channels={list(in_channels)} and in_index={list(in_index)}: give the '
                              'channels and the index of each level.')
-        if not dilations or min(dilations) < 1:
+        if any(dilation < 1 for dilation in dilations):
             raise ValueError(f'DAFormerHead: dilations={tuple(dilations)}: give one positive integer for each '
                              'convolution, e.g. (1, 6, 12, 18).')
         super().__init__(
@@ -83,8 +84,11 @@ class DAFormerHead(BaseDecodeHead):
             **kwargs)
         self.embed_layers = nn.ModuleDict(
             {str(index): _Embedding(width, embed_channels) for index, width in zip(in_index, in_channels)})
-        self.fuse_layer = _Fusion(
-            len(in_index) * embed_channels, channels, dilations, self.norm_cfg, self.act_cfg)
+        embedded = len(in_index) * embed_channels
+        if dilations:
+            self.fuse_layer = _Fusion(embedded, channels, dilations, self.norm_cfg, self.act_cfg)
+        else:
+            self.fuse_layer = ConvModule(embedded, channels, 1, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
 
     def forward(self, inputs: Tuple[Tensor, ...]) -> Tensor:
         """Compute logits.

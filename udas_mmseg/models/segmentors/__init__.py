@@ -2,6 +2,7 @@
 from .adversarial import AdversarialSegmentor
 from .branch_segmentor import BranchSegmentor
 from .cross_pseudo import CrossPseudoSupervision
+from .hrda import HRDAEncoderDecoder
 from .multi_level import MultiLevelEncoderDecoder
 from .online_self_training import OnlineSelfTrainingSegmentor
 from .rectified import RectifiedEncoderDecoder
@@ -10,7 +11,7 @@ from .semi_supervised import SemiSupervisedSegmentor
 from .student_teacher import StudentTeacherSegmentor
 
 __all__ = [
-    'AdversarialSegmentor', 'BranchSegmentor', 'CrossPseudoSupervision', 'MultiLevelEncoderDecoder',
-    'OnlineSelfTrainingSegmentor', 'RectifiedEncoderDecoder', 'SegmentorMean', 'SemiSupervisedSegmentor',
-    'StudentTeacherSegmentor'
+    'AdversarialSegmentor', 'BranchSegmentor', 'CrossPseudoSupervision', 'HRDAEncoderDecoder',
+    'MultiLevelEncoderDecoder', 'OnlineSelfTrainingSegmentor', 'RectifiedEncoderDecoder', 'SegmentorMean',
+    'SemiSupervisedSegmentor', 'StudentTeacherSegmentor'
 ]
