@@ -184,6 +184,18 @@ def test_networks_that_mmsegmentation_lacks_are_imported_from_this_package(tmp_p
         'udas_mmseg']
 
 
+def test_hrda_is_imported_with_all_its_parts(tmp_path: Path) -> None:
+    cfg = scored()
+    cfg.model.update(type='HRDAEncoderDecoder', detail_size=64, divisor=16)
+    torch.save(trained(cfg).state_dict(), tmp_path / 'trained.pth')
+    written = export_files.export_segmentor(cfg, str(tmp_path / 'trained.pth'), str(tmp_path), 'hrda')
+    assert 'The model has components of udas_mmseg, which must be installed.' in written.notes
+    model = Config.fromfile(written.config).model
+    assert (model.type, model.decode_head.type, model.data_preprocessor.type) == (
+        'HRDAEncoderDecoder', 'DeepLabV2Head', 'SegDataPreProcessor')
+    assert written.difference < 1e-6
+
+
 def test_transform_of_ours_is_refused_and_other_packages_are_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TRANSFORMS.module_dict, 'Foreign', type('Foreign', (), dict(__module__='mypkg.ops')))
     cfg = config(custom_imports=dict(imports=['udas_mmseg', 'mypkg', 'unused']))

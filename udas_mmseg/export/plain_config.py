@@ -17,14 +17,21 @@ from torch import Tensor
 from ..datasets import LabelMappedDataset, LoadLabelIds, LoadVerifiedImage, resolve_label_map
 from ..datasets.label_maps import PALETTE
 from ..evaluation import SubsetIoUMetric
-from ..models import DAFormerHead, DeepLabV2Head, DomainDataPreProcessor, TimmVisionTransformer, VFMUDAHead
+from ..models import (
+    DAFormerHead,
+    DeepLabV2Head,
+    DomainDataPreProcessor,
+    HRDAEncoderDecoder,
+    TimmVisionTransformer,
+    VFMUDAHead,
+)
 from ..models.predictor import predictor_config
 from ..models.trained import segmentor_weights
 from ..utils.config_dicts import config_dicts
 
 _PACKAGE = __name__.split('.')[0]
 # networks that MMSegmentation does not have: exported models import them from this package
-_KEPT = (DAFormerHead, TimmVisionTransformer, VFMUDAHead)
+_KEPT = (DAFormerHead, HRDAEncoderDecoder, TimmVisionTransformer, VFMUDAHead)
 _RAW_IDS, _TRAIN_IDS = '_labelIds.png', '_labelTrainIds.png'  # suffixes of the label files of Cityscapes
 
 
@@ -63,7 +70,7 @@ def export_config(cfg: Config) -> ExportedConfig:
         test_pipeline=[_export_step(step) for step in pipeline])
     components = list(_components(config))
     for path, kind in components:
-        if _is_ours(kind) and kind not in _KEPT:
+        if _is_ours(kind) and kind not in _KEPT and not (path.startswith('model.') and _is_kept(config['model'])):
             raise ValueError(f'{path} is {kind.__name__}, which has no equivalent in MMSegmentation, so the model '
                              f'cannot be exported. Run it with {_PACKAGE} installed, or train with a component of '
                              'MMSegmentation instead.')
@@ -90,6 +97,8 @@ def export_state_dict(state_dict: Mapping[str, Tensor], cfg: Config) -> Dict[str
     """
     segmentor, prefix = predictor_config(cfg)
     weights = segmentor_weights(state_dict, prefix)
+    if _is_kept(segmentor):
+        return weights
     for place, head in _heads(segmentor):
         if MODELS.get(head['type']) is DeepLabV2Head:
             ours = [key for key in weights if key.startswith(f'{place}.convs.')]
@@ -131,7 +140,7 @@ def export_deeplabv2_weights(weights: Mapping[str, Tensor]) -> Dict[str, Tensor]
 def _export_model(segmentor: Dict[str, Any], notes: List[str]) -> Dict[str, Any]:
     model = {**_without_pretrained(segmentor), 'train_cfg': {}}
     kind = MODELS.get(model['type'])
-    if isinstance(kind, type) and issubclass(kind, EncoderDecoder) and _is_ours(kind):
+    if isinstance(kind, type) and issubclass(kind, EncoderDecoder) and _is_ours(kind) and kind not in _KEPT:
         accepted = inspect.signature(EncoderDecoder).parameters
         model = {'type': 'EncoderDecoder', **{key: value for key, value in model.items() if key in accepted}}
     preprocessor = model['data_preprocessor'] or {}
@@ -139,7 +148,7 @@ def _export_model(segmentor: Dict[str, Any], notes: List[str]) -> Dict[str, Any]
         preprocessor['type'] = 'SegDataPreProcessor'
         if preprocessor.get('size') is None and preprocessor.get('size_divisor') is None:
             preprocessor['size_divisor'] = 1  # for training only; MMSegmentation requires one of the two
-    for place, head in _heads(model):
+    for place, head in _heads(model) if not _is_kept(model) else ():
         if any(_is_ours(loss) for _, loss in _components(head.get('loss_decode'))):
             del head['loss_decode']
             notes.append(f"{place} has MMSegmentation's default loss: it was trained with a loss of {_PACKAGE}.")
@@ -237,6 +246,11 @@ def _components(node: Any) -> Iterator[Tuple[str, type]]:
             if isinstance(kind, type):
                 yield path, kind
                 break
+
+
+def _is_kept(model: Mapping[str, Any]) -> bool:
+    """Whether the segmentor itself is imported from this package, which its parts may then be, too."""
+    return MODELS.get(model['type']) in _KEPT
 
 
 def _is_ours(kind: Any) -> bool:
