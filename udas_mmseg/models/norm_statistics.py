@@ -1,6 +1,7 @@
 """Normalisation with the statistics of a batch in batch norm layers that are in eval mode."""
 import contextlib
-from typing import Any, Iterable, Iterator, List, Optional
+import itertools
+from typing import Any, Iterable, Iterator, List
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ def norm_layers(network: nn.Module) -> List[nn.Module]:
 
 
 @contextlib.contextmanager
-def normalising_by_batch(norms: Iterable[nn.Module], share: Optional[float] = None) -> Iterator[None]:
+def normalising_by_batch(norms: Iterable[nn.Module], average: bool = False) -> Iterator[None]:
     """Let batch norm layers normalise with the mean and variance of each batch, inside a block.
 
     Torch's training mode is not used, because it also updates the running statistics, and because synchronised batch
@@ -22,16 +23,17 @@ def normalising_by_batch(norms: Iterable[nn.Module], share: Optional[float] = No
 
     Args:
         norms (Iterable[nn.Module]): Batch norm layers.
-        share (float, optional): Weight in [0, 1] with which the running statistics are updated. Defaults to None: they
-            are not changed.
+        average (bool): Whether the running statistics become the averages of those of all batches that pass a layer
+            inside the block. Defaults to False: they are not changed.
     """
     norms = list(norms)
 
     def by_batch(norm: nn.Module) -> Any:
+        number = itertools.count(1)
 
         def forward(values: Tensor) -> Tensor:
-            mean, var = (None, None) if share is None else (norm.running_mean, norm.running_var)
-            return F.batch_norm(values, mean, var, norm.weight, norm.bias, True, share or 0.0, norm.eps)
+            mean, var, share = (norm.running_mean, norm.running_var, 1 / next(number)) if average else (None, None, 0.)
+            return F.batch_norm(values, mean, var, norm.weight, norm.bias, True, share, norm.eps)
 
         return forward
 

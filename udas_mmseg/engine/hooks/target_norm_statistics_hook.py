@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ...datasets.image_files import SampleError
 from ...models.norm_statistics import norm_layers, normalising_by_batch
-from ...models.segmentors.branches import heads_of
+from ...models.segmentors.branches import outputs_of
 from ...models.segmentors.cross_pseudo import networks_of
 from ...utils.indices import spread_evenly
 from ...utils.processes import unwrap
@@ -129,12 +129,9 @@ def replace_norm_statistics(segmentor: nn.Module, batches: Iterator[Tensor],
     norms = [norm for norm in norm_layers(segmentor) if norm in chosen]
     segmentor.eval()
     try:
-        with torch.no_grad():
-            for number, images in enumerate(batches):
-                with normalising_by_batch(norms, 1 / (number + 1)):
-                    features = segmentor.extract_feat(images)
-                    for head in heads_of(segmentor).values():
-                        head(features)
+        with torch.no_grad(), normalising_by_batch(norms, average=True):
+            for images in batches:
+                outputs_of(segmentor, images)
     finally:
         for module, mode in modes:  # not with train(), which submodules may override
             module.training = mode
