@@ -2,32 +2,36 @@
 
 Only the corners of the crops come from the tested code. Backbone and heads are called as they are.
 """
+import copy
 from typing import Any, Dict, List, Tuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from adversarial_models import FCN_AUX, deeplabv2
+from udas_mmseg.datasets.transforms.domain_cutmix import sample_classes
 from udas_mmseg.models.multi_resolution import draw_corners
 from udas_mmseg.utils.randomness import child_generator
 
-SHARE = 0.3
+SHARE = 0.3  # lambda_d
+LAMBDA_AUX = 0.4
 MIT = dict(type='MixVisionTransformer', embed_dims=4, num_layers=[1, 1, 1, 1], num_heads=[1, 1, 2, 2],
            sr_ratios=[2, 2, 1, 1], drop_path_rate=0.)  # the usual ones need larger images
 DAFORMER = dict(type='DAFormerHead', in_channels=[4, 4, 8, 8], in_index=[0, 1, 2, 3], channels=6, embed_channels=5,
                 dropout_ratio=0, align_corners=False, num_classes=3)
 HRDA: Dict[str, dict] = {
     # cells of 8 pixels in the detail, 16 in the context
-    'DeepLabv2': dict(deeplabv2(), type='HRDAEncoderDecoder', detail_size=32, detail_weight=SHARE, divisor=16),
+    'DeepLabv2': dict(deeplabv2(), type='HRDAEncoderDecoder', detail_size=32, detail_weight=SHARE, divisor=16,
+                      auxiliary_head=FCN_AUX),
     # cells of 4 and 8 pixels
     'DAFormer': dict(type='HRDAEncoderDecoder', data_preprocessor=deeplabv2()['data_preprocessor'], backbone=MIT,
                      decode_head=DAFORMER, scale_attention=dict(DAFORMER, dilations=()), detail_size=(24, 40),
                      auxiliary_head=dict(FCN_AUX, in_channels=8), detail_weight=SHARE, train_cfg=dict(),
                      test_cfg=dict(mode='whole')),
 }  # yapf: disable
-Corners = List[Tuple[int, int]]
 
 
 def build_hrda(name: str = 'DeepLabv2', seed: int = 0, **options: Any) -> nn.Module:
@@ -92,7 +96,8 @@ def cross_entropy(logits: Tensor, label: Tensor, weight: Tensor, by_labeled: boo
     """Weighted mean over all pixels, or over the labelled ones."""
     known = label != 255
     probability = torch.softmax(logits, dim=1).gather(1, label.masked_fill(~known, 0)[:, None])[:, 0]
-    return -(weight * known * probability.log()).sum() / (known.sum() if by_labeled else known.numel())
+    count = known.sum() if by_labeled else known.numel()
+    return -(weight * known * probability.log()).sum() / (count + torch.finfo(torch.float32).eps)  # as MMSegmentation
 
 
 @torch.no_grad()
@@ -127,3 +132,61 @@ def predicted(network: nn.Module, images: Tensor) -> Tensor:
         count[box] += 1
     up = [interpolate(values, total.shape[2:], network) for values in ((1 - attention) * context, attention)]
     return interpolate(up[0] + up[1] * total / count, size, network)[:, :, :height, :width]
+
+
+class HRDAStep:
+    """A step of DACS with HRDA, the feature distance of the context, and masked images; without augmentation."""
+
+    def __init__(self, student: nn.Module, lr: float, momentum: float, threshold: float, lambda_fd: float,
+                 pretrained: nn.Module, classes: Tuple[int, ...], block: int, ratio: float) -> None:
+        self.student, self.teacher = student, copy.deepcopy(student).eval()
+        for module in self.teacher.modules():
+            if isinstance(module, nn.BatchNorm2d):  # statistics of the batch; the running ones stay
+                module.train().momentum = 0.
+        self.lr, self.momentum, self.threshold, self.block, self.ratio = lr, momentum, threshold, block, ratio
+        self.lambda_fd, self.pretrained, self.classes = lambda_fd, pretrained, classes
+        self.pretrained.eval()  # backbones of MMSegmentation return nothing
+        self.steps = 0
+
+    def distance(self, passed: Trained, label: Tensor) -> Tensor:
+        """Mean L2 distance of the features of the context, in cells of which a class fills three quarters."""
+        with torch.no_grad():
+            expected = self.pretrained(passed.small)[3]
+        side, distances = label.shape[1] // expected.shape[2], []
+        for number, row, column in np.ndindex(len(label), *expected.shape[2:]):
+            cell = label[number, row * side:(row + 1) * side, column * side:(column + 1) * side]
+            if any((cell == index).double().mean() >= 0.75 for index in self.classes):
+                distances.append((passed.features[3] - expected)[number, :, row, column].norm())
+        return self.lambda_fd * sum(distances) / len(distances)
+
+    def __call__(self, images: Tensor, labels: Tensor, target: Tensor) -> Dict[str, Tensor]:
+        confidence, pseudo = torch.softmax(predicted(self.teacher, target), dim=1).max(dim=1)
+        weight = (confidence >= self.threshold).double().mean().expand(pseudo.shape)
+        rng, mixed = child_generator(), [target.clone(), pseudo.clone(), weight.clone()]
+        for number, label in enumerate(labels):
+            for index in sample_classes(label.numpy().astype(np.uint8), rng):
+                mixed[0][number, :, label == index] = images[number, :, label == index]
+                mixed[1][number, label == index], mixed[2][number, label == index] = index, 1.
+        source = Trained(self.student.train(), images)
+        losses = {f'source.{key}': value for key, value in
+                  source.losses(labels, torch.ones_like(weight), LAMBDA_AUX).items()}
+        losses['source.loss_feature_distance'] = self.distance(source, labels)
+        of_mixture = Trained(self.student, mixed[0]).losses(mixed[1], mixed[2], LAMBDA_AUX)
+        losses.update((f'mixture.{key}', value) for key, value in of_mixture.items())
+        hidden = child_generator().random((len(target), *(-(-n // self.block) for n in target.shape[2:]))) < self.ratio
+        masked = target.clone()
+        for number, row, column in np.argwhere(hidden) * (1, self.block, self.block):
+            masked[number, :, row:row + self.block, column:column + self.block] = 0
+        of_masked = Trained(self.student, masked).losses(pseudo, weight, LAMBDA_AUX)
+        losses['target.decode.loss_masked'] = of_masked['decode.loss_ce'] + of_masked['decode.detail.loss_ce']
+        losses['target.aux.loss_masked'] = of_masked['aux.loss_ce']
+        gradients = torch.autograd.grad(sum(losses.values()), list(self.student.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(self.student.parameters(), gradients):
+                parameter -= self.lr * gradient
+            rate = min(1 - 1 / (self.steps + 1), self.momentum)
+            for key, value in self.teacher.state_dict().items():
+                new = self.student.state_dict()[key]
+                value.copy_(rate * value + (1 - rate) * new if value.is_floating_point() else new)
+        self.steps += 1
+        return losses

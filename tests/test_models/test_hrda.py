@@ -13,14 +13,13 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from adversarial_models import RESNET
-from hrda_reference import HRDA, SHARE, Trained, build_hrda, predicted
+from hrda_reference import HRDA, LAMBDA_AUX, SHARE, Trained, build_hrda, predicted
 from student_models import images as one_image
 from udas_mmseg.models.multi_resolution import draw_corners, window_corners
 from udas_mmseg.models.outputs import losses_of_heads
 from udas_mmseg.models.segmentors.branches import heads_of
 
 TOLERANCE = 1e-9
-LAMBDA_AUX = dict(DeepLabv2=1.0, DAFormer=0.4)
 
 
 def batch(size: Tuple[int, int], count: int = 2) -> Tuple[Tensor, Tensor, Tensor]:
@@ -54,7 +53,7 @@ def test_losses_and_gradients_are_those_of_the_equations(name: str, weighted: bo
     else:
         losses = network.loss(images, samples_of(label))
     np.random.seed(0)
-    expected = Trained(other, images).losses(label, weight if weighted else torch.ones_like(weight), LAMBDA_AUX[name])
+    expected = Trained(other, images).losses(label, weight if weighted else torch.ones_like(weight), LAMBDA_AUX)
     assert {key for key in losses if 'loss' in key} == set(expected)
     far = {key: distance(losses[key], value) for key, value in expected.items()}
     sum(losses[key] for key in expected).backward()
