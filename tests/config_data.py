@@ -150,6 +150,8 @@ def shrink(cfg: Config, root: Path) -> Config:
             part.update(embed_dims=4, num_layers=[1, 1, 1, 1], num_heads=[1, 1, 1, 1])
         if part.get('type') == 'DAFormerHead':
             part.update(in_channels=[4, 4, 4, 4], channels=8, embed_channels=8)
+        if 'detail_size' in part:
+            part['detail_size'] = (32, 64)
         if part.get('margins'):
             part['margins'] = dict(top=1, bottom=8)
         if part.get('type') == 'MaskedConsistencyTerm':
