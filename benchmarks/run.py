@@ -14,8 +14,8 @@ import torch
 
 from udas_mmseg.utils.files import replace_file, to_json
 
-SUITES = ('adversarial_step', 'augmentation', 'cross_pseudo_step', 'data_stream', 'import_time', 'prediction',
-          'pseudo_labeling', 'setup_time', 'stage_change', 'translation')
+SUITES = ('adversarial_step', 'augmentation', 'cross_pseudo_step', 'data_stream', 'import_time', 'online_training',
+          'prediction', 'pseudo_labeling', 'setup_time', 'stage_change', 'translation')
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from torch import nn
 
 from double_models import DECAY, LR, MEAN, MOMENTUM, STD, TOLERANCE, batches, branches, build, distance
 from online_step import OnlineStep
+from udas_mmseg.models.augment import StrongAugment
 
 
 def online(folder: Path, **options: Any) -> nn.Module:
@@ -21,7 +22,7 @@ def deviations(model: nn.Module, **options: Any) -> Dict[str, float]:
     """Train both alike: how far every loss, weight and buffer of student and teacher is from the reference's."""
     student = copy.deepcopy(model.segmentor)
     optimizer = torch.optim.SGD(student.parameters(), lr=LR, momentum=MOMENTUM, weight_decay=DECAY)
-    reference = OnlineStep(student, optimizer, MEAN.double(), STD.double(), lambda_aux=0.4,
+    reference = OnlineStep(student, optimizer, MEAN.double(), STD.double(), augmentation=StrongAugment(hue=0),
                            pretrained=copy.deepcopy(student.backbone), **options)
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=LR, momentum=MOMENTUM, weight_decay=DECAY))
     before = copy.deepcopy(model.state_dict())

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from online_models import build_online, step
 from student_models import build_student, preprocessed, sgd, student_batch
 from udas_mmseg.models.teachers import (
     ClassBalancedLabeling,
@@ -131,3 +132,16 @@ def test_the_weight_of_the_target_may_rise(monkeypatch: pytest.MonkeyPatch) -> N
 def test_threshold_and_policy_together_are_refused() -> None:
     with pytest.raises(ValueError, match='threshold=0.5 and labeling=.*Set only one of them'):
         build_student(ema_teacher=dict(threshold=0.5, labeling=dict(type='SureShareLabeling')))
+
+
+def test_a_teacher_in_bfloat16_gives_nearly_the_same_labels_and_keeps_its_weights() -> None:
+    exact, rounded = (build_online(ema_teacher=dict(momentum=0.9, threshold=0., dtype=dtype))
+                      for dtype in (None, 'bfloat16'))
+    images = preprocessed(exact, 'target')['target']['inputs']
+    logits, other = (model.teacher_logits(model.teacher, images).float() for model in (exact, rounded))
+    assert 1e-5 < float((logits - other).abs().max() / logits.abs().max()) < 0.05
+    assert {value.dtype for value in rounded.teacher.network.parameters()} == {torch.float32}
+    logs = step(rounded)
+    assert all(bool(torch.isfinite(value)) for key, value in logs.items() if 'loss' in key)
+    with pytest.raises(ValueError, match=r"ema_teacher.dtype='int8'; allowed are \[None, 'bfloat16', 'float16'\]"):
+        build_online(ema_teacher=dict(dtype='int8'))

@@ -5,6 +5,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..datasets.label_maps import IGNORE
 from ..datasets.transforms.domain_cutmix import sample_box, sample_classes
 
 
@@ -36,9 +37,10 @@ def class_mix_masks(label: Tensor, rng: np.random.Generator) -> Tensor:
     masks = []
     for of_image in label:
         # the draw depends only on the set of classes: no need to move the whole label to the CPU
-        present = torch.unique(of_image).to(torch.uint8).cpu().numpy()
-        kept = torch.as_tensor(sample_classes(present, rng), dtype=label.dtype, device=label.device)
-        masks.append(~torch.isin(of_image, kept))
+        present = torch.bincount(of_image.flatten(), minlength=IGNORE + 1).cpu().numpy().nonzero()[0]
+        is_replaced = torch.ones(IGNORE + 1, dtype=torch.bool)
+        is_replaced[sample_classes(present.astype(np.uint8), rng)] = False
+        masks.append(is_replaced.to(label.device)[of_image.long()])
     return torch.stack(masks)
 
 

@@ -3,7 +3,7 @@ from typing import Dict
 
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.losses import CrossEntropyLoss, accuracy
+from mmseg.models.losses import CrossEntropyLoss
 from mmseg.models.utils import resize
 from mmseg.utils import SampleList
 from torch import Tensor, nn
@@ -39,4 +39,22 @@ def weighted_head_loss(head: nn.Module, logits: Tensor, data_samples: SampleList
     for loss in losses:
         value = loss(logits, label, weight=weight, ignore_index=head.ignore_index)
         result[loss.loss_name] = result[loss.loss_name] + value if loss.loss_name in result else value
-    return {**result, 'acc_seg': accuracy(logits, label, ignore_index=head.ignore_index)}
+    return {**result, 'acc_seg': pixel_accuracy(logits, label, head.ignore_index)}
+
+
+@torch.no_grad()
+def pixel_accuracy(logits: Tensor, label: Tensor, ignore_index: int) -> Tensor:
+    """Compute the `acc_seg` of MMSegmentation, which sorts the classes of each pixel to find the largest one.
+
+    Args:
+        logits (Tensor): (N, C, H, W).
+        label (Tensor): (N, H, W) integers.
+        ignore_index (int): Label of pixels that are not counted.
+
+    Returns:
+        Tensor: (1, ), the percentage of pixels whose largest logit is that of their class.
+    """
+    is_counted = label != ignore_index
+    is_right = is_counted & (logits.max(dim=1).indices == label)
+    eps = torch.finfo(torch.float32).eps  # all pixels may be ignored
+    return ((is_right.sum() + eps) * (100 / (is_counted.sum() + eps)))[None]

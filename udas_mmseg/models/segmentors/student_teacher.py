@@ -21,7 +21,8 @@ from .branch_segmentor import BranchSegmentor
 from .branches import inside_images
 from .checks import check_choice
 
-_TEACHER_OPTIONS = ('momentum', 'threshold', 'labeling', 'flip', 'weight')
+_TEACHER_OPTIONS = ('momentum', 'threshold', 'labeling', 'flip', 'dtype', 'weight')
+_TEACHER_DTYPES = (None, 'bfloat16', 'float16')
 _PREFIXES = {'student': SEGMENTOR_PREFIX, 'teacher': TEACHER_PREFIX}  # `predict_with` -> its weights in checkpoints
 
 
@@ -44,7 +45,9 @@ class StudentTeacherSegmentor(BranchSegmentor):
         ema_teacher (dict, optional): Use a teacher that labels `target`, with the arguments `momentum` (see
             `EMATeacher`), `threshold` (see `ThresholdLabeling`) or `labeling` (config of another policy in
             `models/teachers`), `flip` (whether it labels with the mean of the probabilities for the images and for the
-            flipped images; False by default), and `weight` of the losses (a number or `dict(weight, begin, ramp)`).
+            flipped images; False by default), `dtype` ('bfloat16' or 'float16': it labels in mixed precision, with
+            weights in float32; None, as the student, by default), and `weight` of the losses (a number or
+            `dict(weight, begin, ramp)`).
             Needs `custom_hooks=[dict(type='EMATeacherHook')]`. Defaults to None.
         predict_with (str): 'student' or 'teacher': the network for validation, labelling and export. Defaults to
             'student'.
@@ -88,6 +91,8 @@ class StudentTeacherSegmentor(BranchSegmentor):
             self.teacher = EMATeacher(self.segmentor, momentum)
             self.labeling = labeling
             self.flip = bool(ema_teacher.get('flip', False))
+            check_choice('ema_teacher.dtype', ema_teacher.get('dtype'), _TEACHER_DTYPES)
+            self.teacher_dtype = getattr(torch, ema_teacher.get('dtype') or '', None)
         self.predict_with = predict_with
         # the teacher is not a child, so that optimizers, DDP and train() do not touch it: it has to be saved by hand
         self._register_state_dict_hook(_save_teacher)
@@ -143,7 +148,7 @@ class StudentTeacherSegmentor(BranchSegmentor):
 
     def teacher_logits(self, teacher: EMATeacher, images: Tensor) -> Tensor:
         """Compute a teacher's logits (N, C, H, W) for preprocessed images (N, 3, H, W)."""
-        return teacher_logits(teacher.network, images, self.flip)
+        return teacher_logits(teacher.network, images, self.flip, self.teacher_dtype)
 
     def label_target(self, logits: Tensor, inside: Tensor, context: TermContext) -> TeacherLabels:
         """Label the target images by the teacher's logits; see `LabelingPolicy`."""

@@ -51,18 +51,18 @@ class EMATeacher:
         """Update the average, once for each optimizer step of the student."""
         steps = int(self.steps)
         share = 1 - min(1 - 1 / (steps + 1), self.momentum)
-        theirs = student.state_dict()
-        for name, value in self.network.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(theirs[name].to(value), share)
-            else:
-                value.copy_(theirs[name])
+        ours, theirs = self.network.state_dict(), student.state_dict()
+        averaged = [name for name, value in ours.items() if value.is_floating_point()]
+        # all at once: on a GPU, one launch for each of hundreds of small tensors would take longer than the arithmetic
+        torch._foreach_lerp_([ours[name] for name in averaged], [theirs[name].to(ours[name]) for name in averaged],
+                             share)
+        for name in ours.keys() - set(averaged):
+            ours[name].copy_(theirs[name])
         self.steps += 1
 
     def apply(self, function: Any) -> None:
         """Move or convert the teacher, like `nn.Module._apply`."""
-        self.network._apply(function)
-        self.steps = function(self.steps)
+        self.network._apply(function)  # `steps` stays on the CPU: reading it from a GPU would wait for the GPU
 
     def state_dict(self) -> Dict[str, Tensor]:
         """Return the weights and buffers of the network, and `steps`."""

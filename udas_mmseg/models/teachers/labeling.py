@@ -1,4 +1,5 @@
 """Labels and pixel weights from the logits of a teacher: functions, and policies for configs."""
+import contextlib
 import math
 from typing import NamedTuple, Optional, Tuple
 
@@ -24,7 +25,10 @@ class TeacherLabels(NamedTuple):
 
 
 @torch.no_grad()
-def teacher_logits(network: nn.Module, images: Tensor, flip: bool = False) -> Tensor:
+def teacher_logits(network: nn.Module,
+                   images: Tensor,
+                   flip: bool = False,
+                   dtype: Optional[torch.dtype] = None) -> Tensor:
     """Compute a teacher's logits for preprocessed images, at the size of the images.
 
     Args:
@@ -32,16 +36,18 @@ def teacher_logits(network: nn.Module, images: Tensor, flip: bool = False) -> Te
         images (Tensor): (N, 3, H, W).
         flip (bool): Whether the probabilities are the mean of those of the images and of the images flipped
             horizontally. Defaults to False.
+        dtype (torch.dtype, optional): Of convolutions and matrix products, by autocast. Defaults to None: as outside.
 
     Returns:
         Tensor: (N, C, H, W); with `flip`, the logarithms of the mean probabilities, whose softmax these are.
     """
     metainfo = [dict(img_shape=images.shape[2:])] * len(images)
-    logits = network.encode_decode(images, metainfo)
+    views = [images, images.flip(3)] if flip else [images]
+    with contextlib.nullcontext() if dtype is None else torch.autocast(images.device.type, dtype):
+        logits = [network.encode_decode(view, metainfo) for view in views]
     if not flip:
-        return logits
-    flipped = network.encode_decode(images.flip(3), metainfo).flip(3)
-    both = [at_least_float32(each).log_softmax(dim=1) for each in (logits, flipped)]
+        return logits[0]
+    both = [at_least_float32(each).log_softmax(dim=1) for each in (logits[0], logits[1].flip(3))]
     return torch.logaddexp(*both) - math.log(2)
 
 

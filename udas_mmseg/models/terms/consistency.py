@@ -3,7 +3,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
-from mmseg.models.losses import CrossEntropyLoss, accuracy
+from mmseg.models.losses import CrossEntropyLoss
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ...datasets.image_views import build_augment
 from ...utils.randomness import child_generator
 from ..losses.consistency import log_of_probabilities, mean_over_pixels, smoothed_kl
+from ..losses.pixel_weights import pixel_accuracy
 from ..losses.precision import at_least_float32
 from ..max_confidence import winning_view
 from ..views import View, augmented_view, identity_view
@@ -99,7 +100,7 @@ class ConsistencyTerm(Term):
             loss = mean_over_pixels(kl, label, head.loss_decode.avg_non_ignore, head.ignore_index)
             losses[f'{name}.loss_cons'] = weight * head.loss_decode.loss_weight * loss
             if self.replaces_supervised:  # else, the heads' own losses have it
-                losses[f'{name}.acc_seg'] = accuracy(full[0], label, ignore_index=head.ignore_index)
+                losses[f'{name}.acc_seg'] = pixel_accuracy(full[0], label, head.ignore_index)
         return losses
 
     def _forward_views(self, context: TermContext, num_views: int) -> Tuple[List[View], List[List[Tensor]]]:
