@@ -5,26 +5,33 @@ from typing import Any
 
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.runner import load_checkpoint
+from mmseg.registry import MODELS
 
 from adversarial_models import deeplabv2
-from student_models import build_student
 from udas_mmseg.self_training import STAGE_KINDS
 
+ONLINE = 'SemiSupervisedSegmentor'
 
-@pytest.mark.parametrize('predict_with', ['student', 'teacher'])
-def test_a_student_begins_with_the_network_that_made_its_labels(tmp_path: Path, predict_with: str) -> None:
-    model = build_student(ema_teacher=dict(), predict_with=predict_with)
+
+def build(kind: str, predict_with: str, seed: int = 0) -> Any:
+    torch.manual_seed(seed)
+    return MODELS.build(ConfigDict(type=kind, segmentor=deeplabv2(), ema_teacher=dict(), predict_with=predict_with))
+
+
+@pytest.mark.parametrize(('kind', 'predict_with'), [('StudentTeacherSegmentor', 'student'),
+                                                    ('StudentTeacherSegmentor', 'teacher'), (ONLINE, 'teacher')])
+def test_a_student_begins_with_the_network_that_made_its_labels(tmp_path: Path, kind: str, predict_with: str) -> None:
+    model = build(kind, predict_with)
     for value in model.teacher.network.parameters():
         value += 1
     torch.save(dict(state_dict=model.state_dict(), meta={}), tmp_path / 'iter_9.pth')
-    cfg = Config(dict(model=dict(type='StudentTeacherSegmentor', segmentor=deeplabv2(), ema_teacher=dict(),
-                                 predict_with=predict_with)))
+    cfg = Config(dict(model=dict(type=kind, segmentor=deeplabv2(), ema_teacher=dict(), predict_with=predict_with)))
     context: Any = SimpleNamespace(checkpoint_of=lambda *_: str(tmp_path / 'iter_9.pth'), config_of=lambda *_: cfg,
                                    folder=lambda name: str(tmp_path / name))
     stage = STAGE_KINDS.get('student')('04_student_r2', 'student', dict(init='teacher'))
-    student = build_student(seed=1, ema_teacher=dict())
+    student = build(kind, 'student', seed=1)
     load_checkpoint(student, stage.initial_weights(context), strict=True)
     expected = model.predictor.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in student.segmentor.state_dict().items())
