@@ -56,7 +56,7 @@ def context_of(network: nn.Module, images: Tensor) -> Tuple[Tensor, Any, Tensor,
 
 
 class Trained:
-    """Equations 3 to 8 for a batch in training."""
+    """Context, detail, scale attention and their fusion for a batch in training."""
 
     def __init__(self, network: nn.Module, images: Tensor) -> None:
         size, self.size, self.network = tuple(images.shape[2:]), network.detail_size, network
@@ -84,7 +84,7 @@ class Trained:
                 for value, (top, left) in zip(values, self.corners)]
 
     def losses(self, label: Tensor, weight: Tensor, lambda_aux: float, by_labeled: bool = False) -> Dict[str, Tensor]:
-        """Equation 9, and the loss of the auxiliary head."""
+        """(1 - lambda_d) L(fused) + lambda_d L(detail), and the loss of the auxiliary head."""
         of_crops, weight_of_crops = (torch.stack(self.crop(values)) for values in (label, weight))
         detail = interpolate(self.detail, self.size, self.network)
         return {'decode.loss_ce': (1 - SHARE) * cross_entropy(self.fused, label, weight, by_labeled),

@@ -24,7 +24,7 @@ def draw_corners(count: int, size: Size, crop: Size, divisor: int, rng: np.rando
     Returns:
         list[tuple[int, int]]: Top and left pixel of each crop.
 
-    Source: Hoyer et al., "HRDA", ECCV 2022, equation 5.
+    Source: Hoyer et al., "HRDA", ECCV 2022, section 3.
     """
     places = [(length - part) // divisor + 1 for length, part in zip(size, crop)]
     return [(top * divisor, left * divisor) for top, left in rng.integers(0, places, (count, 2)).tolist()]
@@ -89,7 +89,7 @@ def fuse_resolutions(context: Tensor, attention: Tensor, detail: Tensor, align_c
     Returns:
         Tensor: (N, C, H, W) logits.
 
-    Source: Hoyer et al., "HRDA", ECCV 2022, equation 8.
+    Source: Hoyer et al., "HRDA", ECCV 2022, section 3.
     """
     without, attention = (
         resize(values, size=detail.shape[2:], mode='bilinear', align_corners=align_corners, warning=False)

@@ -58,7 +58,7 @@ class DAFormerHead(BaseDecodeHead):
     Raises:
         ValueError: if `in_channels` and `in_index` have different lengths, or a dilation is not positive.
 
-    Source: Hoyer et al., "DAFormer", CVPR 2022, section 3.2; Hoyer et al., "HRDA", ECCV 2022, section 4 (attention).
+    Source: Hoyer et al., "DAFormer", CVPR 2022, section 3.2; Hoyer et al., "HRDA", ECCV 2022 (attention).
     """
 
     def __init__(self,
