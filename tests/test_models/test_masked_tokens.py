@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from online_models import DACS, build_online, step
-from student_models import preprocessed
+from student_models import accumulated_steps, preprocessed
 from udas_mmseg.models.teachers.labeling import teacher_logits
 from udas_mmseg.utils.randomness import child_generator
 from vit_models import vit_segmentor
@@ -41,7 +42,7 @@ def test_the_loss_is_that_of_the_masked_forward_pass() -> None:
     drawn = torch.from_numpy(child_generator().random((len(images), 4, 5)) < 0.6)  # 48x64 in patches of 14
     with torch.no_grad(), model.segmentor.backbone.masking_tokens(lambda *shape: drawn):
         logits = model.segmentor.encode_decode(images, [dict(img_shape=images.shape[2:])] * len(images))
-    expected = (torch.nn.functional.cross_entropy(logits, label, ignore_index=255, reduction='none')
+    expected = (F.cross_entropy(logits, label, ignore_index=255, reduction='none')
                 * context.pixel_weights['target']).mean()
     assert float(losses['target.decode.loss_masked']) == pytest.approx(0.5 * float(expected), rel=1e-5)
 
@@ -50,6 +51,15 @@ def test_a_copy_of_the_model_masks_its_own_backbone() -> None:
     model = copy.deepcopy(build_vfm())
     assert model.terms[0]._backbone[0] is model.segmentor.backbone
     assert len(dict(model.terms.named_parameters())) == 0
+
+
+def test_mixed_precision_is_near() -> None:
+    def build() -> Any:
+        return build_online(vit_segmentor(mask_token=True), terms=[TOKENS],
+                            ema_teacher=dict(flip=True, labeling=dict(type='PixelWeightLabeling', threshold=0.)))
+
+    moved = accumulated_steps(build)
+    assert float(F.cosine_similarity(moved['bfloat16'], moved['float32'], dim=0)) > 0.9
 
 
 def test_impossible_masks_are_refused() -> None:
