@@ -62,6 +62,25 @@ def test_resumed_run_has_the_same_student_teacher_and_optimizer(online_config: C
     assert all(torch.equal(value, kept[key]) for key, value in frozen.state_dict().items())
 
 
+def test_resumed_run_of_hrda_draws_the_same_crops(online_config: Callable) -> None:
+    """The segmentor has stride 8, so that the detail is one of two halves of each image."""
+    hrda = {'model.segmentor.type': 'HRDAEncoderDecoder', 'model.segmentor.detail_size': 16,
+            'model.segmentor.divisor': 16, 'train_cfg.max_iters': 3, 'default_hooks.checkpoint.interval': 1}
+
+    def make(name: str) -> Config:
+        cfg = online_config(name, **hrda)
+        for branch in cfg.train_dataloader.dataset.values():
+            for transform in branch['pipeline'] if isinstance(branch, dict) else ():
+                if transform['type'] == 'RandomCrop':
+                    transform['crop_size'] = (16, 32)
+        return cfg
+
+    whole, cfg = train(make('whole')), make('cut')
+    interrupt(cfg, 2)
+    assert same_weights(resumed(cfg), whole)
+    assert 'train/mixture.decode.detail.loss_ce' in whole.message_hub.log_scalars
+
+
 def test_two_processes_agree(online_config: Callable, tmp_path: Path) -> None:
     """Without mixing, each image has the same label and loss in any process, and the sum of both is that of one."""
     still = {'model.segmentor.backbone.norm_eval': True, 'model.segmentor.auxiliary_head.norm_cfg': None,

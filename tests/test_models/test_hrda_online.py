@@ -19,6 +19,7 @@ from hrda_reference import HRDA, HRDAStep
 from online_models import MASKED, build_online, pretrained, step
 from student_models import accumulated_steps, images, preprocessed
 from udas_mmseg.engine.hooks.target_norm_statistics_hook import replace_norm_statistics
+from udas_mmseg.models import BranchDistributedDataParallel
 
 SIZE, LR = (32, 64), 0.01
 TOLERANCE = 1e-9
@@ -142,6 +143,18 @@ def test_crops_depend_on_the_seed_of_the_iteration() -> None:
 def test_accumulation_averages_and_amp_is_near() -> None:
     moved = accumulated_steps(lambda: build_online(SMALL, terms=[MASKED], ema_teacher=dict(threshold=0.)))
     assert float(F.cosine_similarity(moved['bfloat16'], moved['float32'], dim=0)) > 0.9
+
+
+def test_data_parallel_trains_branch_by_branch_as_alone() -> None:
+    models = [build_online(SMALL, terms=[MASKED], ema_teacher=SURE) for _ in range(2)]
+    step(models[0])
+    torch.distributed.init_process_group('gloo', store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        step(BranchDistributedDataParallel(models[1], broadcast_buffers=False))
+    finally:
+        torch.distributed.destroy_process_group()
+    for (name, value), other in zip(models[0].named_parameters(), models[1].parameters()):
+        assert torch.allclose(value, other, rtol=1e-4, atol=1e-5), name
 
 
 def test_branches_of_a_joint_batch_keep_their_crops() -> None:
