@@ -35,12 +35,16 @@ def training(network: PublicDAFormer) -> Weights:
             for name, value in network.weights.items()}
 
 
+def shrink(cfg: Config, head: str, channels: int) -> None:
+    cfg.backbone.update(embed_dims=WIDTH, num_layers=BLOCKS, init_cfg=None)
+    cfg[head].update(in_channels=[WIDTH * heads for heads in (1, 2, 5, 8)], channels=channels,
+                     embed_channels=channels, num_classes=CLASSES)
+
+
 def small_model() -> torch.nn.Module:
     """Ours, from the config of DAFormer, shrunk."""
     cfg = Config.fromfile(ROOT / 'configs/_base_/models/daformer_mit-b5.py').model
-    cfg.backbone.update(embed_dims=WIDTH, num_layers=BLOCKS, init_cfg=None)
-    cfg.decode_head.update(in_channels=[WIDTH * heads for heads in (1, 2, 5, 8)], channels=CHANNELS,
-                           embed_channels=CHANNELS, num_classes=CLASSES)
+    shrink(cfg, 'decode_head', CHANNELS)
     return MODELS.build(cfg).double().eval()
 
 
@@ -56,6 +60,35 @@ def test_the_logits_are_those_of_the_public_network(network: PublicDAFormer, tra
             if name.endswith(('.0.norm', '.attn.norm')):
                 module.eps = EPS['patch']
         torch.testing.assert_close(model(image, mode='tensor'), expected, atol=1e-10, rtol=1e-10)
+
+
+def test_hrda_is_renamed_and_its_attention_is_that_of_the_public_network(network: PublicDAFormer) -> None:
+    values, width, attention = random_values(5), 7, PublicDAFormer(WIDTH, BLOCKS, CLASSES, 7, random_values(5))
+    attention.weights = {}
+    for stage, heads in enumerate((1, 2, 5, 8)):
+        attention.add(f'embed_layers.{stage}.proj', width, heads * WIDTH)
+    attention.add_conv_norm('fuse_layer', 4 * width, width, 1)
+    attention.weights['conv_seg.weight'] = values(CLASSES, width, 1, 1)
+    attention.weights['conv_seg.bias'] = values(CLASSES)
+    public = {name.replace('decode_head.', 'decode_head.head.'): value for name, value in network.weights.items()}
+    public.update((f'decode_head.scale_attention.{name}', value) for name, value in attention.weights.items())
+    result = convert_daformer({f'model.{name}': value for name, value in public.items()})
+    cfg = Config.fromfile(ROOT / 'configs/_base_/models/hrda_mit-b5.py').model
+    shrink(cfg, 'decode_head', CHANNELS)
+    shrink(cfg, 'scale_attention', width)
+    model = MODELS.build(cfg).double().eval()
+    model.load_state_dict(result.state_dict, strict=True)
+    assert result.has_attention and not convert_daformer(network.weights).has_attention
+    maps = [torch.rand(1, heads * WIDTH, 8 >> stage, 8 >> stage, dtype=torch.float64)
+            for stage, heads in enumerate((1, 2, 5, 8))]
+    embedded = [torch.nn.functional.conv2d(x, weight[:, :, None, None], bias) for x, (weight, bias) in zip(
+        maps, (attention.pair(f'embed_layers.{stage}.proj') for stage in range(4)))]
+    whole = torch.cat([torch.nn.functional.interpolate(x, (8, 8), mode='bilinear') for x in embedded], 1)
+    expected = torch.nn.functional.conv2d(attention.conv_norm(whole, 'fuse_layer'), *attention.pair('conv_seg'))
+    torch.testing.assert_close(model.scale_attention(maps), expected, atol=1e-10, rtol=1e-10)
+    del public['decode_head.scale_attention.fuse_layer.bn.bias']
+    with pytest.raises(ValueError, match='missing: scale_attention.fuse_layer.bn.bias'):
+        convert_daformer(public)
 
 
 @pytest.mark.parametrize('teacher, factor', [(False, 1), (True, 2)])

@@ -1,4 +1,4 @@
-"""Convert a public checkpoint of DAFormer or MIC (MMSegmentation 0.x) to this project. See docs/checkpoints.md.
+"""Convert a public checkpoint of DAFormer, HRDA or MIC (MMSegmentation 0.x) to this project. See docs/checkpoints.md.
 
 python tools/model_converters/daformer.py IN OUT              # the student, which the public code evaluates
 python tools/model_converters/daformer.py IN OUT --teacher    # its moving average
@@ -9,6 +9,7 @@ from udas_mmseg.export.daformer_checkpoints import DAFormerConversion, convert_d
 from udas_mmseg.export.public_files import convert_file
 
 CONFIG = 'configs/daformer/source-only_mit-b5_40k_gta2cs-512x512.py'
+HRDA_CONFIG = 'configs/hrda/hrda_mit-b5_40k_gta2cs-1024x1024.py'
 CONFIG_LAYERS, CONFIG_WIDTH, CONFIG_CLASSES = (3, 6, 40, 3), 64, 19
 
 
@@ -22,15 +23,18 @@ def parse_args() -> argparse.Namespace:
 
 def usage(result: DAFormerConversion, output: str) -> str:
     """Return the command that uses the converted checkpoint."""
+    config, model = (HRDA_CONFIG, 'model.segmentor') if result.has_attention else (CONFIG, 'model')
+    heads = ('decode_head', 'scale_attention') if result.has_attention else ('decode_head', )
     options = []
     if result.num_layers != CONFIG_LAYERS:
-        options.append(f'model.backbone.num_layers={",".join(map(str, result.num_layers))}')
+        options.append(f'{model}.backbone.num_layers={",".join(map(str, result.num_layers))}')
     if result.width != CONFIG_WIDTH:
-        options.append(f'model.backbone.embed_dims={result.width}')
-        options.append(f'model.decode_head.in_channels={",".join(map(str, result.in_channels))}')
+        options.append(f'{model}.backbone.embed_dims={result.width}')
+        channels = ','.join(map(str, result.in_channels))
+        options += [f'{model}.{head}.in_channels={channels}' for head in heads]
     if result.num_classes != CONFIG_CLASSES:
-        options.append(f'model.decode_head.num_classes={result.num_classes}')
-    return f'python tools/test.py {CONFIG} {output}' + (f' --cfg-options {" ".join(options)}' if options else '')
+        options.append(f'{model}.decode_head.num_classes={result.num_classes}')
+    return f'python tools/test.py {config} {output}' + (f' --cfg-options {" ".join(options)}' if options else '')
 
 
 def report(args: argparse.Namespace, result: DAFormerConversion) -> str:

@@ -1,11 +1,11 @@
-"""Converting public checkpoints of DAFormer, with or without MIC, whose names are those of MMSegmentation 0.x.
+"""Converting public checkpoints of DAFormer, HRDA and MIC, whose names are those of MMSegmentation 0.x.
 
 They have the student as `model.*`, its moving average (the teacher) as `ema_model.*` and, for the feature distance, a
 network with ImageNet's weights as `imnet_model.*`. Their Mix Transformer has the names of SegFormer's first code.
 """
 import re
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 import torch
 from mmseg.models.backbones import MixVisionTransformer
@@ -21,7 +21,8 @@ VARIANTS: Dict[Tuple[int, ...], str] = {
     (2, 2, 2, 2): 'B1', (3, 4, 6, 3): 'B2', (3, 4, 18, 3): 'B3', (3, 8, 27, 3): 'B4', (3, 6, 40, 3): 'B5'
 }
 KNOWN = ('Known are the names of a Mix Transformer (backbone.patch_embed1 to norm4) and of the head of DAFormer '
-         '(decode_head.embed_layers, fuse_layer, conv_seg); "missing" has the names of MMSegmentation 1.x.')
+         '(decode_head.embed_layers, fuse_layer, conv_seg) or HRDA (decode_head.head, decode_head.scale_attention); '
+         '"missing" has the names of MMSegmentation 1.x.')
 # pattern of a public name, and the name here; stages are counted from 0 here
 _STAGE = '{stage}'
 _NAMES = (
@@ -34,6 +35,8 @@ _NAMES = (
     (r'block(\d)\.(\d+)\.mlp\.dwconv\.dwconv\.(.+)', r'layers.{stage}.1.\2.ffn.layers.1.\3'),
     (r'block(\d)\.(\d+)\.mlp\.fc2\.(.+)', r'layers.{stage}.1.\2.ffn.layers.4.\3'),
     (r'norm(\d)\.(.+)', r'layers.{stage}.2.\2'))
+# HRDA's head has the main head and the scale attention as its parts
+_HRDA_HEAD, _HRDA_ATTENTION = 'decode_head.head.', 'decode_head.scale_attention.'
 _QUERY = re.compile(r'block(\d)\.(\d+)\.attn\.q\.(weight|bias)')
 
 
@@ -45,10 +48,12 @@ class DAFormerConversion(Conversion):
         width (int): Channels of the first stage of the Mix Transformer.
         num_layers (tuple[int]): Blocks of each of its stages.
         num_classes (int): Number of classes.
+        has_attention (bool): Whether it is the network of HRDA, with a scale attention.
     """
     width: int = 0
     num_layers: Tuple[int, ...] = ()
     num_classes: int = 0
+    has_attention: bool = False
 
     @property
     def in_channels(self) -> Tuple[int, ...]:
@@ -63,7 +68,7 @@ class DAFormerConversion(Conversion):
 
 
 def convert_daformer(state_dict: Mapping[str, Tensor], teacher: bool = False) -> DAFormerConversion:
-    """Rename the weights of a public DAFormer, or of MIC on top of it.
+    """Rename the weights of a public DAFormer or HRDA, or of MIC on top of it.
 
     Args:
         state_dict (Mapping[str, Tensor]): Weights of a whole training (`model.*`, `ema_model.*`, `imnet_model.*`), or
@@ -71,21 +76,23 @@ def convert_daformer(state_dict: Mapping[str, Tensor], teacher: bool = False) ->
         teacher (bool): Whether to take the teacher in place of the student, which the public code evaluates.
 
     Returns:
-        DAFormerConversion: Weights that an `EncoderDecoder` of `MixVisionTransformer` and `DAFormerHead` loads
-            strictly.
+        DAFormerConversion: Weights that an `EncoderDecoder` (or, of HRDA, an `HRDAEncoderDecoder`) of
+            `MixVisionTransformer` and `DAFormerHead` loads strictly.
 
     Raises:
         ValueError: if there is no such network, a name is unknown or missing, or a shape differs.
 
-    Source: Hoyer et al., DAFormer (CVPR 2022) and MIC (CVPR 2023), published code.
+    Source: Hoyer et al., DAFormer (CVPR 2022), HRDA (ECCV 2022) and MIC (CVPR 2023), published code.
     """
     network, left_out = choose_network(state_dict, teacher)
+    network = without_hrda_head(network)
     weights: Dict[str, Tensor] = {}
     for name, value in network.items():
         part, _, rest = name.partition('.')
         weights.update(renamed_mit(rest, value, network) if part == 'backbone' else {name: value})
     result = DAFormerConversion(weights, left_out, width=_width(weights), num_layers=_num_layers(weights),
-                                num_classes=len(weights.get('decode_head.conv_seg.bias', ())))
+                                num_classes=len(weights.get('decode_head.conv_seg.bias', ())),
+                                has_attention=any(name.startswith('scale_attention.') for name in weights))
     wanted = wanted_shapes(result)
     result.state_dict = with_counters(weights, wanted)
     check_weights(result.state_dict, wanted, KNOWN)
@@ -122,6 +129,14 @@ def choose_network(state_dict: Mapping[str, Tensor], teacher: bool) -> Tuple[Dic
             if name.startswith(f'{chosen}.')}, left_out
 
 
+def without_hrda_head(network: Mapping[str, Tensor]) -> Dict[str, Tensor]:
+    """Rename the parts of HRDA's head, `decode_head.head.*` and `.scale_attention.*`, to those of our segmentor."""
+    if not any(name.startswith(_HRDA_HEAD) for name in network):
+        return dict(network)
+    return {name.replace(_HRDA_HEAD, 'decode_head.').replace(_HRDA_ATTENTION, 'scale_attention.'): value
+            for name, value in network.items()}
+
+
 def renamed_mit(name: str, value: Tensor, network: Mapping[str, Tensor]) -> Dict[str, Tensor]:
     """Return a weight of the Mix Transformer by its name in MMSegmentation 1.x; an unknown name is kept.
 
@@ -152,14 +167,22 @@ def renamed_mit(name: str, value: Tensor, network: Mapping[str, Tensor]) -> Dict
 
 def wanted_shapes(result: DAFormerConversion) -> Dict[str, Tuple[int, ...]]:
     """Return the shapes of all weights of a network of the same size, by their names in MMSegmentation 1.x."""
-    channels, embedded = (len(result.state_dict.get(f'decode_head.{name}', [0])) for name in (
-        'fuse_layer.bottleneck.conv.weight', 'embed_layers.0.proj.weight'))
-    parts = dict(  # not on the device 'meta', on which the transformer cannot be built
+    # not on the device 'meta', on which the transformer cannot be built
+    parts = dict(
         backbone=MixVisionTransformer(embed_dims=result.width, num_layers=result.num_layers, num_heads=HEADS),
-        decode_head=DAFormerHead(
-            result.in_channels, range(len(HEADS)), channels, embedded, num_classes=max(2, result.num_classes)))
+        decode_head=_head(result, 'decode_head', 'fuse_layer.bottleneck.conv.weight'))
+    if result.has_attention:
+        parts['scale_attention'] = _head(result, 'scale_attention', 'fuse_layer.conv.weight', dilations=())
     return {f'{part}.{name}': tuple(value.shape) for part, module in parts.items()
             for name, value in module.state_dict().items()}
+
+
+def _head(result: DAFormerConversion, name: str, fusion: str, **options: Any) -> DAFormerHead:
+    """Build a head with the channels that the weights have."""
+    channels, embedded = (len(result.state_dict.get(f'{name}.{weight}', [0]))
+                          for weight in (fusion, 'embed_layers.0.proj.weight'))
+    return DAFormerHead(result.in_channels, range(len(HEADS)), channels, embedded,
+                        num_classes=max(2, result.num_classes), **options)
 
 
 def _width(weights: Mapping[str, Tensor]) -> int:
