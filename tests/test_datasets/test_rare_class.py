@@ -10,6 +10,7 @@ from mmseg.registry import DATASETS
 from small_data import CLASSES, LOAD, write_image
 from udas_mmseg.datasets import RareClassOrder, StreamDataset, StreamIndex, class_statistics
 from udas_mmseg.datasets.class_statistics import class_pixels
+from udas_mmseg.datasets.image_files import SampleError
 from udas_mmseg.datasets.rare_class import class_probabilities
 from udas_mmseg.utils.files import cache_folder
 
@@ -196,3 +197,20 @@ def test_impossible_samples_are_refused(config: dict) -> None:
 def test_in_another_process_nothing_is_read(config: dict, read: List[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(class_statistics, 'in_first_process', lambda action: 'what the first one counted')
     assert class_pixels(DATASETS.build(config)) == 'what the first one counted' and read == []
+
+
+def test_images_with_broken_labels_are_left_out_up_to_the_limit(config: dict, tmp_path: Path) -> None:
+    labels = [tmp_path / f'labels/{number}.png' for number in (1, 3)]
+    whole = [label.read_bytes() for label in labels]
+    for label, content in zip(labels, whole):
+        label.write_bytes(content[:-20])
+    order = dict(type='RareClassOrder', min_pixels=5, min_crop_pixels=0, temperature=0.5)
+    for max_broken, message in ((0, r'[13].png.*truncated'), (1, r'2 broken labels \(max_broken=1\):\n.*[13].png')):
+        with pytest.raises(SampleError, match=message):
+            StreamDataset(config, max_broken=max_broken, order=order)
+    stream = StreamDataset(config, max_broken=2, order=order)
+    drawn = {stream.order.index(0, 'source', position, stream.dataset) for position in range(100)}
+    assert drawn == {0, 2, 4, 5} and stream[StreamIndex(0, 0)]
+    for label, content in zip(labels, whole):
+        label.write_bytes(content)
+    assert class_pixels(DATASETS.build(config)).tolist() == [list(pixels) for pixels in PIXELS]

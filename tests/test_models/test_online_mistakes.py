@@ -1,15 +1,17 @@
 """Options and batches with which online self-training cannot work."""
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from torch import nn
 
 from adversarial_models import batch, build
 from online_models import MASKED, build_online, pretrained, step
 from student_models import build_student, preprocessed, sgd
 from udas_mmseg.models import BranchDistributedDataParallel
+from udas_mmseg.models.norm_statistics import norm_layers
 from udas_mmseg.models.segmentors.online_labeling import without_margins
 
 
@@ -19,7 +21,8 @@ from udas_mmseg.models.segmentors.online_labeling import without_margins
     (dict(ema_teacher=None), 'needs a teacher'),
     (dict(margins=dict(top=-1)), r"margins has \{'top': -1\}; its entries are"),
     (dict(margins=dict(above=1)), r"margins has \{'above': 1\}"),
-    (dict(terms=[dict(type='FeatureDistanceTerm', classes=[1])]), 'the backbone has no pretrained weights'),
+    (dict(terms=[dict(type='FeatureDistanceTerm', classes=[1])]),
+     r'the backbone has no pretrained weights[\s\S]*with init="scratch"'),
     (dict(terms=[dict(MASKED, ratio=1.1)]), 'ratio=1.1'),
     (dict(terms=[dict(MASKED, block_size=0)]), 'block_size=0'),
 ])
@@ -66,3 +69,30 @@ def test_batches_and_images_that_do_not_fit_are_refused() -> None:
         unlabeled(**preprocessed(unlabeled, 'source', 'target'), mode='loss')
     with pytest.raises(ValueError, match='AdversarialSegmentor cannot train the terms'):
         build(terms=[MASKED])
+
+
+@pytest.mark.parametrize(('options', 'is_warned'), [
+    (dict(teacher_norm='eval'), True),
+    (dict(teacher_norm='eval', forward_target=True), False),
+    (dict(teacher_norm='eval', mixing=None), False),
+    (dict(teacher_norm='eval', terms=[MASKED]), False),
+    (dict(), False),
+])
+def test_statistics_without_the_target_are_warned_of_once(options: Dict[str, Any], is_warned: bool,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    told: List[str] = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', told.append)
+    model = build_online(**options)
+    step(model), step(model)
+    found = [text for text in told if "teacher_norm='eval' with" in text]
+    assert len(found) == is_warned and all("Set teacher_norm='batch'" in text for text in found)
+
+
+def test_frozen_statistics_are_not_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: List[str] = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', told.append)
+    model = build_online(teacher_norm='eval')
+    for norm in norm_layers(model.segmentor):
+        norm.eval()
+    step(model)
+    assert not told

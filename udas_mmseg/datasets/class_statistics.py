@@ -16,6 +16,7 @@ from ..utils.digests import file_digest
 from ..utils.files import cache_folder, replace_file
 from ..utils.processes import in_first_process
 from ..utils.progress import Progress
+from .image_files import SampleError
 from .label_maps import IGNORE, count_ids
 from .pipelines import steps_of
 from .transforms.loading import LabelLoader
@@ -53,7 +54,7 @@ class _Label(NamedTuple):
         return counts[:num_classes]
 
 
-def class_pixels(dataset: Any, cache_dir: Optional[str] = None) -> np.ndarray:
+def class_pixels(dataset: Any, cache_dir: Optional[str] = None, max_broken: int = 0) -> np.ndarray:
     """Count the pixels of each class in the labels of a data set.
 
     The first call reads every label, with progress on standard error, and stores the counts. Later calls read only the
@@ -64,12 +65,14 @@ def class_pixels(dataset: Any, cache_dir: Optional[str] = None) -> np.ndarray:
         dataset (Dataset): A labelled data set, which may wrap others (`ConcatDataset`, `RepeatDataset`, and wrappers
             that keep the number of samples).
         cache_dir (str, optional): Folder for the counts. Defaults to `cache_folder()`.
+        max_broken (int): Number of labels that may be broken, which then have no pixels, and are read again by the next
+            call. Defaults to 0.
 
     Returns:
         np.ndarray: (number of samples, C) int64; ignored pixels are not counted.
 
     Raises:
-        SampleError: if a label is broken.
+        SampleError: if more labels are broken.
         ValueError: if the data set has no labels or no classes, or a label has an id that is not a class.
     """
     num_classes = len(dataset.metainfo.get('classes') or ())
@@ -77,7 +80,7 @@ def class_pixels(dataset: Any, cache_dir: Optional[str] = None) -> np.ndarray:
         raise ValueError(f'{type(dataset).__name__} has no classes to count. Set its `metainfo`.')
     labels = _labels_of(dataset)
     folder = Path(cache_dir) if cache_dir is not None else cache_folder()
-    return in_first_process(lambda: _count_all(labels, num_classes, folder))
+    return in_first_process(lambda: _count_all(labels, num_classes, folder, max_broken))
 
 
 def _labels_of(dataset: Any) -> List[_Label]:
@@ -103,7 +106,7 @@ def _labels_of(dataset: Any) -> List[_Label]:
     return [_Label(info, steps) for info in infos]
 
 
-def _count_all(labels: Sequence[_Label], num_classes: int, folder: Path) -> np.ndarray:
+def _count_all(labels: Sequence[_Label], num_classes: int, folder: Path, max_broken: int) -> np.ndarray:
     """Count all labels, each file once, and store what was counted."""
     keys = [label.key() for label in labels]
     different = dict(zip(keys, labels))
@@ -113,29 +116,44 @@ def _count_all(labels: Sequence[_Label], num_classes: int, folder: Path) -> np.n
     stored = _read(file, len(names), num_classes)
     stamps = np.array([_stamp(different[key].path) for key in names], np.int64).reshape(len(names), 2)
     changed = np.flatnonzero((stamps != stored['stamps']).any(axis=1))
-    _count_changed([different[names[number]] for number in changed], changed, stored, num_classes)
+    broken = _count_changed([different[names[number]] for number in changed], changed, stored, num_classes, max_broken)
     if len(changed):
+        stamps[broken] = 0  # they are read again next time
         stored['stamps'] = stamps
         _write(file, stored)
     row_of = {key: number for number, key in enumerate(names)}
     return stored['pixels'][[row_of[key] for key in keys]]
 
 
-def _count_changed(labels: Sequence[_Label], rows: np.ndarray, stored: Dict[str, np.ndarray], num_classes: int) -> None:
-    """Count the labels whose content is new, and update their rows in place."""
+def _count_changed(labels: Sequence[_Label], rows: np.ndarray, stored: Dict[str, np.ndarray], num_classes: int,
+                   max_broken: int) -> List[int]:
+    """Count the labels whose content is new, and update their rows in place. Returns the rows of broken labels."""
+    broken: Dict[int, str] = {}
 
     def count(label: _Label, row: int) -> None:
-        digest = np.frombuffer(bytes.fromhex(file_digest(label.path)), np.uint8)
-        if not np.array_equal(digest, stored['digests'][row]):
-            stored['pixels'][row] = label.read(num_classes)
-            stored['digests'][row] = digest
+        try:
+            digest = np.frombuffer(bytes.fromhex(file_digest(label.path)), np.uint8)
+            if not np.array_equal(digest, stored['digests'][row]):
+                stored['pixels'][row] = label.read(num_classes)
+                stored['digests'][row] = digest
+        except (OSError, SampleError) as error:
+            stored['pixels'][row] = stored['digests'][row] = 0
+            broken[row] = str(error)
+            if max_broken == 0 and isinstance(error, SampleError):
+                raise
+            if len(broken) > max_broken:
+                names = '\n  '.join(broken.values())
+                raise SampleError(f'{len(broken)} broken labels (max_broken={max_broken}):\n  {names}') from error
 
     if not labels:
-        return
+        return []
     progress = Progress('counting the classes in labels', len(labels))
     with ThreadPoolExecutor(_WORKERS) as pool:
         for done, _ in enumerate(pool.map(count, labels, rows.tolist()), 1):
             progress.update(done)
+    for text in broken.values():
+        MMLogger.get_current_instance().warning(f'Left out of rare class sampling, because its label is broken: {text}')
+    return list(broken)
 
 
 def _stamp(path: str) -> List[int]:

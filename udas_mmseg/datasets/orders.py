@@ -27,6 +27,7 @@ class SamplingOrder:
     """
 
     tries = 1  # how often a sample is loaded at most, until `accepts` accepts it
+    max_broken = 0  # that of the stream, set before `prepare`: number of broken samples that `prepare` may leave out
 
     def prepare(self, dataset: Dataset) -> None:
         """Prepare for a data set once, when the stream is built, before any worker starts. The default does nothing.

@@ -20,7 +20,8 @@ class RareClassOrder(SamplingOrder):
     over the sampled classes. All images with at least `min_pixels` of the class are equally likely. The pipeline is
     applied to the image again until the sample has at least `min_crop_pixels` of the class, at most `tries` times.
 
-    The pixels are counted when a data set is used for the first time, and stored; see `class_pixels`.
+    The pixels are counted when a data set is used for the first time, and stored; see `class_pixels`. Images with
+    broken labels are never drawn; the stream's `max_broken` limits their number.
 
     Args:
         temperature (float): Above 0. A smaller one draws the rarest classes more often. Defaults to 0.01.
@@ -66,7 +67,7 @@ class RareClassOrder(SamplingOrder):
         """Count the classes, and list the images of each."""
         names = tuple(dataset.metainfo.get('classes') or ())
         self._ids = _ids_of(self.classes, names)
-        pixels = class_pixels(dataset, self.cache_dir)
+        pixels = class_pixels(dataset, self.cache_dir, self.max_broken)
         self._images = [np.flatnonzero(pixels[:, number] >= self.min_pixels) for number in self._ids]
         missing = [number for number, images in zip(self._ids, self._images) if not len(images)]
         if missing:

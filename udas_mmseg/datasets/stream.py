@@ -62,6 +62,7 @@ class StreamDataset(Dataset):
                              '`ann_file`.')
         self.order = order if isinstance(order, SamplingOrder) else SAMPLING_ORDERS.build(
             order or dict(type='UniformOrder'))
+        self.order.max_broken = max_broken
         self.order.prepare(self.dataset)
 
     @property

@@ -2,9 +2,11 @@
 from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 import numpy as np
+from mmengine.logging import MMLogger
 from mmseg.registry import MODELS
 
 from ..mixing import MIXINGS, LabeledImages, mix_batches
+from ..norm_statistics import norm_layers
 from ..terms import Term, TermContext
 from ..terms.loss_term import Weight
 from .checks import check_both_domains, check_choice
@@ -86,11 +88,26 @@ class OnlineSelfTrainingSegmentor(OnlineLabelingSegmentor):
                          pseudo_weight, predict_with, terms, joint_forward, channels_last, init_cfg)
         self.branch_weights[MIXTURE] = self.branch_weights['target']
         self.mixing = mixing
+        self._is_norm_checked = False
 
     def check(self, branches: Dict[str, dict]) -> None:
         """Check that a batch has both domains."""
         check_both_domains(branches)
         super().check(branches)
+        if not self._is_norm_checked:
+            self._is_norm_checked = True
+            self._check_norm(branches)
+
+    def _check_norm(self, branches: Dict[str, dict]) -> None:
+        """Warn if the teacher normalises the target by statistics in which the target alone never was."""
+        passing = {name for group in self.groups(branches) for name in group}
+        updated = [norm for norm in norm_layers(self.segmentor) if norm.training]
+        if self.teacher_norm == 'eval' and updated and self.mixing is not None and 'target' not in passing:
+            MMLogger.get_current_instance().warning(
+                f"teacher_norm='eval' with {len(updated)} batch norm layers: the teacher labels the target by running "
+                'statistics of source and mixtures, in which the target alone never was, and its labels may get worse '
+                "than those of the source alone. Set teacher_norm='batch' (the default), or forward_target=True, which "
+                'adds the target to the statistics. See docs/online_self_training.md.')
 
     def add_branches(self, context: TermContext, rng: np.random.Generator) -> None:
         """Add the mixtures."""

@@ -92,7 +92,8 @@ class FeatureDistanceTerm(Term):
         if not _is_pretrained(segmentor.backbone):
             raise ValueError('FeatureDistanceTerm: the backbone has no pretrained weights, and distances to random '
                              'features would be useless. Set backbone=dict(..., init_cfg=dict(type="Pretrained", '
-                             'checkpoint=FILE)), or remove the term.')
+                             'checkpoint=FILE)), or remove the term. A student of self-training with init="scratch" '
+                             'has no `init_cfg`: use init="imagenet" or init="teacher".')
         if getattr(segmentor, 'with_neck', False):
             raise ValueError('FeatureDistanceTerm: the segmentor has a neck, which has no pretrained weights to '
                              'compare with. Use a segmentor without neck, or remove the term.')
