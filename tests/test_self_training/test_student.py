@@ -35,3 +35,22 @@ def test_a_student_begins_with_the_network_that_made_its_labels(tmp_path: Path, 
     load_checkpoint(student, stage.initial_weights(context), strict=True)
     expected = model.predictor.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in student.segmentor.state_dict().items())
+
+
+@pytest.mark.parametrize('predict_with', ['first', 'second'])
+def test_a_student_begins_with_the_one_of_two_networks_that_made_its_labels(tmp_path: Path, predict_with: str) -> None:
+    options = dict(type='CrossPseudoSupervision', segmentor=deeplabv2(), predict_with=predict_with)
+    torch.manual_seed(0)
+    model = MODELS.build(ConfigDict(options))
+    torch.save(dict(state_dict=model.state_dict(), meta={}), tmp_path / 'iter_9.pth')
+    context: Any = SimpleNamespace(checkpoint_of=lambda *_: str(tmp_path / 'iter_9.pth'),
+                                   config_of=lambda *_: Config(dict(model=options)),
+                                   folder=lambda name: str(tmp_path / name))
+    stage = STAGE_KINDS.get('student')('04_student_r2', 'student', dict(init='teacher'))
+    plain, student = MODELS.build(ConfigDict(type='BranchSegmentor', segmentor=deeplabv2())), MODELS.build(
+        ConfigDict(options))
+    expected = model.predictor.state_dict()
+    for begun in (plain, student):
+        load_checkpoint(begun, stage.initial_weights(context))
+        assert all(torch.equal(value, expected[name]) for name, value in begun.segmentor.state_dict().items())
+    assert not torch.equal(student.second.backbone.conv1.weight, student.segmentor.backbone.conv1.weight)
