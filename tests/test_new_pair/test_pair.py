@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from drawings import write_drawings
 from udas_mmseg.datasets.preflight import check_config
-from udas_mmseg.engine.launch import load_config
+from udas_mmseg.engine.launch import build_runner, load_config
 from udas_mmseg.new_pair import NewPair, PairOptions, new_pair, plan
 from udas_mmseg.self_training import SelfTrainingRunner
 from udas_mmseg.utils.config_dicts import config_dicts
@@ -43,7 +43,7 @@ def load(pair: NewPair, name: str) -> Config:
 def test_every_config_fits_the_data(data: Path, tmp_path: Path, preset: str, uses: tuple) -> None:
     data = write_drawings(tmp_path / 'eight', 8)  # as many as self-training needs to hold some out
     pair = make(data, tmp_path / 'pair', preset=preset, from_scratch=True, **dict.fromkeys(uses, labeled(data)))
-    for name in ('source_only', 'uda', 'cyclegan'):
+    for name in ('source_only', 'uda', 'online', 'cyclegan'):
         lines = check_config(load(pair, name))
         assert lines and not [line for line in lines if 'warning' in line], lines
     runner = SelfTrainingRunner.from_cfg(load(pair, 'self_training'))
@@ -60,6 +60,19 @@ def test_every_config_fits_the_data(data: Path, tmp_path: Path, preset: str, use
     mixes = adapt.train_dataloader.dataset.source.type == 'DomainMixDataset'
     assert mixes == ('labeled_target' in uses) and (adapt.get('val_cfg') is None) == (uses == ())
     assert tuple(adapt.crop) == (48, 64)
+
+
+@pytest.mark.parametrize('uses', [('val', ), ('labeled_target', )])
+def test_the_online_config_trains(data: Path, tmp_path: Path, uses: tuple) -> None:
+    pair = make(data, tmp_path / 'pair', iterations=2, **dict.fromkeys(uses, labeled(data)))
+    cfg = load_config(os.path.join(pair.plan.out, 'online.py'), str(tmp_path / 'work'))
+    cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
+    runner = build_runner(cfg)
+    runner.train()
+    mixes = cfg.train_dataloader.dataset.source.type == 'DomainMixDataset'
+    assert mixes == ('labeled_target' in uses) and int(runner.model.teacher.steps) == runner.iter == 2
+    scores = runner.message_hub.get_scalar('val/mIoU').current() if 'val' in uses else None
+    assert (scores is None) == ('val' not in uses) and (tmp_path / 'work/iter_2.pth').exists()
 
 
 def test_colours_become_the_classes_of_the_label_map_file(data: Path, tmp_path: Path) -> None:

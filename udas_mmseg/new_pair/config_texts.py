@@ -1,6 +1,6 @@
 """The texts of a pair's configs, except for the data set: the network, each method, and all stages."""
 import os.path as osp
-from typing import Callable, Dict, Tuple
+from typing import Callable, Dict
 
 from .plan import PRESETS, SMALL, TOOLS, Plan
 
@@ -65,6 +65,16 @@ _base_ = ['./setup.py', '{base}/methods/{uda}.py']
     _base_.method, _delete_=True, segmentor=_base_.model, discriminators=_base_.discriminators{kl})
 optim_wrapper = dict(_base_.method_optim_wrapper, _delete_=True, segmentor=_base_.optim_wrapper)
 custom_hooks = [*_base_.custom_hooks, _base_.target_statistics]
+{mixed}'''
+
+_ONLINE = '''"""Online self-training (DACS): a moving average labels the target in every step{with_labels}.
+
+python {tools}/train.py {me}    # instead of uda.py; without translation
+The options are in docs/online_self_training.md; the augmentation needs torchvision.
+"""
+_base_ = ['./setup.py', '{base}/methods/dacs.py']
+{work_dir}model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
+custom_hooks = [*_base_.custom_hooks, *_base_.method_hooks, _base_.target_statistics]
 {mixed}'''
 
 _STUDENT = '''"""A student of self_training.py: the source, and target images with the labels of a teacher.
@@ -166,15 +176,25 @@ def _source_only(plan: Plan, name: str) -> str:
     return _SOURCE_ONLY.format(**_common(plan, name))
 
 
+def _with_labels(plan: Plan) -> Dict[str, str]:
+    """The parts of a config's text that mix labelled target images, if there are any, into the source."""
+    if not plan.labeled:
+        return dict(mixed='', with_labels='')
+    mixed = 'train_dataloader = dict(dataset=dict(source=dict(_delete_=True, **_base_.mixed_train)))\n'
+    return dict(mixed=mixed,
+                with_labels=', with labelled target images')
+
+
+def _online(plan: Plan, name: str) -> str:
+    return _ONLINE.format(**_common(plan, name), **_with_labels(plan))
+
+
 def _uda(plan: Plan, name: str) -> str:
     small = plan.preset == SMALL
-    mixed = 'train_dataloader = dict(dataset=dict(source=dict(_delete_=True, **_base_.mixed_train)))\n'
     # L_kl begins after the same share of the iterations as in the published schedule: 15,000 of 120,000
     kl = '' if small else f',\n    kl=dict(_base_.method.kl, begin={plan.iterations // 8})'
     return _UDA.format(**_common(plan, name), uda='uda_600' if small else 'uda', kl=kl,
-                       translated=' on translated images' if plan.translates else '',
-                       mixed=mixed if plan.labeled else '',
-                       with_labels=', with labelled target images' if plan.labeled else '')
+                       translated=' on translated images' if plan.translates else '', **_with_labels(plan))
 
 
 def _student(plan: Plan, name: str) -> str:
@@ -204,10 +224,8 @@ def _self_training(plan: Plan, name: str) -> str:
 
 
 _WRITERS: Dict[str, Callable[[Plan, str], str]] = dict(
-    setup=_setup, source_only=_source_only, cyclegan=_cyclegan, uda=_uda, student=_student,
+    setup=_setup, source_only=_source_only, cyclegan=_cyclegan, uda=_uda, online=_online, student=_student,
     self_training=_self_training)
-# in the order in which a user may want to train them
-TRAINED: Tuple[str, ...] = ('source_only', 'cyclegan', 'uda', 'self_training')
 
 
 def tools_text() -> str:
