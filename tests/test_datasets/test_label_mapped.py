@@ -1,4 +1,5 @@
 """Data sets of raw labels, and what they say about a folder that is not as it should be."""
+import os
 from pathlib import Path
 from typing import Any, Callable, List
 
@@ -66,6 +67,29 @@ def test_synthia_reads_its_own_ids(tmp_path: Path) -> None:
             data_prefix=dict(img_path='RGB', seg_map_path='GT/LABELS'),
             pipeline=LOAD))
     assert dataset[0]['gt_seg_map'].tolist() == [[0, 18, 255]]
+
+
+def test_acdc_reads_a_split_of_each_condition_as_downloaded(tmp_path: Path) -> None:
+    for condition in ('fog', 'night'):
+        for split in ('train', 'val', 'train_ref'):
+            name = f'{condition}/{split}/GOPR0400/GOPR0400_frame_1'
+            write_image(tmp_path / f'rgb_anon/{name}_rgb_anon.png', np.zeros((1, 3, 3), np.uint8))
+            write_image(tmp_path / f'gt/{name}_gt_labelTrainIds.png', np.array([[0, 18, 255]], np.uint8))
+            write_image(tmp_path / f'gt/{name}_gt_labelIds.png', np.array([[7, 33, 0]], np.uint8))
+    config = dict(type='ACDCDataset', data_root=str(tmp_path), pipeline=LOAD,
+                  data_prefix=dict(img_path='rgb_anon', seg_map_path='gt'))
+    dataset = DATASETS.build(dict(config, split='val'))
+    paths = [dataset.get_data_info(number)['img_path'] for number in range(len(dataset))]
+    assert [os.path.relpath(path, tmp_path / 'rgb_anon').split('/')[:2] for path in paths] == [
+        ['fog', 'val'], ['night', 'val']]
+    assert dataset[0]['gt_seg_map'].tolist() == [[0, 18, 255]]
+    assert len(DATASETS.build(dict(config, split='train', conditions=['night']))) == 1
+    with pytest.raises(FileNotFoundError, match='_rgb_anon.png. in rain/train. Keep the folders'):
+        DATASETS.build(dict(config, split='train', conditions=['rain']))
+    with pytest.raises(ValueError, match=r"split='test'.*allowed are \('train', 'val'\)"):
+        DATASETS.build(dict(config, split='test'))
+    with pytest.raises(ValueError, match=r"conditions=\('dusk',\).*one or more of \('fog'"):
+        DATASETS.build(dict(config, split='val', conditions=['dusk']))
 
 
 def test_missing_folders_are_listed_with_the_fix(tmp_path: Path) -> None:

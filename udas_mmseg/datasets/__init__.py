@@ -2,7 +2,7 @@
 from .branches import BRANCHES, Branch, register_branch
 from .domain_mix import DomainMixDataset
 from .domain_pair import DomainPairDataset
-from .driving import GTA5Dataset, KITTISegDataset, SYNTHIADataset
+from .driving import ACDCDataset, GTA5Dataset, KITTISegDataset, SYNTHIADataset
 from .image_files import SampleError
 from .label_budget import LabelBudget, build_label_budget_dataset
 from .label_mapped import LabelMappedDataset
@@ -28,7 +28,7 @@ from .transforms import (
 )
 
 __all__ = [
-    'BRANCHES', 'BUILT_IN_LABEL_MAPS', 'Branch', 'DomainClassMix', 'DomainCutMix', 'DomainMixDataset',
+    'ACDCDataset', 'BRANCHES', 'BUILT_IN_LABEL_MAPS', 'Branch', 'DomainClassMix', 'DomainCutMix', 'DomainMixDataset',
     'DomainPairDataset', 'FourierAmplitudeTransfer', 'GTA5Dataset', 'KITTISegDataset', 'LabStatisticsTransfer',
     'LabelBudget', 'LabelMappedDataset', 'LoadLabelIds', 'LoadPseudoLabel', 'LoadVerifiedImage', 'MultiViewDataset',
     'PositionSampler', 'PseudoLabeledDataset', 'RareClassOrder', 'RepeatToLengthDataset', 'SAMPLING_ORDERS',

@@ -137,11 +137,15 @@ class LabelMappedDataset(BaseSegDataset):
                 raise FileNotFoundError(f'the list {self.ann_file} has no images. As a list of labelled target images: '
                                         f'{NO_LABELS}')
             return names
-        paths = sorted(list_files(img_dir, self.img_suffix, self.backend_args))
+        paths = sorted(self._files_of(img_dir, self.img_suffix))
         if not paths:
             raise FileNotFoundError(no_images(img_dir, self.img_suffix) if self.backend_args is None else
                                     f'{img_dir} has no images ending in {self.img_suffix!r}.')
         return [path[:len(path) - len(self.img_suffix)] for path in paths]
+
+    def _files_of(self, folder: str, suffix: str) -> List[str]:
+        """Return the files of the data set in a folder of images or labels, as paths below it."""
+        return list_files(folder, suffix, self.backend_args)
 
     def _data_info(self, name: str, img_dir: str, seg_dir: Optional[str]) -> dict:
         """Return the data information of an image, as MMSegmentation's data sets have it."""
@@ -174,7 +178,7 @@ class LabelMappedDataset(BaseSegDataset):
             files = first_names([osp.relpath(path, seg_dir) for path in missing])
             raise ValueError(f'{len(missing)} of {len(labels)} labels are missing in {seg_dir}: {files}. {hint}Restore '
                              'them, check the suffixes, or list the samples to use in `ann_file`.')
-        present = set(list_files(seg_dir, self.seg_map_suffix))
+        present = set(self._files_of(seg_dir, self.seg_map_suffix))
         extra = sorted(present - {osp.relpath(label, seg_dir) for label in labels})
         if extra:
             there = describe_kinds(count_kinds(present))
