@@ -19,4 +19,17 @@ mixed_train = dict(
         part='labeled',
         dataset=dict(_base_.labeled_target_train, pipeline=_base_.labeled_target_pipeline[:-1])),
     pipeline=[dict(type='DomainCutMix', alpha=1.0), _base_.pack])
+# "real" scenes with a teacher's labels, for the students
+pseudo_labeled_train = dict(
+    type='PseudoLabeledDataset',
+    pseudo_label_root='{{$UDAS_DEMO_LABELS:work_dirs/demo/labels}}',
+    metainfo='CityscapesDataset',
+    data_root=_base_.target_root,
+    data_prefix=dict(img_path='leftImg8bit/train'),
+    img_suffix='_leftImg8bit.png',
+    pipeline=[
+        _base_.load,
+        dict(type='LoadPseudoLabel', threshold=0.6), _base_.half, _base_.weak,
+        dict(type='SegAutoAugment', policy='imagenet'), _base_.pack
+    ])
 train_dataloader = dict(dataset=dict(dataset=translated_train))
