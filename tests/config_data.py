@@ -40,6 +40,7 @@ def write_every_data_set(root: Path) -> Path:
     write_carla_and_camvid(root)
     write_synthia(root / 'synthia')
     write_voc(root / 'VOCdevkit/VOC2012')
+    write_night(root)
     for images, translated in (('gta5/images', 'gta5_translated'), ('gta5/images', 'gta5_cycada'),
                                ('demo/gta5/images', 'demo_translations'), ('carla/images', 'carla_cyclegan'),
                                ('synthia/RGB', 'synthia_translated')):
@@ -77,6 +78,17 @@ def write_voc(root: Path) -> None:
         path = root / f'ImageSets/Segmentation/{stem}.txt'
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text('\n'.join(names) + '\n')
+
+
+def write_night(root: Path) -> None:
+    """A training and a validation image of each condition of ACDC, and of Dark Zurich."""
+    rng = np.random.default_rng(0)
+    folders = [(root / 'acdc', f'{condition}/{{}}') for condition in ('fog', 'night', 'rain', 'snow')]
+    for folder, split in [*folders, (root / 'dark_zurich', '{}/night')]:
+        for name, size in (('train', SIZE), ('val', (64, 32))):
+            path = f'{split.format(name)}/GOPR0400/GOPR0400_frame_000001'
+            write_image(folder / f'rgb_anon/{path}_rgb_anon.png', blocks(rng, 256, size, 3))
+            write_image(folder / f'gt/{path}_gt_labelTrainIds.png', blocks(rng, 19, size))
 
 
 def blocks(rng: np.random.Generator, limit: int, size: tuple, *channels: int) -> np.ndarray:
@@ -138,12 +150,8 @@ def shrink(cfg: Config, root: Path) -> Config:
     if cfg.model.type != 'DomainCycleGAN' or 'carla' not in str(cfg.train_dataloader):  # whose images are small already
         for part in (cfg.train_dataloader, cfg.val_dataloader, cfg.get('translate_dataloader'), cfg.model):
             shrink_images(part, *size)
+    shrink_resnet(cfg)
     for _, part in config_dicts(cfg.model):
-        if part.get('depth') in (50, 101):
-            # to a quarter of ResNet-18, whose stages have a quarter of the channels of ResNet-50 and ResNet-101
-            part.update(depth=18, base_channels=16, stem_channels=16)
-        if part.get('in_channels') in (1024, 2048):
-            part['in_channels'] //= 16
         if part.get('type') == 'DepthwiseSeparableASPPHead':
             part.update(channels=8, c1_in_channels=16, c1_channels=8)
         if part.get('type') == 'MixVisionTransformer':
@@ -168,6 +176,15 @@ def shrink(cfg: Config, root: Path) -> Config:
     evaluation = cfg.val_dataloader or cfg.translate_dataloader
     evaluation.update(batch_size=1, num_workers=0, persistent_workers=False)
     return cfg
+
+
+def shrink_resnet(cfg: Config) -> None:
+    """A quarter of ResNet-18 for larger ones; its stages have a quarter of the channels of ResNet-50 and ResNet-101."""
+    for _, part in config_dicts(cfg.model):
+        if part.get('depth') in (50, 101):
+            part.update(depth=18, base_channels=16, stem_channels=16)
+        if part.get('in_channels') in (1024, 2048):
+            part['in_channels'] //= 16
 
 
 def shrink_images(cfg: Any, width: int, height: int) -> None:

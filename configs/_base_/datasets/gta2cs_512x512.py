@@ -6,5 +6,13 @@ source_pipeline = [*_base_.source_pipeline[:-1], crop, flip, dict(type='PackSegI
 target_pipeline = [*_base_.target_pipeline[:-1], crop, flip, dict(type='PackSegInputs')]
 source_train = dict(pipeline=source_pipeline)
 target_train = dict(pipeline=target_pipeline)
+# a few target images with labels, in the sizes of the others, and the others without
+labeled_target_pipeline = [
+    dict(type='LoadVerifiedImage'),
+    dict(type='LoadLabelIds', label_map='cityscapes'), *target_pipeline[1:]
+]
+labeled_target_train = dict(pipeline=labeled_target_pipeline)
+labeled_budget = dict(dataset=dict(pipeline=labeled_target_pipeline))
+unlabeled_budget = dict(dataset=dict(pipeline=target_pipeline))
 train_dataloader = dict(
     batch_size=2, dataset=dict(source=dict(pipeline=source_pipeline), target=dict(pipeline=target_pipeline)))

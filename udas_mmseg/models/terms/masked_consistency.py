@@ -36,8 +36,8 @@ def block_masks(count: int, size: Tuple[int, int], block_size: int, ratio: float
     height, width = size
     if block_size > min(size):
         raise ValueError(f'MaskedConsistencyTerm: block_size={block_size} is larger than the image, {height} x {width} '
-                         '(height x width). Masks would hide all of the image or nothing. Use a smaller block: 64 was '
-                         'published for crops of 512 x 512 and 1024 x 1024.')
+                         '(height x width). Masks would hide all of the image or nothing. Use a smaller block: the '
+                         'public code has 32 for crops of 512 x 512, and 64 for 1024 x 1024.')
     rows, columns = -(-height // block_size), -(-width // block_size)
     blocks = torch.from_numpy(rng.random((count, rows, columns)) < ratio)
     masks = blocks.repeat_interleave(block_size, dim=1).repeat_interleave(block_size, dim=2)

@@ -1,6 +1,6 @@
-"""MIC on top of DAFormer on GTA5 -> Cityscapes: labels of the target also for images with masked blocks.
+"""MIC on top of DAFormer on GTA5 -> Cityscapes: labels also for target images with masked blocks.
 
-python tools/train.py configs/daformer/mic_mit-b5_40k_gta2cs-512x512.py
+python tools/train.py configs/mic/mic_mit-b5_40k_gta2cs-512x512.py
 Scored on Cityscapes val. The first run counts the classes in the labels of GTA5.
 """
 _base_ = [
