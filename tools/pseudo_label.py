@@ -17,6 +17,7 @@ from mmengine.dist import is_main_process
 from udas_mmseg.engine.clear_errors import one_line_errors
 from udas_mmseg.engine.launch import load_config, start_processes
 from udas_mmseg.pseudo_labels.label import LabelingOptions, write_pseudo_labels
+from udas_mmseg.pseudo_labels.predict import MERGES
 from udas_mmseg.utils.console import quiet_console
 from udas_mmseg.utils.processes import together
 
@@ -35,6 +36,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='seed of the augmentation (default: 0)')
     parser.add_argument('--temperature', type=float, default=1.0,
                         help='temperature of the softmax; values below 1 raise the confidences (default: 1)')
+    parser.add_argument('--merge', choices=MERGES, default=MERGES[0],
+                        help='most confident view of each pixel, or mean of the probabilities (default: confident)')
     parser.add_argument('--batch-size', type=int, default=1, help='images at a time, with their views (default: 1)')
     parser.add_argument('--workers', type=int, default=2, help='processes that load images (default: 2)')
     parser.add_argument('--max-broken', type=int, default=0,
@@ -59,7 +62,7 @@ def main() -> None:
         cfg = load_config(args.config, cfg_options=args.cfg_options)
         start_processes(cfg, args.launcher)
         options = together(lambda: LabelingOptions(args.views, args.augment, args.seed, args.temperature,
-                                                   args.batch_size, args.workers, args.max_broken))
+                                                   args.batch_size, args.workers, args.max_broken, args.merge))
         index = write_pseudo_labels(cfg, args.checkpoint, args.out, options, dataset=args.dataset,
                                     overwrite=args.overwrite, name=args.config)
     if is_main_process():

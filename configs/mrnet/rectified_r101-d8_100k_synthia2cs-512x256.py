@@ -1,8 +1,10 @@
 r"""Stage 2 of Seg-Uncertainty on SYNTHIA -> Cityscapes: rectified training on MRNet's pseudo-labels.
 
+python tools/train.py configs/mrnet/mrnet_r101-d8_100k_synthia2cs-1024x512.py --cfg-options train_cfg.max_iters=25000
 python tools/pseudo_label.py configs/mrnet/mrnet_r101-d8_100k_synthia2cs-1024x512.py \
-    work_dirs/mrnet/mrnet_r101-d8_100k_synthia2cs-1024x512/iter_100000.pth \
-    --out work_dirs/pseudo_labels/mrnet_r101-d8_100k_synthia2cs-1024x512 --views 1
+    work_dirs/mrnet/mrnet_r101-d8_100k_synthia2cs-1024x512/iter_25000.pth \
+    --out work_dirs/pseudo_labels/mrnet_r101-d8_100k_synthia2cs-1024x512 --views 4 --augment type=SegFlipScale \
+    --merge mean --cfg-options model.segmentor.test_cfg.aux_weight=0.5
 python tools/train.py configs/mrnet/rectified_r101-d8_100k_synthia2cs-512x256.py
 Published: learning rate 1e-4, 9 crops of 512x256 per step. Scored on Cityscapes val, on 19, 16 and 13 classes.
 """
@@ -33,6 +35,6 @@ model = dict(
     _base_.method,
     init_cfg=dict(
         type='Pretrained',
-        checkpoint='work_dirs/mrnet/mrnet_r101-d8_100k_synthia2cs-1024x512/iter_100000.pth',
+        checkpoint='work_dirs/mrnet/mrnet_r101-d8_100k_synthia2cs-1024x512/iter_25000.pth',
         prefix='segmentor'))
 optim_wrapper = dict(optimizer=dict(lr=1e-4))

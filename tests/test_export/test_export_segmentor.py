@@ -166,6 +166,7 @@ def test_pretrained_weights_are_dropped_and_the_config_is_left_alone() -> None:
 @pytest.mark.parametrize('cfg, message', [
     (config(deeplab(32, 3, dilations=(1, 2))), r'model.decode_head.dilations=\(1, 2\)'),
     (config(model=dict(backbone=dict(type='DeepLabResNet', depth=18))), 'model.backbone is DeepLabResNet, which'),
+    (config(model=dict(test_cfg=dict(mode='whole', aux_weight=0.5))), 'aux_weight=0.5: both heads predict'),
     (Config(dict(model=config().model)), 'neither test_dataloader.dataset.pipeline nor test_pipeline'),
 ])
 def test_what_has_no_equivalent_is_refused_by_name(cfg: Config, message: str) -> None:

@@ -3,6 +3,7 @@ from typing import List
 
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
@@ -52,6 +53,18 @@ def test_loss_and_prediction_are_mmsegs() -> None:
     ours.eval(), stock.eval()
     for a, b in zip(ours(IMAGES, samples(), mode='predict'), stock(IMAGES, samples(), mode='predict')):
         assert torch.equal(a.pred_sem_seg.data, b.pred_sem_seg.data)
+
+
+def test_both_heads_predict_with_aux_weight() -> None:
+    test_cfg = dict(mode='whole', aux_weight=0.5)
+    plain, both = MODELS.build(config()).eval(), MODELS.build(config(test_cfg=test_cfg)).eval()
+    both.load_state_dict(plain.state_dict())
+    metas = [sample.metainfo for sample in samples()]
+    with torch.no_grad():
+        main, auxiliary = (F.interpolate(level, size=(32, 48), mode='bilinear', align_corners=head.align_corners)
+                           for head, level in zip((plain.decode_head, plain.auxiliary_head), plain(IMAGES)))
+        assert torch.allclose(plain.inference(IMAGES, metas), main)
+        assert torch.allclose(both.inference(IMAGES, metas), main + 0.5 * auxiliary, atol=1e-6)
 
 
 def test_lambda_seg_weights_the_auxiliary_level() -> None:

@@ -203,6 +203,8 @@ def test_segmentor_is_found_in_models_and_other_models_are_refused() -> None:
     (dict(workers=-1), 'workers=-1'),
     (dict(max_broken=-1), 'max_broken=-1'),
     (dict(seed=-1), 'seed=-1'),
+    (dict(merge='median'), "merge='median': allowed are confident, mean"),
+    (dict(views=5, augment=dict(type='SegFlipScale')), 'SegFlipScale has 4 views, two for each of its scales'),
     (dict(temperature=0), 'temperature=0: it must be above 0'),
     (dict(augment=dict(type='RandomFlip')), 'views need an augmentation'),
 ])  # yapf: disable
@@ -263,3 +265,25 @@ def test_confidence_of_a_broken_model_is_refused(label: Callable) -> None:
     with pytest.raises(ValueError, match='confidences from nan'):
         label(model, augment=GEOMETRY)
     assert encode_confidence(torch.ones(1, 1)).item() == 255
+
+
+def test_mean_of_the_image_and_its_mirror_image(images: Any, label: Callable) -> None:
+    """Both predictions of the same size, so that the mean needs no resampling but that of a flip."""
+    model = build(**MODES['whole'])
+    folder = label(model, views=2, merge='mean', augment=dict(type='SegFlipScale'))
+    number = 0
+    batch = model.data_preprocessor(pseudo_collate([images[number]]), False)
+    metas = [sample.metainfo for sample in batch['data_samples']]
+    with torch.no_grad():
+        logits = [model.inference(batch['inputs'], metas), model.inference(batch['inputs'].flip(3), metas).flip(3)]
+    size = SIZES[number]
+    probs = [torch.nn.functional.interpolate(level, size=size, mode='bilinear', align_corners=model.align_corners)
+             .softmax(dim=1)[0] for level in logits]
+    mean = (probs[0] + probs[1]) / 2
+    found, sure = stored(folder, number)
+    assert (found == mean.argmax(dim=0).numpy()).mean() > 0.999
+    assert np.abs(sure / 255 - mean.amax(dim=0).numpy()).max() < 2 / 255
+    single = stored(label(model, 'single', views=1), number)[1]
+    assert np.abs(single / 255 - sure / 255).max() > 4 / 255, 'the mean is another prediction'
+    with pytest.raises(FileExistsError, match='another merging of the views'):
+        label(model, views=2, augment=dict(type='SegFlipScale'))

@@ -23,6 +23,7 @@ from .transforms import (
     LoadPseudoLabel,
     LoadVerifiedImage,
     SegAutoAugment,
+    SegFlipScale,
     SegRandAugment,
     SegWeakAugment,
 )
@@ -32,7 +33,7 @@ __all__ = [
     'DomainPairDataset', 'FourierAmplitudeTransfer', 'GTA5Dataset', 'KITTISegDataset', 'LabStatisticsTransfer',
     'LabelBudget', 'LabelMappedDataset', 'LoadLabelIds', 'LoadPseudoLabel', 'LoadVerifiedImage', 'MultiViewDataset',
     'PositionSampler', 'PseudoLabeledDataset', 'RareClassOrder', 'RepeatToLengthDataset', 'SAMPLING_ORDERS',
-    'SYNTHIADataset', 'SampleError', 'SamplingOrder', 'SegAutoAugment', 'SegRandAugment', 'SegWeakAugment',
-    'StreamDataset', 'StreamIndex', 'UniformOrder', 'build_label_budget_dataset', 'map_labels', 'register_branch',
-    'resolve_label_map'
+    'SYNTHIADataset', 'SampleError', 'SamplingOrder', 'SegAutoAugment', 'SegFlipScale', 'SegRandAugment',
+    'SegWeakAugment', 'StreamDataset', 'StreamIndex', 'UniformOrder', 'build_label_budget_dataset', 'map_labels',
+    'register_branch', 'resolve_label_map'
 ]

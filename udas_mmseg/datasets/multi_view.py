@@ -10,7 +10,8 @@ from ..utils.randomness import child_key, seeded_rng
 from .pipelines import steps_of, unpacked
 
 _GEOMETRY = ('CenterCrop', 'Pad', 'RandomAffine', 'RandomChoiceResize', 'RandomCrop', 'RandomFlip', 'RandomResize',
-             'RandomRotFlip', 'RandomRotate', 'Resize', 'ResizeShortestEdge', 'ResizeToMultiple', 'SegWeakAugment')
+             'RandomRotFlip', 'RandomRotate', 'Resize', 'ResizeShortestEdge', 'ResizeToMultiple', 'SegFlipScale',
+             'SegWeakAugment')
 
 
 @DATASETS.register_module()

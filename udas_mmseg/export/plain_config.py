@@ -139,6 +139,10 @@ def export_deeplabv2_weights(weights: Mapping[str, Tensor]) -> Dict[str, Tensor]
 
 def _export_model(segmentor: Dict[str, Any], notes: List[str]) -> Dict[str, Any]:
     model = {**_without_pretrained(segmentor), 'train_cfg': {}}
+    weight = (model.get('test_cfg') or {}).get('aux_weight')
+    if weight:
+        raise ValueError(f'test_cfg.aux_weight={weight}: both heads predict, which no segmentor of MMSegmentation '
+                         'does. Set aux_weight=0 to export the main head.')
     kind = MODELS.get(model['type'])
     if isinstance(kind, type) and issubclass(kind, EncoderDecoder) and _is_ours(kind) and kind not in _KEPT:
         accepted = inspect.signature(EncoderDecoder).parameters

@@ -17,7 +17,7 @@ from ..utils.digests import config_digest, file_digest
 from ..utils.file_set import finish_set
 from ..utils.prediction_loop import predict_and_write
 from ..utils.processes import in_first_process, together
-from .predict import Labeler, build_labeler, predict_views
+from .predict import MERGES, Labeler, build_labeler, predict_views
 from .writer import PseudoLabelWriter
 
 _DEFAULT_AUGMENT = dict(type='SegAutoAugment', policy='imagenet')
@@ -37,6 +37,8 @@ class LabelingOptions:
         batch_size (int): Number of images whose views are predicted at once. Defaults to 1.
         workers (int): Number of processes that load images and draw views. Defaults to 2.
         max_broken (int): Number of images that may be skipped because they cannot be read. Defaults to 0.
+        merge (str): 'confident', the most confident view of each pixel (UDAS), or 'mean', the mean of their
+            probabilities (MRNet). Defaults to 'confident'.
 
     Raises:
         ValueError: if a value is outside its range, or the geometry of `augment` cannot be undone.
@@ -48,6 +50,7 @@ class LabelingOptions:
     batch_size: int = 1
     workers: int = 2
     max_broken: int = 0
+    merge: str = MERGES[0]
 
     def __post_init__(self) -> None:
         for name, lowest in (('views', 1), ('batch_size', 1), ('seed', 0), ('workers', 0), ('max_broken', 0)):
@@ -57,8 +60,10 @@ class LabelingOptions:
         if not 0 < self.temperature < float('inf'):
             raise ValueError(f'temperature={self.temperature}: it must be above 0. Values below 1 raise the '
                              'confidences.')
+        if self.merge not in MERGES:
+            raise ValueError(f'merge={self.merge!r}: allowed are {", ".join(MERGES)}.')
         if self.augment_cfg is not None:
-            build_augment(self.augment_cfg)
+            build_augment(self.augment_cfg).of_view(self.views - 1)
 
     @property
     def augment_cfg(self) -> Optional[Dict[str, Any]]:
@@ -70,7 +75,8 @@ class LabelingOptions:
     @property
     def header(self) -> Dict[str, Any]:
         """The settings that affect the labels, as stored in index.json."""
-        return dict(views=self.views, augment=self.augment_cfg, seed=self.seed, temperature=self.temperature)
+        return dict(views=self.views, augment=self.augment_cfg, seed=self.seed, temperature=self.temperature,
+                    merge=self.merge)
 
 
 def write_pseudo_labels(cfg: Config,
@@ -148,8 +154,8 @@ def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWri
 
     broken = predict_and_write(
         str(writer.out), ImageViewsDataset(dataset, writer.names, augment, options.views, options.seed), pending,
-        lambda group: predict_views(labeler, group, options.batch_size, options.temperature), write, _sizes,
-        options.batch_size, options.workers)
+        lambda group: predict_views(labeler, group, options.batch_size, options.temperature, options.merge), write,
+        _sizes, options.batch_size, options.workers)
     for rank, counts in enumerate(all_gather_object(writer.counts)):
         if rank != get_rank():
             writer.add(counts)

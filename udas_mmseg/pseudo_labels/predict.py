@@ -1,5 +1,5 @@
-"""Predicting several views of each image, and merging them: the most confident view of each pixel is used."""
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+"""Predicting several views of each image, and merging them: the most confident view of each pixel, or their mean."""
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from mmengine.config import Config
@@ -14,6 +14,8 @@ from ..models.max_confidence import confidence, first_highest, most_confident, s
 from ..models.predictor import predictor_of
 from ..models.trained import build_original, load_checkpoint
 from ..utils.processes import unwrap
+
+MERGES = ('confident', 'mean')
 
 
 class Labeler(NamedTuple):
@@ -93,7 +95,8 @@ def predict_images(labeler: Labeler, samples: Sequence[dict],
 def predict_views(labeler: Labeler,
                   images: Sequence[ImageViews],
                   batch_size: int = 1,
-                  temperature: float = 1.0) -> Iterator[Tuple[Tensor, Tensor]]:
+                  temperature: float = 1.0,
+                  merge: str = MERGES[0]) -> Iterator[Tuple[Tensor, Tensor]]:
     """Predict all views of some images in one batch (for each size of the views), and merge the views of each image.
 
     Args:
@@ -101,10 +104,12 @@ def predict_views(labeler: Labeler,
         images (Sequence[ImageViews]): Images of the same size, whose views have the same sizes.
         batch_size (int): Number of images to which the batch is padded with copies. Defaults to 1.
         temperature (float): Temperature of the softmax. Defaults to 1.0.
+        merge (str): One of `MERGES`, see `LabelingOptions`. Defaults to 'confident'.
 
     Yields:
         tuple: label (H, W) uint8 and confidence (H, W) float32 of each image, at its original size.
     """
+    in_image: Any = _in_image if merge == MERGES[0] else _probabilities
     filled = [*images, *[images[-1]] * (batch_size - len(images))]  # rounding depends on the size of a batch
     sizes = [sample['inputs'].shape for sample in images[0].samples]
     predictions = {}
@@ -119,10 +124,8 @@ def predict_views(labeler: Labeler,
             logits, samples = predictions[number]
             size = tuple(image.samples[0]['data_samples'].ori_shape[:2])
             to_view = map_at_size(affine, size, labeler.segmentor.align_corners)
-            merged.append(_in_image(labeler.segmentor, logits[place:place + 1], samples[place], to_view,
-                                    temperature))
-        labels, confidences, valid = zip(*merged)
-        yield most_confident(labels, confidences, valid)
+            merged.append(in_image(labeler.segmentor, logits[place:place + 1], samples[place], to_view, temperature))
+        yield most_confident(*zip(*merged)) if merge == MERGES[0] else _mean_of(*zip(*merged))
 
 
 def _infer(labeler: Labeler, samples: Sequence[dict]) -> Tuple[Tensor, List[SegDataSample]]:
@@ -161,6 +164,20 @@ def _in_image(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_vi
         probs, valid = to_view.undo(softmax_with_temperature(_enlarged(segmentor, logits, sample), temperature))
         label, sure = first_highest(probs[0])
     return label, sure, valid
+
+
+def _probabilities(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_view: AffineMap,
+                   temperature: float) -> Tuple[Tensor, Tensor]:
+    """Warp the prediction for a view to the image: probabilities (C, H, W) and valid pixels (H, W) bool."""
+    probs, valid = to_view.undo(softmax_with_temperature(_enlarged(segmentor, logits, sample), temperature))
+    return probs[0], valid
+
+
+def _mean_of(probs: Sequence[Tensor], valid: Sequence[Tensor]) -> Tuple[Tensor, Tensor]:
+    """Average the probabilities of views over those that contain a pixel: label (H, W) uint8 and confidence (H, W)."""
+    seen = torch.stack([mask.to(probs[0].dtype) for mask in valid])
+    total = sum(view * mask for view, mask in zip(probs, seen))
+    return first_highest(total / seen.sum(dim=0))  # the first view is the image, with all pixels
 
 
 def _enlarged(segmentor: nn.Module, logits: Tensor, sample: SegDataSample) -> Tensor:

@@ -37,6 +37,7 @@ class PseudoLabelWriter(FileSetWriter):
         augment (Mapping, optional): Config of the augmentation that produces the other views. Defaults to None.
         seed (int): Seed of the augmentation. Defaults to 0.
         temperature (float): Temperature of the softmax. Defaults to 1.0.
+        merge (str): How views are merged, see `LabelingOptions`. Defaults to 'confident'.
         overwrite (bool): Whether to replace a complete set, and labels in `<out>.part`, from other settings. Defaults
             to False.
 
@@ -64,11 +65,13 @@ class PseudoLabelWriter(FileSetWriter):
                  augment: Optional[Mapping[str, Any]] = None,
                  seed: int = 0,
                  temperature: float = 1.0,
+                 merge: str = 'confident',
                  overwrite: bool = False) -> None:
         compared = dict(views='number of views', temperature='temperature', classes='list of classes')
         if views > 1:  # a single view needs no augmentation
-            compared.update(augment='augmentation', seed='seed')
-        settings = dict(views=views, augment=augment, seed=seed, temperature=temperature, classes=list(classes))
+            compared.update(augment='augmentation', seed='seed', merge='merging of the views')
+        settings = dict(views=views, augment=augment, seed=seed, temperature=temperature, merge=merge,
+                        classes=list(classes))
         super().__init__(out, images, image_root, 'teacher', teacher, settings, compared,
                          (_ENDING, confidence_path(_ENDING)), overwrite=overwrite)
         self.classes = list(classes)
@@ -77,8 +80,8 @@ class PseudoLabelWriter(FileSetWriter):
         self._counting = threading.Lock()
 
     def differences(self, found: Mapping[str, Any]) -> List[str]:
-        """Return the settings that differ; see `FileSetWriter`. Old sets have no temperature in their index."""
-        return super().differences({'temperature': 1.0, **found})
+        """Return the settings that differ; see `FileSetWriter`. Old indices have no temperature and no merge."""
+        return super().differences({'temperature': 1.0, 'merge': 'confident', **found})
 
     def pending(self) -> List[int]:
         """Return the images that have no label; the pixels of all others are counted."""

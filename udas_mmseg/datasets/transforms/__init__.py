@@ -12,6 +12,7 @@ from .domain_cutmix import (
     sample_box,
     sample_classes,
 )
+from .flip_scale import SegFlipScale
 from .loading import LoadLabelIds, LoadVerifiedImage
 from .pseudo_label import LoadPseudoLabel
 from .style_transfer import FourierAmplitudeTransfer, LabStatisticsTransfer
@@ -20,6 +21,6 @@ from .teacher_view import KeepTeacherView
 __all__ = [
     'AffineMap', 'Box', 'DomainClassMix', 'DomainCutMix', 'DomainMixing', 'FourierAmplitudeTransfer',
     'KeepTeacherView', 'LabStatisticsTransfer', 'LoadLabelIds', 'LoadPseudoLabel', 'LoadVerifiedImage', 'SampleError',
-    'SegAugment', 'SegAutoAugment', 'SegRandAugment', 'SegWeakAugment', 'paste_box', 'paste_mask', 'sample_box',
-    'sample_classes'
+    'SegAugment', 'SegAutoAugment', 'SegFlipScale', 'SegRandAugment', 'SegWeakAugment', 'paste_box', 'paste_mask',
+    'sample_box', 'sample_classes'
 ]

@@ -10,8 +10,7 @@ from .affine_map import AffineMap
 from .augment_ops import COLOUR, ENHANCEMENTS, FILL, GEOMETRY, OPERATIONS, Step, apply_steps, value_at
 from .checks import check_image, check_probability
 
-Operation = Tuple[str, float, float]  # name, probability from 0 to 1, magnitude from 0 to 10
-SubPolicy = Sequence[Operation]
+SubPolicy = Sequence[Tuple[str, float, float]]  # operations: name, probability from 0 to 1, magnitude from 0 to 10
 
 # Cubuk et al., "AutoAugment", table 9; five sub-policies occur twice there.
 IMAGENET_POLICY: Tuple[SubPolicy, ...] = (
@@ -54,6 +53,10 @@ class SegAugment(BaseTransform):
     def view(self, image: np.ndarray, rng: np.random.Generator) -> Tuple[np.ndarray, AffineMap]:
         """Return an augmented view of an image (H, W, 3) uint8 BGR, which is not changed, and the map to the view."""
         raise NotImplementedError
+
+    def of_view(self, number: int) -> 'SegAugment':
+        """Return the augmentation of the view with this number, from 1; here the same for all."""
+        return self
 
     def apply(self,
               image: np.ndarray,

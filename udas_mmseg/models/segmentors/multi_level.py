@@ -25,10 +25,14 @@ class MultiLevelEncoderDecoder(EncoderDecoder):
         auxiliary_head (dict): One auxiliary head; its `in_index` is usually the stage before.
         **kwargs: Further arguments of `EncoderDecoder` (`data_preprocessor`, `neck`, `train_cfg`, `test_cfg`, ...).
 
+    `test_cfg.aux_weight` (default 0) adds the logits of the auxiliary head to those of the main one with this weight
+    when an image is predicted. MRNet labels images with 0.5.
+
     Raises:
         ValueError: if there is not exactly one auxiliary head, or the heads have different numbers of classes.
 
-    Source: Tsai et al., "Learning to Adapt Structured Output Space", CVPR 2018, section 4.2 (multi-level).
+    Source: Tsai et al., "Learning to Adapt Structured Output Space", CVPR 2018, section 4.2 (multi-level); Zheng and
+    Yang, "Unsupervised Scene Adaptation with Memory Regularization in vivo", IJCAI 2020 (both heads predict).
     """
 
     def __init__(self, backbone: dict, decode_head: dict, auxiliary_head: Optional[dict] = None, **kwargs: Any) -> None:
@@ -42,6 +46,16 @@ class MultiLevelEncoderDecoder(EncoderDecoder):
         if self.auxiliary_head.out_channels != self.out_channels:
             raise ValueError(f'decode_head has {self.out_channels} output channels, auxiliary_head has '
                              f'{self.auxiliary_head.out_channels}. Give both the same num_classes.')
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
+        """Compute the logits of the prediction, (N, C, H, W) at the size of the images; see the class."""
+        weight = (self.test_cfg or {}).get('aux_weight', 0)
+        if not weight:
+            return super().encode_decode(inputs, batch_img_metas)
+        features = self.extract_feat(inputs)
+        main, auxiliary = (head.predict(features, batch_img_metas, self.test_cfg)
+                           for head in (self.decode_head, self.auxiliary_head))
+        return main + weight * auxiliary
 
     def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> List[Tensor]:
         """Compute the logits of every level.

@@ -23,22 +23,22 @@ from ...utils.processes import together
 from ..stage import STAGE_KINDS, RunContext, Stage, affecting_result
 from ..stage_config import pseudo_label_threshold, pseudo_labeled_dataset, to_label, to_label_statically
 
-_LABELER = ('views', 'temperature', 'batch_size', 'workers', 'max_broken')
+_LABELER = ('views', 'temperature', 'batch_size', 'workers', 'max_broken', 'merge')
 
 
 @STAGE_KINDS.register_module(name='label')
 class Label(Stage):
     """Labels the images for which the student's config reads pseudo-labels, and checks the labels.
 
-    Settings: `views`, `augment`, `temperature`, `batch_size`, `workers` and `max_broken` as in `write_pseudo_labels`;
-    `min_coverage` and `max_class_share` as in `check_pseudo_labels`; `min_change`: the rounds end when a smaller share
-    of the kept pixels has changed since the previous round (0: never); `truth`: the entry of the student's config with
-    labels with which the pseudo-labels are compared (they are never used for training); `groups`: arguments of
-    `ImageGroups`, by which the report compares them, too.
+    Settings: `views`, `augment`, `temperature`, `merge`, `batch_size`, `workers` and `max_broken` as in
+    `write_pseudo_labels`; `min_coverage` and `max_class_share` as in `check_pseudo_labels`; `min_change`: the
+    rounds end when a smaller share of the kept pixels has changed since the previous round (0: never); `truth`: the
+    entry of the student's config with labels with which the pseudo-labels are compared (they are never used for
+    training); `groups`: arguments of `ImageGroups`, by which the report compares them, too.
     """
     defaults: ClassVar[Dict[str, Any]] = dict(
-        views=3, augment={}, temperature=1.0, batch_size=1, workers=2, max_broken=0, min_coverage=0.05,
-        max_class_share=0.98, min_change=0.0, truth='', groups={})  # yapf: disable
+        views=3, augment={}, temperature=1.0, merge='confident', batch_size=1, workers=2, max_broken=0,
+        min_coverage=0.05, max_class_share=0.98, min_change=0.0, truth='', groups={})  # yapf: disable
     no_effect: ClassVar[Tuple[str, ...]] = (
         'batch_size', 'workers', 'max_broken', 'min_coverage', 'max_class_share', 'min_change', 'truth', 'groups')
     takes: ClassVar[Tuple[str, ...]] = ('teacher',)
