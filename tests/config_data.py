@@ -37,6 +37,7 @@ def write_every_data_set(root: Path) -> Path:
         for path in folder.rglob('*.png'):
             if 'val' not in path.parts:
                 enlarge(path, size)
+    shutil.copytree(root / 'cityscapes/leftImg8bit/train', root / 'cityscapes/leftImg8bit/train_extra')
     write_carla_and_camvid(root)
     write_synthia(root / 'synthia')
     write_voc(root / 'VOCdevkit/VOC2012')

@@ -35,3 +35,32 @@ def test_a_data_set_with_the_entry_is_the_only_one_that_reads_translations(confi
     dataset = configs['02_adapt'].train_dataloader.dataset
     assert dataset.labeled_target.translated_root == str(tmp_path / '01_translate')
     assert 'translated_root' not in dataset.source
+
+
+def test_shares_grow_from_round_to_round(config: Path, tmp_path: Path) -> None:
+    rounds = [dict(portion=0.2, real_share=0.5), dict(portion=0.25, real_share=0.75), dict()]
+    configs = runner(config, tmp_path, rounds=3, student=dict(per_round=rounds)).configs
+    students = [configs[f'0{number}_student_r{round_}'] for round_, number in enumerate((2, 4, 6), 1)]
+    loads = [student.train_dataloader.dataset.pseudo_labeled.pipeline[1] for student in students]
+    assert [load.type for load in loads] == ['LoadPseudoLabel'] * 3
+    assert [load.get('class_balanced') for load in loads] == [dict(portion=0.2), dict(portion=0.25), None]
+    assert [student.model.get('branch_weights') for student in students] == [
+        dict(source=1.0, pseudo_labeled=1.0), dict(source=0.5, pseudo_labeled=1.5), None]
+
+
+@pytest.mark.parametrize('settings, message', [
+    (dict(portion=1.5), r'student\.portion=1\.5: allowed are shares from 0'),
+    (dict(real_share=[0.5, 0.7]), r'student\.real_share=\[0\.5, 0\.7\]: .*give per_round a dict for each round'),
+])  # yapf: disable
+def test_shares_that_are_not_allowed(config: Path, tmp_path: Path, settings: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        runner(config, tmp_path, student=settings)
+
+
+def test_a_share_that_a_student_cannot_have_is_refused(config: Path, tmp_path: Path) -> None:
+    plain = {'model': dict(_delete_=True, type='EncoderDecoder')}
+    with pytest.raises(ValueError, match=r'real_share=0\.5 needs a model that is derived from BranchSegmentor'):
+        runner(config, tmp_path, student=dict(real_share=0.5, options=plain))
+    with pytest.raises(ValueError, match=r'portion=0\.2, but .*student\.py reads its labels without LoadPseudoLabel'):
+        pipeline = {'train_dataloader.dataset.pseudo_labeled.pipeline': [dict(type='LoadVerifiedImage')]}
+        runner(config, tmp_path, student=dict(portion=0.2, options=pipeline))

@@ -5,12 +5,16 @@ from typing import Any, ClassVar, Dict, Mapping, Tuple
 
 import torch
 from mmengine.config import Config
+from mmseg.registry import MODELS
 
+from ...datasets.branches import BRANCHES, NONE
+from ...models import BranchSegmentor
 from ...models.predictor import SECOND_PREFIX, TEACHER_PREFIX, predictor_config
 from ...models.trained import load_checkpoint, segmentor_weights
 from ...utils.config_dicts import config_dicts
 from ...utils.files import replace_file
 from ..stage import REQUIRED, STAGE_KINDS, RunContext
+from ..stage_config import pseudo_labeled_dataset
 from .training import Training
 
 INITS = ('imagenet', 'scratch', 'teacher')
@@ -21,16 +25,23 @@ class Student(Training):
     """Trains a student, which is the teacher of the next round.
 
     Settings: `config`, `options` that override it, and `init`: 'imagenet' (the weights that its config loads),
-    'scratch', or 'teacher' (the weights of the network that made the labels).
+    'scratch', or 'teacher' (the weights of the network that made the labels). `portion`: the share of each class's
+    pixels that is kept, which replaces that of `class_balanced` in `LoadPseudoLabel` (CBST's portion, IAST's alpha).
+    `real_share`: the share of target images in the supervised loss; the source has the rest. 0 leaves both as they are
+    in the config. Raise them from round to round with `per_round`.
     """
-    defaults: ClassVar[Dict[str, Any]] = dict(config=REQUIRED, init='imagenet', options={})
+    defaults: ClassVar[Dict[str, Any]] = dict(config=REQUIRED, init='imagenet', portion=0, real_share=0, options={})
     takes: ClassVar[Tuple[str, ...]] = ('teacher', 'labels')
     may_take: ClassVar[Tuple[str, ...]] = ('translations',)
     gives: ClassVar[Tuple[str, ...]] = ('teacher', 'student')
 
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any]) -> None:
-        """Raise a ValueError for an unknown `init`."""
+        """Raise a ValueError for an unknown `init`, or a share outside [0, 1]."""
+        for name in ('portion', 'real_share'):
+            if not isinstance(settings[name], (int, float)) or not 0 <= settings[name] <= 1:
+                raise ValueError(f'self_training.student.{name}={settings[name]!r}: allowed are shares from 0 (as in '
+                                 'the config) to 1. For a share that grows, give per_round a dict for each round.')
         if settings['init'] not in INITS:
             raise ValueError(f'self_training.student.init={settings["init"]!r}: allowed are {", ".join(INITS)}.')
 
@@ -45,9 +56,13 @@ class Student(Training):
         return f'round {self.round}'
 
     def build_config(self, context: RunContext) -> Config:
-        """Build the config as for every training, without pretrained weights if it starts from scratch."""
+        """Build the config as for every training, with the shares, and without pretrained weights from scratch."""
         cfg = super().build_config(context)
         assert cfg is not None
+        if self.settings['portion']:
+            keep_portion(cfg, self.settings['portion'])
+        if self.settings['real_share']:
+            weigh_branches(cfg, self.settings['real_share'])
         if self.settings['init'] == 'scratch':
             cfg.load_from = None
             for _, part in config_dicts(cfg.model):
@@ -69,3 +84,36 @@ class Student(Training):
         torch.save(dict(state_dict=segmentor_weights(content.get('state_dict', content), prefix)), weights)
         replace_file(path, weights.getvalue())
         return path
+
+
+def keep_portion(cfg: Config, portion: float) -> None:
+    """Let a student keep a portion of the pixels of each class, in place; see `class_balanced_thresholds`.
+
+    Raises:
+        ValueError: if its config does not read pseudo-labels with `LoadPseudoLabel`.
+    """
+    steps = [step for _, part in config_dicts(pseudo_labeled_dataset(cfg)) for step in part.get('pipeline') or []
+             if step['type'] == 'LoadPseudoLabel']
+    if not steps:
+        raise ValueError(f'self_training.student.portion={portion}, but {cfg.filename} reads its labels without '
+                         'LoadPseudoLabel. Use it, or leave portion out.')
+    for step in steps:
+        step['class_balanced'] = {**(step.get('class_balanced') or {}), 'portion': portion}
+
+
+def weigh_branches(cfg: Config, real_share: float) -> None:
+    """Give real images a share of the supervised loss of a student, in place; the sum of the weights stays.
+
+    Source: the outline of UDAS, in which the share of real data grows as labels gather.
+
+    Raises:
+        ValueError: if the model has no weights of branches, or the batches have no source or no labelled real images.
+    """
+    kind = MODELS.get(cfg.model.type)
+    branches = [name for name in cfg.train_dataloader.dataset if name in BRANCHES and BRANCHES[name].labels != NONE]
+    real = [name for name in branches if name != 'source']
+    if not (isinstance(kind, type) and issubclass(kind, BranchSegmentor)) or 'source' not in branches or not real:
+        raise ValueError(f'self_training.student.real_share={real_share} needs a model that is derived from '
+                         f'BranchSegmentor, and batches with a source and labelled real images; {cfg.filename} has '
+                         f'{cfg.model.type} and the branches {branches}. Leave real_share out.')
+    cfg.model.branch_weights = {'source': 2 * (1 - real_share), **{name: 2 * real_share for name in real}}
