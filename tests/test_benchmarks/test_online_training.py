@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 import torch
+from adversarial_step import gradients_of
 from measuring import Cost, costs
 from online_training import NETWORKS, Ours, agreement, build, compared, daformer, random_batch
 
@@ -35,3 +36,10 @@ def test_ratios_are_those_of_pairs() -> None:
     row = compared('a step', Cost([2., 6., 4.], [1., 1., 1.]), Cost([1., 2., 4.], [0.5, 0.5, 1.]), 'reference', '')
     assert row['ratio'] == 2 and row['value'] == 2
     assert row['against'] == 'reference: 4; ratios 1.00 to 3.00, of CPU time 2.00'
+
+
+def test_mixed_precision_also_computes_the_gradients_of_the_student_in_bfloat16() -> None:
+    steps = [Ours(build('DeepLabv2 on ResNet-18'), random_batch((32, 64)), amp) for amp in (False, True)]
+    gradients, rounded = (gradients_of(step) for step in steps)
+    assert gradients.keys() == rounded.keys()
+    assert not any(torch.equal(value, rounded[name]) for name, value in gradients.items() if value.dim() == 4)
