@@ -98,8 +98,8 @@ def test_lambda_rises_and_branches_are_chosen() -> None:
     assert 0 < float(full['target.agreement']) < 1
 
 
-@pytest.mark.parametrize('name', SEGMENTORS)
-@pytest.mark.parametrize('options', [{}, dict(joint_forward=True, cut_mix=True)])
+@pytest.mark.parametrize(('name', 'options'), [*((name, {}) for name in SEGMENTORS),
+                                               ('DeepLabv3+', dict(joint_forward=True, cut_mix=True))])
 def test_every_parameter_of_both_networks_learns(name: str, options: dict) -> None:
     model = build_cps(SEGMENTORS[name], **options)
     before = weights(model)
