@@ -25,6 +25,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 
 from udas_mmseg.engine.launch import load_config
+from udas_mmseg.models import TimmVisionTransformer
 from udas_mmseg.utils.config_dicts import config_dicts
 
 FIXED, MARGIN = 1.0e9, 1.3
@@ -97,9 +98,8 @@ def step_memory(cfg: Config, amp: bool = False) -> Memory:
     kept = forward(model, (images, 3, *crop_size(cfg)), amp)
     activations = kept.total
     if checkpointing:
-        for module in model.modules():
-            if hasattr(module, 'with_cp'):
-                module.with_cp = True
+        segmentor.backbone = dict(segmentor.backbone, with_cp=True)
+        model = MODELS.build(segmentor).train()
         activations = forward(model, (images, 3, *crop_size(cfg)), amp).total + kept.largest_block
     return Memory(activations, weight_bytes(cfg, model))
 
@@ -124,10 +124,8 @@ def forward(model: nn.Module, shape: Tuple[int, ...], amp: bool) -> Kept:
             for name, buffer in module.named_buffers(recurse=False):
                 module._buffers[name] = mode.from_tensor(buffer)
         kept = Kept(model)
-        for module in model.backbone.modules():
-            if hasattr(module, 'with_cp') and not any(hasattr(child, 'with_cp') for child in module.modules()
-                                                      if child is not module):
-                kept.watch(module)
+        for block in checkpointed_blocks(model.backbone):
+            kept.watch(block)
         size, images = shape[2:], torch.empty(shape)
         label = torch.zeros(shape[0], *size, dtype=torch.long)
         with torch.autograd.graph.saved_tensors_hooks(kept.pack, lambda value: value), \
@@ -137,6 +135,14 @@ def forward(model: nn.Module, shape: Tuple[int, ...], amp: bool) -> Kept:
             for head in heads:
                 F.cross_entropy(F.interpolate(head(features), size, mode='bilinear'), label)
     return kept
+
+
+def checkpointed_blocks(backbone: nn.Module) -> List[nn.Module]:
+    """The parts of a backbone that `with_cp` forwards again in the backward pass."""
+    if isinstance(backbone, TimmVisionTransformer):
+        return list(backbone.vit.blocks)
+    return [module for module in backbone.modules() if hasattr(module, 'with_cp')
+            and not any(hasattr(child, 'with_cp') for child in module.modules() if child is not module)]
 
 
 def crop_size(cfg: Config) -> Tuple[int, int]:

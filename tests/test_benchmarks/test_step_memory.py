@@ -7,6 +7,8 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from vit_models import vit_segmentor
+
 SIZE, BATCH = (32, 64), 2
 
 
@@ -47,3 +49,15 @@ def test_checkpointing_and_mixed_precision_keep_less() -> None:
     plain, checkpointed = (step_memory.step_memory(config(with_cp=cp)).activations for cp in (False, True))
     mixed = step_memory.step_memory(config(), amp=True).activations
     assert checkpointed < 0.9 * plain and 0.4 * plain < mixed < 0.9 * plain
+
+
+def test_checkpointed_vision_transformers_keep_the_inputs_of_blocks_and_one_block() -> None:
+    found = {}
+    for depth in (4, 5):
+        for with_cp in (False, True):
+            cfg = config()
+            cfg.model.segmentor = vit_segmentor(with_cp=with_cp, model_kwargs=dict(depth=depth))
+            found[depth, with_cp] = step_memory.step_memory(cfg).activations
+    block, of_input = (found[5, with_cp] - found[4, with_cp] for with_cp in (False, True))
+    assert of_input == 4 * BATCH * (1 + 3 * 5) * 16  # the class token and 32x64 pixels in patches of 14, of 16 channels
+    assert found[5, False] - found[5, True] == 5 * (block - of_input) - block
