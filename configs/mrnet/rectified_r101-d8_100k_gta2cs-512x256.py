@@ -23,7 +23,7 @@ pseudo_labeled_train = dict(
         dict(type='LoadVerifiedImage'),
         # every pixel
         dict(type='LoadPseudoLabel', threshold=0.0),
-        dict(type='Resize', scale=(1280, 640), keep_ratio=False),
+        dict(type='AntialiasedResize', scale=(1280, 640), keep_ratio=False),
         dict(type='RandomCrop', crop_size=(256, 512)),
         dict(type='RandomFlip', prob=0.5),
         dict(type='PackSegInputs')

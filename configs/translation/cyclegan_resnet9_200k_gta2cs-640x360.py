@@ -8,7 +8,7 @@ _base_ = [
     '../_base_/translation_runtime.py', '../_base_/models/cyclegan_resnet9.py', '../_base_/datasets/gta2cs_640x360.py'
 ]
 # images keep their aspect ratio: GTA5's become 640x352, Cityscapes' 640x320
-keep_ratio = dict(type='Resize', scale=_base_.size, keep_ratio=True)
+keep_ratio = dict(type='AntialiasedResize', scale=_base_.size, keep_ratio=True)
 whole_pipeline = [dict(type='LoadVerifiedImage'), keep_ratio, dict(type='PackSegInputs')]
 crop_pipeline = [
     dict(type='LoadVerifiedImage'), keep_ratio,

@@ -9,9 +9,9 @@ from torch.utils.data import Dataset
 from ..utils.randomness import child_key, seeded_rng
 from .pipelines import steps_of, unpacked
 
-_GEOMETRY = ('CenterCrop', 'Pad', 'RandomAffine', 'RandomChoiceResize', 'RandomCrop', 'RandomFlip', 'RandomResize',
-             'RandomRotFlip', 'RandomRotate', 'Resize', 'ResizeShortestEdge', 'ResizeToMultiple', 'SegFlipScale',
-             'SegWeakAugment')
+_GEOMETRY = ('AntialiasedResize', 'CenterCrop', 'Pad', 'RandomAffine', 'RandomChoiceResize', 'RandomCrop', 'RandomFlip',
+             'RandomResize', 'RandomRotFlip', 'RandomRotate', 'Resize', 'ResizeShortestEdge', 'ResizeToMultiple',
+             'SegFlipScale', 'SegWeakAugment')
 
 
 @DATASETS.register_module()

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..datasets import LabelMappedDataset, LoadLabelIds, LoadVerifiedImage, resolve_label_map
 from ..datasets.label_maps import PALETTE
+from ..datasets.transforms import AntialiasedResize
 from ..evaluation import SubsetIoUMetric
 from ..models import (
     DAFormerHead,
@@ -179,6 +180,8 @@ def _export_step(step: Dict[str, Any]) -> Dict[str, Any]:
         return {**step, 'type': 'LoadImageFromFile'}
     if kind is LoadLabelIds:  # its label map is left out, see `_export_dataset`
         return {'type': 'LoadAnnotations', **{key: step[key] for key in ('backend_args', ) if key in step}}
+    if kind is AntialiasedResize:  # whose values are Pillow's
+        return {**step, 'type': 'Resize', 'backend': 'pillow', 'interpolation': 'bicubic'}
     return dict(step)
 
 

@@ -11,7 +11,6 @@ from .names import format_value
 from .plan import PRESETS, Plan
 
 _WIDTH = 116  # columns
-_SHRINKS = 0.75  # from this factor on, images are resized with averaging, because bilinear sampling skips pixels
 
 _TRAINING = '''
 # scaled, cropped to the size of all training images, and flipped
@@ -162,9 +161,8 @@ def _sizes(plan: Plan) -> str:
     (width, height), (source, target) = plan.sizes.crop, plan.sizes.scales
     lines = [f'crop = ({height}, {width})  # height, width of all training images']
     for prefix, folder, scale in (('source', plan.source, source), ('target', plan.target, target)):
-        area = ", interpolation='area'" if scale[0] <= _SHRINKS * folder.size[0] else ''
         lines.append(f'load_{prefix} = {_load_dict(folder)}')
-        lines.append(f"resize_{prefix} = dict(type='Resize', scale={scale}, keep_ratio=True{area})")
+        lines.append(f"resize_{prefix} = dict(type='AntialiasedResize', scale={scale}, keep_ratio=True)")
     return '\n'.join(lines) + '\n'
 
 

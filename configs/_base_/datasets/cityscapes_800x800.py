@@ -3,7 +3,8 @@
 data_root = '{{$UDAS_DATA_ROOT:data}}/cityscapes'
 crop = (800, 800)  # smaller images are padded by the preprocessor, so that no teacher labels the padding
 
-resize = dict(type='RandomResize', scale=(2048, 1024), ratio_range=(0.5, 2.0), keep_ratio=True)
+resize = dict(
+    type='RandomResize', resize_type='AntialiasedResize', scale=(2048, 1024), ratio_range=(0.5, 2.0), keep_ratio=True)
 labeled_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='LoadLabelIds', label_map='cityscapes'), resize,

@@ -5,11 +5,11 @@ target_root = '{{$UDAS_DATA_ROOT:data}}/acdc'
 load, pack = dict(type='LoadVerifiedImage'), dict(type='PackSegInputs')
 crop = dict(type='RandomCrop', crop_size=(512, 512))
 flip = dict(type='RandomFlip', prob=0.5)
-target_resize = dict(type='Resize', scale=(960, 540), keep_ratio=False)
+target_resize = dict(type='AntialiasedResize', scale=(960, 540), keep_ratio=False)
 source_pipeline = [
     load,
     dict(type='LoadLabelIds', label_map='cityscapes'),
-    dict(type='Resize', scale=(1024, 512), keep_ratio=False), crop, flip, pack
+    dict(type='AntialiasedResize', scale=(1024, 512), keep_ratio=False), crop, flip, pack
 ]
 target_pipeline = [load, target_resize, crop, flip, pack]
 # the label is read after the resize, so that predictions are scored at the size of the label file

@@ -2,7 +2,7 @@
 # of the labels.
 _base_ = './demo_256x128.py'
 size = (128, 64)
-half = dict(type='Resize', scale=size, keep_ratio=False)
+half = dict(type='Resize', scale=size, keep_ratio=False, interpolation='area')
 # scaled, padded or cropped to the common size, and flipped
 weak = dict(type='SegWeakAugment', crop_size=(64, 128), scale_range=(0.8, 1.5), flip_prob=0.5)
 load, pack = dict(type='LoadVerifiedImage'), dict(type='PackSegInputs')

@@ -6,17 +6,17 @@ target_size = (1024, 512)
 source_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='LoadLabelIds'),
-    dict(type='Resize', scale=source_size, keep_ratio=False),
+    dict(type='AntialiasedResize', scale=source_size, keep_ratio=False),
     dict(type='PackSegInputs')
 ]
 target_pipeline = [
     dict(type='LoadVerifiedImage'),
-    dict(type='Resize', scale=target_size, keep_ratio=False),
+    dict(type='AntialiasedResize', scale=target_size, keep_ratio=False),
     dict(type='PackSegInputs')
 ]
 test_pipeline = [
     dict(type='LoadVerifiedImage'),
-    dict(type='Resize', scale=target_size, keep_ratio=False),
+    dict(type='AntialiasedResize', scale=target_size, keep_ratio=False),
     # after the resize, so that predictions are scored at the size of the label file
     dict(type='LoadLabelIds', label_map='cityscapes'),
     dict(type='PackSegInputs')

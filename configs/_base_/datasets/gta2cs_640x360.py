@@ -7,26 +7,26 @@ size = (640, 360)
 source_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='LoadLabelIds'),
-    dict(type='Resize', scale=size, keep_ratio=False),
+    dict(type='AntialiasedResize', scale=size, keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs')
 ]
 target_pipeline = [
     dict(type='LoadVerifiedImage'),
-    dict(type='Resize', scale=size, keep_ratio=False),
+    dict(type='AntialiasedResize', scale=size, keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs')
 ]
 labeled_target_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='LoadLabelIds', label_map='cityscapes'),
-    dict(type='Resize', scale=size, keep_ratio=False),
+    dict(type='AntialiasedResize', scale=size, keep_ratio=False),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs')
 ]
 test_pipeline = [
     dict(type='LoadVerifiedImage'),
-    dict(type='Resize', scale=size, keep_ratio=False),
+    dict(type='AntialiasedResize', scale=size, keep_ratio=False),
     # after the resize, so that predictions are scored at the size of the label file
     dict(type='LoadLabelIds', label_map='cityscapes'),
     dict(type='PackSegInputs')
@@ -77,7 +77,7 @@ pseudo_labeled_train = dict(
     pipeline=[
         dict(type='LoadVerifiedImage'),
         dict(type='LoadPseudoLabel', threshold=0.6),
-        dict(type='Resize', scale=size, keep_ratio=False),
+        dict(type='AntialiasedResize', scale=size, keep_ratio=False),
         dict(type='RandomFlip', prob=0.5), strong,
         dict(type='PackSegInputs')
     ])

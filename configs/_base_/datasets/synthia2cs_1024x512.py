@@ -5,12 +5,12 @@ flip = dict(type='RandomFlip', prob=0.5)
 source_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='LoadLabelIds'),
-    dict(type='Resize', scale=_base_.source_size, keep_ratio=False), crop, flip,
+    dict(type='AntialiasedResize', scale=_base_.source_size, keep_ratio=False), crop, flip,
     dict(type='PackSegInputs')
 ]
 target_pipeline = [
     dict(type='LoadVerifiedImage'),
-    dict(type='Resize', scale=(1280, 640), keep_ratio=False), crop, flip,
+    dict(type='AntialiasedResize', scale=(1280, 640), keep_ratio=False), crop, flip,
     dict(type='PackSegInputs')
 ]
 source_train = dict(pipeline=source_pipeline)

@@ -5,7 +5,7 @@ source_size = (1280, 760)
 source_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='LoadLabelIds'),
-    dict(type='Resize', scale=source_size, keep_ratio=False),
+    dict(type='AntialiasedResize', scale=source_size, keep_ratio=False),
     dict(type='PackSegInputs')
 ]
 source_root = '{{$UDAS_DATA_ROOT:data}}/synthia'

@@ -5,7 +5,8 @@ data_root = '{{$UDAS_DATA_ROOT:data}}/VOCdevkit/VOC2012'
 crop = (512, 512)  # smaller images are padded by the preprocessor, so that no teacher labels the padding
 
 # most images are 500 pixels long: 0.5 to 2 times their size
-resize = dict(type='RandomResize', scale=(500, 500), ratio_range=(0.5, 2.0), keep_ratio=True)
+resize = dict(
+    type='RandomResize', resize_type='AntialiasedResize', scale=(500, 500), ratio_range=(0.5, 2.0), keep_ratio=True)
 labeled_pipeline = [
     dict(type='LoadVerifiedImage'),
     dict(type='LoadLabelIds'), resize,

@@ -15,12 +15,13 @@ from .domain_cutmix import (
 from .flip_scale import SegFlipScale
 from .loading import LoadLabelIds, LoadVerifiedImage
 from .pseudo_label import LoadPseudoLabel
+from .resize import AntialiasedResize
 from .style_transfer import FourierAmplitudeTransfer, LabStatisticsTransfer
 from .teacher_view import KeepTeacherView
 
 __all__ = [
-    'AffineMap', 'Box', 'DomainClassMix', 'DomainCutMix', 'DomainMixing', 'FourierAmplitudeTransfer',
-    'KeepTeacherView', 'LabStatisticsTransfer', 'LoadLabelIds', 'LoadPseudoLabel', 'LoadVerifiedImage', 'SampleError',
-    'SegAugment', 'SegAutoAugment', 'SegFlipScale', 'SegRandAugment', 'SegWeakAugment', 'paste_box', 'paste_mask',
-    'sample_box', 'sample_classes'
+    'AffineMap', 'AntialiasedResize', 'Box', 'DomainClassMix', 'DomainCutMix', 'DomainMixing',
+    'FourierAmplitudeTransfer', 'KeepTeacherView', 'LabStatisticsTransfer', 'LoadLabelIds', 'LoadPseudoLabel',
+    'LoadVerifiedImage', 'SampleError', 'SegAugment', 'SegAutoAugment', 'SegFlipScale', 'SegRandAugment',
+    'SegWeakAugment', 'paste_box', 'paste_mask', 'sample_box', 'sample_classes'
 ]
