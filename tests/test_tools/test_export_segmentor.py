@@ -64,6 +64,8 @@ try:
 except ModuleNotFoundError:
     pass
 
+# MMSegmentation imports timm, if it is there, which imports torchvision: with CPU-only torch, that may fail
+sys.modules['timm'] = None
 if importlib.util.find_spec('mmcv._ext') is None:
     class Operators(types.ModuleType):
         def __getattr__(self, name):
