@@ -242,31 +242,7 @@ def open_timm() -> Any:
     return importlib.import_module('timm')
 
 
-class _LazyTimm:
-    """A finder of modules whose only module is timm, which is loaded when something of it is used."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        spec = importlib.machinery.PathFinder.find_spec(name) if name == 'timm' else None
-        if spec is not None and spec.loader is not None:
-            spec.loader = importlib.util.LazyLoader(spec.loader)
-        return spec
-
-
-def load_timm_later() -> bool:
-    """Load timm when something of it is used, and not when it is imported.
-
-    Symptom: if timm is installed, each program that imports MMSegmentation takes more than a second longer to start,
-    because its `TIMMBackbone` imports timm, which imports torchvision. Versions: mmsegmentation 1.x. Remove it when
-    MMSegmentation imports timm only for models that use it.
-    """
-    if 'timm' in sys.modules or importlib.util.find_spec('timm') is None:
-        return False
-    sys.meta_path.insert(0, _LazyTimm())
-    return True
-
-
-_WORKAROUNDS = (placeholder_mmcv_ext, declare_torchvision_ops, allow_checkpoint_classes, format_configs_once,
-                load_timm_later)
+_WORKAROUNDS = (placeholder_mmcv_ext, declare_torchvision_ops, allow_checkpoint_classes, format_configs_once)
 _applied: List[str] = []
 
 
