@@ -19,7 +19,6 @@ from udas_mmseg.export.export_segmentor import compare_models, find_dataset_meta
 from udas_mmseg.export.plain_config import export_config, export_state_dict
 from udas_mmseg.models import DeepLabV2Head
 from udas_mmseg.models.trained import build_original
-from vit_models import vit_segmentor
 
 NORM = dict(type='BN')
 SIZE = (65, 96)
@@ -172,29 +171,6 @@ def test_pretrained_weights_are_dropped_and_the_config_is_left_alone() -> None:
 def test_what_has_no_equivalent_is_refused_by_name(cfg: Config, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         export_config(cfg)
-
-
-def test_networks_that_mmsegmentation_lacks_are_imported_from_this_package(tmp_path: Path) -> None:
-    model = dict(vit_segmentor(), type='EncoderDecoder', auxiliary_head=None)
-    cfg = config(model=model, test_dataloader=dict(batch_size=1, dataset=SCORED))
-    torch.save(trained(cfg).state_dict(), tmp_path / 'trained.pth')
-    written = export_files.export_segmentor(cfg, str(tmp_path / 'trained.pth'), str(tmp_path), 'vit')
-    assert 'The model has components of udas_mmseg, which must be installed.' in written.notes
-    text = written.config.read_text()
-    assert '1.x, and the packages below.' in text and Config.fromfile(written.config).custom_imports.imports == [
-        'udas_mmseg']
-
-
-def test_hrda_is_imported_with_all_its_parts(tmp_path: Path) -> None:
-    cfg = scored()
-    cfg.model.update(type='HRDAEncoderDecoder', detail_size=64, divisor=16)
-    torch.save(trained(cfg).state_dict(), tmp_path / 'trained.pth')
-    written = export_files.export_segmentor(cfg, str(tmp_path / 'trained.pth'), str(tmp_path), 'hrda')
-    assert 'The model has components of udas_mmseg, which must be installed.' in written.notes
-    model = Config.fromfile(written.config).model
-    assert (model.type, model.decode_head.type, model.data_preprocessor.type) == (
-        'HRDAEncoderDecoder', 'DeepLabV2Head', 'SegDataPreProcessor')
-    assert written.difference < 1e-6
 
 
 def test_transform_of_ours_is_refused_and_other_packages_are_imported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Exports of models that were trained online: student and teacher predict the same in MMSegmentation."""
+"""Exports of models that were trained online, and of networks that MMSegmentation lacks: they predict the same."""
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from small_data import CLASSES
 from udas_mmseg.export import export_segmentor as export_files
 from udas_mmseg.export.export_segmentor import compare_models
 from udas_mmseg.models.trained import build_original
+from vit_models import vit_segmentor
 
 NORM = dict(type='BN')
 SIZE = (65, 96)
@@ -34,15 +35,19 @@ NETWORKS = {
 }
 
 
+def scored(model: dict) -> Config:
+    dataset = dict(type='LabelMappedDataset', metainfo=CLASSES, data_root='d', data_prefix=dict(img_path='i'),
+                   pipeline=PIPELINE)
+    return Config(dict(model=model, test_dataloader=dict(batch_size=1, dataset=dataset)))
+
+
 def online(name: str, predict_with: str) -> Config:
     backbone, heads = NETWORKS[name]
     segmentor = dict(type='EncoderDecoder', backbone=backbone, decode_head=heads[0], train_cfg=dict(),
                      test_cfg=dict(mode='whole'), **({} if len(heads) == 1 else dict(auxiliary_head=heads[1])))
     model = dict(type='OnlineSelfTrainingSegmentor', segmentor=segmentor, ema_teacher=dict(momentum=0.99),
                  data_preprocessor=PREPROCESSOR, predict_with=predict_with)
-    dataset = dict(type='LabelMappedDataset', metainfo=CLASSES, data_root='d', data_prefix=dict(img_path='i'),
-                   pipeline=PIPELINE)
-    return Config(dict(model=model, test_dataloader=dict(batch_size=1, dataset=dataset)))
+    return scored(model)
 
 
 def random_weights(cfg: Config, file: Path) -> dict:
@@ -74,3 +79,28 @@ def test_student_and_teacher_predict_the_same_in_mmsegmentation(name: str, who: 
     assert compare_models(build_original(cfg, dict(state_dict=state)), plain, SIZE) < 1e-5
     other = online(name, 'teacher' if who == 'student' else 'student')
     assert compare_models(build_original(other, dict(state_dict=state)), plain, SIZE) > 1e-2
+
+
+def written_with_package(model: dict, folder: Path) -> export_files.Exported:
+    cfg = scored(model)
+    random_weights(cfg, folder / 'trained.pth')
+    written = export_files.export_segmentor(cfg, str(folder / 'trained.pth'), str(folder), 'mine')
+    assert 'The model has components of udas_mmseg, which must be installed.' in written.notes
+    return written
+
+
+def test_networks_that_mmsegmentation_lacks_are_imported_from_this_package(tmp_path: Path) -> None:
+    written = written_with_package(vit_segmentor(), tmp_path)
+    assert '1.x, and the packages below.' in written.config.read_text()
+    assert Config.fromfile(written.config).custom_imports.imports == ['udas_mmseg']
+
+
+def test_hrda_is_imported_with_all_its_parts(tmp_path: Path) -> None:
+    written = written_with_package(
+        dict(type='HRDAEncoderDecoder', data_preprocessor=PREPROCESSOR, backbone=MOBILENET, decode_head=DEEPLABV2[0],
+             auxiliary_head=DEEPLABV2[1], train_cfg=dict(), test_cfg=dict(mode='whole'), detail_size=64, divisor=16),
+        tmp_path)
+    model = Config.fromfile(written.config).model
+    assert (model.type, model.decode_head.type, model.data_preprocessor.type) == (
+        'HRDAEncoderDecoder', 'DeepLabV2Head', 'SegDataPreProcessor')
+    assert written.difference < 1e-6

@@ -26,7 +26,7 @@ class ImageGroups:
             the file extension.
         rest (str, optional): Name of the group of all images that the rule leaves out. Defaults to None: such an image
             is an error.
-        not_in_mean (Sequence[str]): Groups that count neither in the mean over the groups nor for the worst one.
+        not_in_mean (Sequence[str]): Groups that are left out of the mean and of the worst score over the groups.
         allow_empty (bool): Whether named groups may have no images. Defaults to False.
 
     Raises:

@@ -109,6 +109,9 @@ padded_budget = dict(
         labeled_target_train, pipeline=[*labeled_target_pipeline[:4], mix_pad, *labeled_target_pipeline[4:]]))
 half_labeled_padded_train = dict(
     type='ConcatDataset', datasets=[translated_train, dict(repeated_budget, dataset=padded_budget)])
+# for semi-supervised training: a few labelled CamVid images, alone or with translated CARLA, and unlabelled ones
+few_labeled_pair = dict(type='DomainPairDataset', labeled_target=labeled_budget, target=unlabeled_budget)
+half_labeled_pair = dict(type='DomainPairDataset', source=half_labeled_padded_train, target=unlabeled_budget)
 target_val = dict(
     type='LabelMappedDataset',
     metainfo=metainfo,

@@ -6,10 +6,5 @@ UDAS_DATA_ROOT=data python tools/compare.py configs/benchmarks/carla2camvid/cps.
 """
 _base_ = ['../../_base_/setups/carla2camvid.py', '../../_base_/methods/cps.py']
 budget = 5
-train_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='DomainPairDataset',
-        labeled_target=_base_.labeled_budget,
-        target=_base_.unlabeled_budget))
+train_dataloader = dict(dataset=dict(_base_.few_labeled_pair, _delete_=True))
 model = dict(_base_.method, _delete_=True, segmentor=_base_.model)

@@ -6,12 +6,7 @@ UDAS_DATA_ROOT=data python tools/compare.py configs/benchmarks/carla2camvid/mean
 """
 _base_ = ['../../_base_/setups/carla2camvid.py', '../../_base_/methods/mean_teacher_600.py']
 budget = 5
-train_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='DomainPairDataset',
-        labeled_target=_base_.labeled_budget,
-        target=_base_.unlabeled_budget))
+train_dataloader = dict(dataset=dict(_base_.few_labeled_pair, _delete_=True))
 teacher = dict(_base_.method.ema_teacher, weight=dict(_base_.consistency_weight, weight=3.))
 model = dict(_base_.method, _delete_=True, segmentor=_base_.model, ema_teacher=teacher)
 custom_hooks = [*_base_.custom_hooks, *_base_.method_hooks]

@@ -7,9 +7,4 @@ UDAS_DATA_ROOT=data python tools/compare.py configs/benchmarks/carla2camvid/mixe
 """
 _base_ = './fixmatch.py'
 budget = 5
-train_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='DomainPairDataset',
-        source=_base_.half_labeled_padded_train,
-        target=_base_.unlabeled_budget))
+train_dataloader = dict(dataset=dict(_base_.half_labeled_pair, _delete_=True))
