@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--allow-partial', action='store_true',
                         help='load what fits from a `load_from` that does not match the config')
     parser.add_argument('--amp', nargs='?', const='float16', choices=['float16', 'bfloat16'],
-                        help='automatic mixed precision (default type: float16)')
+                        help='automatic mixed precision (default type: float16; on a CPU only bfloat16)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='override config entries, e.g. train_dataloader.batch_size=2')
     parser.add_argument('--dry-run', action='store_true',

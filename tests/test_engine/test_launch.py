@@ -68,7 +68,10 @@ def test_amp_refuses_a_wrapper_that_it_does_not_know(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
-def test_amp_without_a_gpu_is_refused() -> None:
+def test_amp_without_a_gpu_is_bfloat16_alone() -> None:
+    cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type='SGD'))))
+    enable_amp(cfg, 'bfloat16')
+    assert cfg.optim_wrapper == dict(type='CPUBFloat16OptimWrapper', optimizer=dict(type='SGD'))
     with pytest.raises(RuntimeError, match='needs a CUDA device'):
         enable_amp(Config(dict(optim_wrapper=dict(optimizer=dict(type='SGD')))))
 

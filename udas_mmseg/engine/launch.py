@@ -93,21 +93,26 @@ def enable_amp(cfg: Config, dtype: str = 'float16') -> None:
     """Enable automatic mixed precision for all optimizers of a config.
 
     Args:
-        cfg (Config): Config to change in place: every `OptimWrapper` in `optim_wrapper` becomes an `AmpOptimWrapper`.
+        cfg (Config): Config to change in place: every `OptimWrapper` in `optim_wrapper` becomes an `AmpOptimWrapper`
+            or, without a GPU, a `CPUBFloat16OptimWrapper`.
         dtype (str): 'float16' (with dynamic loss scaling) or 'bfloat16'. Defaults to 'float16'.
 
     Raises:
-        RuntimeError: without an accelerator; MMEngine's `AmpOptimWrapper` needs one.
-        ValueError: if the config uses a wrapper that is neither of the two.
+        RuntimeError: for float16 without a GPU.
+        ValueError: if the config uses another wrapper.
     """
-    if not torch.cuda.is_available():
-        raise RuntimeError('--amp needs a CUDA device, and torch sees none. Train without --amp, or run '
-                           '`python tools/doctor.py`.')
+    on_gpu = torch.cuda.is_available()
+    if not on_gpu and dtype != 'bfloat16':
+        raise RuntimeError('--amp needs a CUDA device, and torch sees none. Train without --amp, run `python '
+                           'tools/doctor.py`, or use `--amp bfloat16`, which also works on CPUs.')
     for wrapper in _optim_wrappers(cfg.optim_wrapper):
         kind = wrapper.get('type', 'OptimWrapper')
-        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'CPUBFloat16OptimWrapper'):
             raise ValueError(f'--amp supports OptimWrapper and AmpOptimWrapper, but the config uses {kind}. Set its '
                              'precision in the config instead.')
+        if not on_gpu:
+            wrapper.update(type='CPUBFloat16OptimWrapper')
+            continue
         wrapper.update(type='AmpOptimWrapper', dtype=dtype)
         if dtype == 'float16':
             wrapper.setdefault('loss_scale', 'dynamic')
