@@ -146,7 +146,7 @@ class PseudoLabelWriter(FileSetWriter):
 
 
 def encode_png(picture: np.ndarray) -> bytes:
-    """Encode a picture (H, W) uint8 as a PNG file."""
+    """Encode a picture (H, W) uint8 or uint16 as a PNG file."""
     done, data = cv2.imencode(_ENDING, picture, _PNG)
-    assert done, 'OpenCV encodes every 8-bit picture as PNG'
+    assert done, 'OpenCV encodes every picture of 8 or 16 bits as PNG'
     return data.tobytes()
