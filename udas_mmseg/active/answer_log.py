@@ -5,7 +5,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import BinaryIO, Dict, Iterator, List, Sequence
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,18 @@ class AnswerLog:
 
     def __init__(self, path: Path) -> None:
         self.path, self.answers = path, []  # type: Path, List[Answer]
-        self._latest: Dict[Tuple[str, int], Answer] = {}
+        self._latest: Dict[str, Dict[int, Answer]] = {}
         self._read = 0  # bytes
         self.update()
 
     @property
     def latest(self) -> List[Answer]:
         """The answers that count: the last one of each unit."""
-        return list(self._latest.values())
+        return [answer for answers in self._latest.values() for answer in answers.values()]
 
-    def of(self, image: str, unit: int) -> Optional[Answer]:
-        """Return the last answer for a unit, or None."""
-        return self._latest.get((image, unit))
+    def of(self, image: str) -> Dict[int, Answer]:
+        """Return the last answer for each unit of an image that has one."""
+        return self._latest.get(image, {})
 
     def update(self) -> None:
         """Read the lines that other processes have appended.
@@ -109,5 +109,5 @@ class AnswerLog:
                 raise ValueError(f'{self.path}: line {len(self.answers) + 1} is damaged ({error}). Restore the file, '
                                  'or delete this line: its unit then has no answer.') from error
             self.answers.append(answer)
-            self._latest[answer.image, answer.unit] = answer
+            self._latest.setdefault(answer.image, {})[answer.unit] = answer
             self._read += len(line) + 1

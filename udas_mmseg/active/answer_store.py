@@ -106,7 +106,18 @@ class AnswerStore:
 
     def answered(self, image: str) -> List[int]:
         """Return the sorted units of an image that are answered in this round."""
-        return sorted(answer.unit for answer in self.log.latest if answer.image == image)
+        return sorted(self.log.of(image))
+
+    def taken(self, image: str) -> Optional[np.ndarray]:
+        """Return the pixels that were answered in this or an earlier round, also without a class: (H, W) bool, or None.
+
+        They need not be selected again.
+        """
+        before = self.earlier.taken(image) if self.earlier else None
+        if not self.answered(image):
+            return before
+        found = np.isin(self.selection.unit_map(image), self.answered(image))
+        return found if before is None else found | before
 
     def status(self) -> Dict[str, Any]:
         """Count what was answered in this round; of several answers for a unit, the last one.
@@ -153,7 +164,7 @@ class AnswerStore:
 
     def _compare(self, answer: Answer, before: np.ndarray, after: np.ndarray) -> Stored:
         """Compare the labels of the pixels of a unit before and after an answer."""
-        last = self.log.of(answer.image, answer.unit)
+        last = self.log.of(answer.image).get(answer.unit)
         changed = int(((before != IGNORE) & (before != after)).sum())
         conflict = ''
         if changed:

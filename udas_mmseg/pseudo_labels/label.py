@@ -111,7 +111,7 @@ def write_pseudo_labels(cfg: Config,
         SystemExit: in a process group, if another process has raised one of these.
     """
     options = options or LabelingOptions()
-    dataset_cfg, teacher = together(lambda: _describe(cfg, checkpoint, dataset, name or cfg.filename or ''))
+    dataset_cfg, teacher = together(lambda: describe_images(cfg, checkpoint, dataset, name or cfg.filename or ''))
     images, writer = together(lambda: _open(dataset_cfg, out, teacher, options, overwrite))
     complete = together(lambda: None if overwrite else writer.complete())
     if complete is not None:
@@ -155,21 +155,32 @@ def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWri
     broken = predict_and_write(
         str(writer.out), ImageViewsDataset(dataset, writer.names, augment, options.views, options.seed), pending,
         lambda group: predict_views(labeler, group, options.batch_size, options.temperature, options.merge), write,
-        _sizes, options.batch_size, options.workers)
+        view_sizes, options.batch_size, options.workers)
     for rank, counts in enumerate(all_gather_object(writer.counts)):
         if rank != get_rank():
             writer.add(counts)
     return in_first_process(lambda: finish_set(writer, broken, options.max_broken, 'labelled'))
 
 
-def _sizes(image: ImageViews) -> tuple:
+def view_sizes(image: ImageViews) -> tuple:
     """Return the sizes of an image's views and its original size, which must be equal in a batch."""
     views = tuple(tuple(sample['inputs'].shape) for sample in image.samples)
     return views, tuple(image.samples[0]['data_samples'].ori_shape)
 
 
-def _describe(cfg: Config, checkpoint: str, dataset: Union[str, dict], name: str) -> Tuple[Dict[str, Any], dict]:
-    """Return the config of the images, and the description of the teacher for the index."""
+def describe_images(cfg: Config, checkpoint: str, dataset: Union[str, dict], name: str) -> Tuple[Dict[str, Any], dict]:
+    """Return the config of the images, and the description of the model for the index.
+
+    Args:
+        cfg (Config): Config of the model.
+        checkpoint (str): Its weights.
+        dataset (str | dict): See `images_to_label`.
+        name (str): Name of the config.
+
+    Raises:
+        FileNotFoundError: if the checkpoint does not exist.
+        ValueError: see `images_to_label`.
+    """
     dataset_cfg = images_to_label(cfg, dataset)
     if not osp.isfile(checkpoint):
         raise FileNotFoundError(f'checkpoint {checkpoint} does not exist (looked in {osp.abspath(osp.curdir)}). '
@@ -181,12 +192,21 @@ def _describe(cfg: Config, checkpoint: str, dataset: Union[str, dict], name: str
 def _open(dataset_cfg: Dict[str, Any], out: str, teacher: Dict[str, str], options: LabelingOptions,
           overwrite: bool) -> Tuple[BaseDataset, PseudoLabelWriter]:
     """Read some images, and open the set."""
+    images = open_checked(dataset_cfg)
+    return images, open_set(images, out, teacher, options, overwrite)
+
+
+def open_checked(dataset_cfg: Dict[str, Any]) -> BaseDataset:
+    """Build the data set that `images_to_label` describes, after reading a few images.
+
+    Raises:
+        OSError | ValueError: if the images cannot be read.
+    """
     # a broken image does not stop the labelling: it is skipped and counted
     lines = check_config(dict(test_dataloader=dict(dataset=dict(max_broken=_SCANNED, dataset=dataset_cfg))), _SCANNED)
     if is_main_process():
         print('\n'.join(lines).replace('test_dataloader.dataset.dataset', 'to label'), flush=True)
-    images = open_images(dataset_cfg)
-    return images, open_set(images, out, teacher, options, overwrite)
+    return open_images(dataset_cfg)
 
 
 def images_to_label(cfg: Config, dataset: Union[str, dict]) -> Dict[str, Any]:
