@@ -8,7 +8,7 @@ from ..utils.progress import Progress
 from .answer_log import Answer
 from .answer_store import AnswerStore, Label
 from .clicks import EPSILON, segment_clicks, unit_boxes
-from .selection_set import Unit
+from .selection_set import SelectedImage, Unit
 
 ANSWERS = ('pixels', 'majority')
 BY, TOOL = 'ground truth', 'simulate'
@@ -48,30 +48,36 @@ def simulate(store: AnswerStore, read_truth: Callable[[str], Optional[np.ndarray
     done: Dict[str, Any] = dict(units=0, clicks=0, pixels={}, without_truth=0)
     progress = Progress(f'answering {selection.folder} from ground truth', len(selection.images))
     for place, image in enumerate(selection.images, 1):
-        missing = set(range(1, len(image.units) + 1)).difference(store.answered(image.name))
+        missing = sorted(set(range(1, len(image.units) + 1)).difference(store.answered(image.name)))
         truth = read_truth(image.name) if missing else None
-        if missing and truth is None:
-            done['without_truth'] += 1
-        elif truth is not None:
-            units = selection.unit_map(image.name)
-            if truth.shape != units.shape:
-                raise ValueError(f'the ground truth of {image.name} has the shape {truth.shape}, but its image has '
-                                 f'{units.shape} (height, width). Both must have the same size.')
-            labels: Dict[int, Label] = {}
-            clicks = {}
-            for number, box in enumerate(unit_boxes(units, len(image.units)), 1):
-                if number in missing:
-                    inside = np.where(units[box] == number, truth[box], IGNORE)
-                    clicks[number], whole = _cost_and_class(inside, image.units[number - 1], selection.unit, answers,
-                                                            epsilon)
-                    labels[number] = truth if whole is None else whole
+        if truth is not None:
+            labels, clicks = _answers(store, image, missing, truth, answers, epsilon)
             for stored in store.add_all(image.name, labels, BY, TOOL, clicks):
                 _add(done, stored.answer, selection.classes)
+        elif missing:
+            done['without_truth'] += 1
         progress.update(place)
     if done['without_truth'] == len(selection.images):
         raise ValueError(f'no image of {selection.folder} has ground truth, such as {selection.images[0].name}. Its '
                          'data set must have the same image folder (`data_prefix.img_path`).')
     return done
+
+
+def _answers(store: AnswerStore, image: SelectedImage, missing: Sequence[int], truth: np.ndarray, answers: str,
+             epsilon: float) -> Tuple[Dict[int, Label], Dict[int, int]]:
+    """Return the label and the clicks of each unit of an image that has no answer."""
+    units = store.selection.unit_map(image.name)
+    if truth.shape != units.shape:
+        raise ValueError(f'the ground truth of {image.name} has the shape {truth.shape}, but its image has '
+                         f'{units.shape} (height, width). Both must have the same size.')
+    labels: Dict[int, Label] = {}
+    clicks, boxes = {}, unit_boxes(units, len(image.units))
+    for number in missing:
+        box = boxes[number - 1]
+        inside = np.where(units[box] == number, truth[box], IGNORE)
+        clicks[number], whole = _cost_and_class(inside, image.units[number - 1], store.selection.unit, answers, epsilon)
+        labels[number] = truth if whole is None else whole
+    return labels, clicks
 
 
 def _cost_and_class(inside: np.ndarray, unit: Unit, kind: str, answers: str,
