@@ -1,4 +1,5 @@
 """One network validates, labels and is exported, whichever it is."""
+import copy
 from pathlib import Path
 from typing import Any, Dict
 
@@ -32,17 +33,18 @@ def segmentor() -> dict:
 KINDS: Dict[str, dict] = {
     **dict.fromkeys(('student', 'teacher'), dict(type='StudentTeacherSegmentor', ema_teacher=dict(momentum=0.9))),
     **dict.fromkeys(('first', 'second', 'mean'), dict(type='CrossPseudoSupervision')),
+    **dict.fromkeys(('selector first', 'selector second', 'selector mean'), dict(type='PixelSelector')),
 }
 
 
-@pytest.fixture(params=['student', 'teacher', 'first', 'second'])
+@pytest.fixture(params=['student', 'teacher', 'first', 'second', 'selector first', 'selector second'])
 def trained(request: Any) -> Any:
     """Two networks that predict differently, and one of them is used: the config and the model."""
     return trained_by(request.param)
 
 
-def trained_by(predict_with: str) -> Any:
-    options = dict(KINDS[predict_with], predict_with=predict_with)
+def trained_by(name: str) -> Any:
+    options = dict(KINDS[name], predict_with=name.split()[-1])
     torch.manual_seed(0)
     model = MODELS.build(ConfigDict(options, segmentor=segmentor())).eval()
     generator = torch.Generator().manual_seed(0)
@@ -66,6 +68,13 @@ def networks(model: nn.Module) -> list:
     return [model.segmentor, model.second if model.teacher is None else model.teacher.network]
 
 
+def other_predictor(model: nn.Module) -> nn.Module:
+    """The network that does not predict."""
+    other = copy.copy(model)
+    other.predict_with = dict(student='teacher', teacher='student', first='second', second='first')[model.predict_with]
+    return other.predictor
+
+
 def labels_by(model: nn.Module) -> Tensor:
     sample = {key: value[0] for key, value in images().items()}
     view = ImageViews(0, [sample], [AffineMap.identity((48, 64))])
@@ -77,9 +86,9 @@ def test_validation_labelling_and_export_agree(trained: Any, tmp_path: Path) -> 
     cfg, model = trained
     expected = model.val_step(images())[0]
     label = expected.pred_sem_seg.data[0]
-    other = networks(model)[model.predict_with in ('student', 'first')]
     batch = model.data_preprocessor(images(), False)
-    assert not torch.equal(other.predict(**batch)[0].pred_sem_seg.data[0], label)  # the comparison can fail
+    other = other_predictor(model).predict(**batch)[0]
+    assert not torch.equal(other.pred_sem_seg.data[0], label)  # the comparison can fail
     # labelling by the live model, and by one that is built from a checkpoint
     state = dict(model.state_dict())
     assert torch.equal(labels_by(model).long(), label)
@@ -92,10 +101,11 @@ def test_validation_labelling_and_export_agree(trained: Any, tmp_path: Path) -> 
     assert float((result.pred_sem_seg.data[0] == label).float().mean()) > 0.999
 
 
-def test_the_mean_validates_and_labels_and_is_not_exported() -> None:
-    cfg, model = trained_by('mean')
+@pytest.mark.parametrize('kind', ['', 'selector '])
+def test_the_mean_validates_and_labels_and_is_not_exported(kind: str) -> None:
+    cfg, model = trained_by(f'{kind}mean')
     label = model.val_step(images())[0].pred_sem_seg.data[0]
-    for name in ('first', 'second'):
+    for name in (f'{kind}first', f'{kind}second'):
         alone = trained_by(name)[1].val_step(images())[0].pred_sem_seg.data[0]
         assert not torch.equal(alone, label)
     state = dict(model.state_dict())
@@ -112,10 +122,12 @@ MODELS_BY_NAME = {
     'student': lambda: _both(dict(type='StudentTeacherSegmentor', segmentor=deeplabv2(), ema_teacher=dict())),
     'teacher': lambda: _both(dict(type='StudentTeacherSegmentor', segmentor=deeplabv2(), ema_teacher=dict(),
                                   predict_with='teacher')),
-    **{name: lambda name=name: _both(dict(KINDS[name], segmentor=deeplabv2(), predict_with=name))
-       for name in ('first', 'second', 'mean')},
+    **{name: lambda name=name: _both(dict(KINDS[name], segmentor=deeplabv2(), predict_with=name.split()[-1]))
+       for name in KINDS if name not in ('student', 'teacher')},
 }
-PREFIXES = dict(segmentor='', teacher='teacher.', second='second.', mean='mean.')
+PREFIXES = {'segmentor': '', 'teacher': 'teacher.', 'second': 'second.', 'selector second': 'second.decode_head.',
+            'mean': 'mean.', 'selector mean': 'mean.'}
+MEANS = {'mean': 'SegmentorMean', 'selector mean': 'ClassifierMean'}
 
 
 def _both(cfg: dict) -> tuple:
@@ -128,7 +140,7 @@ def test_a_live_model_and_its_config_name_the_same_weights(name: str) -> None:
     for index, value in enumerate(model.state_dict().values()):
         value.fill_(index) if value.is_floating_point() else None
     config, prefix = predictor_config(Config(dict(model=cfg)))
-    assert config['type'] == ('SegmentorMean' if name == 'mean' else 'MultiLevelEncoderDecoder')
+    assert config['type'] == MEANS.get(name, 'MultiLevelEncoderDecoder')
     assert config['data_preprocessor'] is not None and prefix == PREFIXES.get(name, 'segmentor.')
     found, expected = segmentor_weights(model.state_dict(), prefix), predictor_of(model).state_dict()
     assert found.keys() == expected.keys()
@@ -141,5 +153,6 @@ def test_a_checkpoint_without_its_other_network_is_refused_if_that_predicts(trai
     if model.predict_with in ('student', 'first'):
         build_original(cfg, state)
         return
-    with pytest.raises(ValueError, match=rf'missing \({model.predict_with}.backbone'):
+    part = 'decode_head.convs' if type(model).__name__ == 'PixelSelector' else 'backbone'
+    with pytest.raises(ValueError, match=rf'missing \({model.predict_with}.{part}'):
         build_original(cfg, state)

@@ -57,9 +57,10 @@ def export_config(cfg: Config) -> ExportedConfig:
     """
     notes: List[str] = []
     source = cfg.to_dict()
-    if predictor_config(cfg)[0]['type'] == 'SegmentorMean':
+    if predictor_config(cfg)[0]['type'] in ('SegmentorMean', 'ClassifierMean'):
         raise ValueError("model.predict_with='mean': plain MMSegmentation has no segmentor that predicts the mean of "
-                         "two networks. Set model.predict_with='first' or 'second' to export one of them.")
+                         "two networks or classifiers. Set model.predict_with='first' or 'second' to export one of "
+                         'them.')
     loader = source.get('test_dataloader') or {}
     pipeline = loader.get('dataset', {}).get('pipeline') or source.get('test_pipeline')
     if not pipeline:

@@ -12,10 +12,12 @@ from .discriminators import (
 from .segmentors import (
     AdversarialSegmentor,
     BranchSegmentor,
+    ClassifierMean,
     CrossPseudoSupervision,
     HRDAEncoderDecoder,
     MultiLevelEncoderDecoder,
     OnlineSelfTrainingSegmentor,
+    PixelSelector,
     RectifiedEncoderDecoder,
     SegmentorMean,
     SemiSupervisedSegmentor,
@@ -26,10 +28,10 @@ from .terms import ConsistencyTerm, EntropyTerm, FeatureDistanceTerm, HeadDiverg
 
 __all__ = [
     'AdversarialSegmentor', 'BranchDistributedDataParallel', 'BranchSegmentor', 'ClassBalancedLabeling',
-    'ConsistencyTerm', 'CrossPseudoSupervision', 'DAFormerHead', 'DeepLabResNet', 'DeepLabV2Head',
+    'ClassifierMean', 'ConsistencyTerm', 'CrossPseudoSupervision', 'DAFormerHead', 'DeepLabResNet', 'DeepLabV2Head',
     'DomainDataPreProcessor', 'EntropyTerm', 'FCDiscriminator', 'FeatureDistanceTerm', 'HRDAEncoderDecoder',
     'HeadDivergenceTerm', 'MaskedConsistencyTerm', 'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder',
-    'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor', 'PixelWeightLabeling', 'RectifiedEncoderDecoder',
-    'ResidualMultiScaleDiscriminator', 'SegmentorMean', 'SemiSupervisedSegmentor', 'StudentTeacherSegmentor',
-    'SureShareLabeling', 'ThresholdLabeling', 'TimmVisionTransformer', 'VFMUDAHead'
+    'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor', 'PixelSelector', 'PixelWeightLabeling',
+    'RectifiedEncoderDecoder', 'ResidualMultiScaleDiscriminator', 'SegmentorMean', 'SemiSupervisedSegmentor',
+    'StudentTeacherSegmentor', 'SureShareLabeling', 'ThresholdLabeling', 'TimmVisionTransformer', 'VFMUDAHead'
 ]

@@ -10,6 +10,7 @@ from ..utils.processes import unwrap
 # prefixes of weights in the state dict of a whole model
 SEGMENTOR_PREFIX, TEACHER_PREFIX, SECOND_PREFIX = 'segmentor.', 'teacher.', 'second.'
 MEAN_PREFIX = 'mean.'  # of no weights: the mean of two networks has those with SEGMENTOR_PREFIX and SECOND_PREFIX
+SECOND_HEAD_PREFIX = f'{SECOND_PREFIX}decode_head.'  # replaces the main head of the network with SEGMENTOR_PREFIX
 
 
 def predictor_of(model: nn.Module) -> nn.Module:
@@ -34,7 +35,7 @@ def predictor_config(cfg: Config) -> Tuple[Dict[str, Any], str]:
 
     Returns:
         tuple[dict, str]: Config of the segmentor, with the preprocessor of the whole model; and '', 'segmentor.',
-            'teacher.', 'second.' or 'mean.', see `segmentor_weights`.
+            'teacher.', 'second.', 'second.decode_head.' or 'mean.', see `segmentor_weights`.
     """
     source = cfg.to_dict()
     model, prefix = source['model'], ''

@@ -12,7 +12,14 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from .checkpoint_fit import advice, compare_classes, compare_weights, listed
-from .predictor import MEAN_PREFIX, SECOND_PREFIX, SEGMENTOR_PREFIX, TEACHER_PREFIX, predictor_config
+from .predictor import (
+    MEAN_PREFIX,
+    SECOND_HEAD_PREFIX,
+    SECOND_PREFIX,
+    SEGMENTOR_PREFIX,
+    TEACHER_PREFIX,
+    predictor_config,
+)
 from .teachers.ema_teacher import STEPS
 
 _SAME_CONFIG = 'Use the config and the --cfg-options of its training.'
@@ -55,7 +62,8 @@ def segmentor_weights(state_dict: Mapping[str, Tensor], prefix: str) -> Dict[str
     Args:
         state_dict (Mapping[str, Tensor]): All weights.
         prefix (str): The expected prefix, see `predictor_config`. For 'mean.', the weights are those of a
-            `SegmentorMean`: 'segmentor.' is renamed to 'first.', and 'second.' stays.
+            `SegmentorMean` or `ClassifierMean`: 'segmentor.' is renamed to 'first.', and 'second.' stays. For
+            'second.decode_head.', they are those of 'segmentor.' with this head in place of its own.
     """
     prefix = found_prefix(state_dict, prefix)
     plain = {key.removeprefix('module.'): value for key, value in state_dict.items()}
@@ -63,6 +71,12 @@ def segmentor_weights(state_dict: Mapping[str, Tensor], prefix: str) -> Dict[str
         first = {f'first.{key[len(SEGMENTOR_PREFIX):]}': value for key, value in plain.items()
                  if key.startswith(SEGMENTOR_PREFIX)}
         return {**first, **{key: value for key, value in plain.items() if key.startswith(SECOND_PREFIX)}}
+    if prefix == SECOND_HEAD_PREFIX:
+        own_head = SECOND_HEAD_PREFIX.replace(SECOND_PREFIX, SEGMENTOR_PREFIX)
+        shared = {key[len(SEGMENTOR_PREFIX):]: value for key, value in plain.items()
+                  if key.startswith(SEGMENTOR_PREFIX) and not key.startswith(own_head)}
+        head = {key[len(SECOND_PREFIX):]: value for key, value in plain.items() if key.startswith(prefix)}
+        return {**shared, **head}
     weights = {key[len(prefix):]: value for key, value in plain.items() if key.startswith(prefix)}
     if prefix.endswith(TEACHER_PREFIX):
         weights.pop(STEPS, None)
@@ -172,14 +186,16 @@ def _check_fit(cfg: Config, segmentor: nn.Module, content: Mapping[str, Any], pr
     state, wanted = state_dict_of(content), segmentor.state_dict()
     weights = segmentor_weights(state, prefix)
     _check_values({key: value for key, value in weights.items() if key in wanted})
-    differences = str(compare_weights(wanted, weights, found_prefix(state, prefix)))
+    shown = found_prefix(state, prefix)
+    differences = str(compare_weights(wanted, weights, SECOND_PREFIX if shown == SECOND_HEAD_PREFIX else shown))
     found = _refuse(differences, advice(wanted, weights), allow_partial) if differences else []
     classes = compare_classes(content.get('meta') or {}, cfg)
     if not prefix and any(key.startswith(TEACHER_PREFIX) for key in state):
         found.append(f'the checkpoint has a student and a teacher; the student ({SEGMENTOR_PREFIX}*) is used. For the '
                      'teacher, use the config of the training')
     if not prefix and any(key.startswith(SECOND_PREFIX) for key in state):
-        found.append(f'the checkpoint has two networks; the first ({SEGMENTOR_PREFIX}*) is used. For the other one, '
+        count = 'networks' if any(key.startswith(f'{SECOND_PREFIX}backbone.') for key in state) else 'classifiers'
+        found.append(f'the checkpoint has two {count}; the first ({SEGMENTOR_PREFIX}*) is used. For the other one, '
                      'use the config of the training')
     return found + _refuse(classes, 'Give `metainfo.classes` of the data the order of the checkpoint, or use the '
                            'config of its training.', allow_partial)

@@ -84,11 +84,41 @@ def predict_images(labeler: Labeler, samples: Sequence[dict],
         ValueError: if the model predicts values that are not finite.
     """
     logits, packed = _infer(labeler, samples)
-    if not torch.isfinite(logits.sum()):
-        raise ValueError('the model predicts values that are not finite (NaN or infinite). Use an earlier checkpoint.')
+    _check_finite(logits)
     for place, sample in enumerate(packed):
         label, values = _plain(labeler.segmentor, logits[place:place + 1], sample)
         yield label, confidence(values) if with_confidence else None
+
+
+@torch.no_grad()
+def predict_heads(labeler: Labeler, samples: Sequence[dict]) -> Iterator[Tuple[Tensor, ...]]:
+    """Predict the probabilities of each classifier for some images in one batch.
+
+    A trained `PixelSelector`, or `CrossPseudoSupervision`, has two classifiers if the config of the labeler has
+    `predict_with='mean'`. All other models have one: the classifier that predicts.
+
+    Args:
+        labeler (Labeler): The model, in evaluation mode.
+        samples (Sequence[dict]): Images of the same size, packed by `PackSegInputs`.
+
+    Yields:
+        tuple[Tensor, ...]: (C, H, W) float32 in [0, 1] of each classifier, for each image at its original size.
+
+    Raises:
+        ValueError: if the model has one output channel for two classes, or predicts values that are not finite.
+    """
+    segmentor = labeler.segmentor
+    if segmentor.out_channels == 1:
+        raise ValueError('the model has one output channel for both classes, and not a probability for each class. '
+                         'Train it with out_channels=2.')
+    inputs, packed = _preprocessed(labeler, samples)
+    metas = [item.metainfo for item in packed]
+    each = getattr(segmentor, 'inference_of_each', None)
+    logits = [segmentor.inference(inputs, metas)] if each is None else each(inputs, metas)
+    for one in logits:
+        _check_finite(one)
+    for place, sample in enumerate(packed):
+        yield tuple(softmax_with_temperature(_enlarged(segmentor, one[place:place + 1], sample))[0] for one in logits)
 
 
 @torch.no_grad()
@@ -130,10 +160,20 @@ def predict_views(labeler: Labeler,
 
 def _infer(labeler: Labeler, samples: Sequence[dict]) -> Tuple[Tensor, List[SegDataSample]]:
     """Return the logits (N, C, H, W) of packed images of the same size, and their data samples."""
+    inputs, packed = _preprocessed(labeler, samples)
+    return labeler.segmentor.inference(inputs, [item.metainfo for item in packed]), packed
+
+
+def _preprocessed(labeler: Labeler, samples: Sequence[dict]) -> Tuple[Tensor, List[SegDataSample]]:
+    """Return the input of the network (N, 3, H, W) for packed images of the same size, and their data samples."""
     batch = labeler.preprocessor({key: [sample[key] for sample in samples] for key in ('inputs', 'data_samples')},
                                  False)
-    packed = batch['data_samples']
-    return labeler.segmentor.inference(batch['inputs'], [item.metainfo for item in packed]), packed
+    return batch['inputs'], batch['data_samples']
+
+
+def _check_finite(logits: Tensor) -> None:
+    if not torch.isfinite(logits.sum()):
+        raise ValueError('the model predicts values that are not finite (NaN or infinite). Use an earlier checkpoint.')
 
 
 def _plain(segmentor: nn.Module, logits: Tensor, sample: SegDataSample) -> Tuple[Tensor, Tensor]:

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from ...datasets.image_files import SampleError
 from ...models.norm_statistics import norm_layers, normalising_by_batch
-from ...models.segmentors.branches import outputs_of
-from ...models.segmentors.cross_pseudo import networks_of
+from ...models.segmentors.branches import networks_of, outputs_of
 from ...utils.indices import spread_evenly
 from ...utils.processes import unwrap
 from ...utils.randomness import seeded_rng

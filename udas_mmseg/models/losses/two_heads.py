@@ -1,4 +1,6 @@
-"""Losses between the main and the auxiliary classifier."""
+"""Losses between two classifiers, such as the main and the auxiliary one."""
+from typing import Optional
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -70,6 +72,29 @@ def memory_regularization(main_logits: Tensor, aux_logits: Tensor) -> Tensor:
     with torch.no_grad():
         log_mean = (0.5 * at_least_float32(aux_logits) + at_least_float32(main_logits)).log_softmax(dim=1)
     return (_kl_per_pixel(log_mean, log_main) + _kl_per_pixel(log_mean, log_aux)).mean()
+
+
+def classifier_discrepancy(first_logits: Tensor, second_logits: Tensor, inside: Optional[Tensor] = None) -> Tensor:
+    """Compute the mean absolute difference of the probabilities of two classifiers: 1/C sum_c |p_1c - p_2c|.
+
+    Both arguments get gradients, which are 0 where both predictions are equal.
+
+    Args:
+        first_logits (Tensor): (N, C, H, W), unnormalised.
+        second_logits (Tensor): The same shape.
+        inside (Tensor, optional): (N, H, W) bool, the pixels that count. Defaults to all.
+
+    Returns:
+        Tensor: Scalar in [0, 2 / C], averaged over pixels; 0 if no pixel counts.
+
+    Raises:
+        ValueError: if the shapes differ.
+
+    Source: Saito et al., "Maximum Classifier Discrepancy for Unsupervised Domain Adaptation", CVPR 2018, section 3.2.
+    """
+    first, second = (log.exp() for log in _log_probabilities(first_logits, second_logits))
+    distance = (first - second).abs().mean(dim=1)
+    return distance.mean() if inside is None else (distance * inside).sum() / inside.sum().clamp(min=1)
 
 
 def rectified_cross_entropy(main_logits: Tensor, aux_logits: Tensor, label: Tensor, ignore_index: int = 255) -> Tensor:

@@ -7,6 +7,7 @@ from mmseg.models import EncoderDecoder
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
+from ...utils.processes import unwrap
 from ..outputs import Outputs, losses_of_heads
 from ..terms.context import FeatureNoise
 
@@ -21,6 +22,12 @@ def heads_of(segmentor: nn.Module) -> Dict[str, nn.Module]:
         else:
             heads['aux'] = auxiliary
     return heads
+
+
+def networks_of(model: nn.Module) -> List[nn.Module]:
+    """Return the networks that are trained in a segmentor, or in a model with one or two of them."""
+    networks = getattr(model, 'networks', None)  # a method with several, or with more heads than its segmentor
+    return [unwrap(getattr(model, 'segmentor', model))] if networks is None else list(networks.values())
 
 
 def outputs_of(segmentor: nn.Module, images: Tensor, noise: Optional[FeatureNoise] = None) -> Outputs:

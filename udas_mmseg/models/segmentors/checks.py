@@ -62,13 +62,21 @@ def check_stacked(branches: Dict[str, dict]) -> None:
                          'mean=..., std=...).')
 
 
-def check_networks_differ(first: nn.Module, second: nn.Module) -> None:
+def check_has_branches(model: nn.Module, mode: str, branches: Dict[str, dict], example: str) -> None:
+    """Check that the losses of a method are computed for a batch of branches, for example `source=..., target=...`."""
+    if mode == 'loss' and not branches:
+        raise ValueError(f'{type(model).__name__} trains on batches of dict(type="DomainPairDataset", {example}), and '
+                         'got one without branches.')
+
+
+def check_networks_differ(first: nn.Module, second: nn.Module, kind: str = 'networks',
+                          effect: str = 'they would predict the same and teach each other nothing') -> None:
     """Check that two networks of one config do not have the same weights; buffers are not compared."""
     if all(torch.equal(*pair) for pair in zip(first.parameters(), second.parameters())):
-        raise ValueError('both networks have the same weights: they would predict the same and teach each other '
-                         'nothing. Initialise the heads randomly: load pretrained weights into the backbone only '
-                         '(backbone.init_cfg), and do not initialise heads with constants. If a checkpoint was loaded, '
-                         'it has two equal networks (segmentor.*, second.*): remove one of them.')
+        raise ValueError(f'both {kind} have the same weights: {effect}. Initialise the heads randomly: load pretrained '
+                         'weights into the backbone only (backbone.init_cfg), and do not initialise heads with '
+                         f'constants. If a checkpoint was loaded, it has two equal {kind} (segmentor.*, second.*): '
+                         'remove one of them.')
 
 
 def is_labeled(branch: dict) -> bool:

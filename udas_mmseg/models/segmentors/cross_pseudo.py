@@ -1,6 +1,6 @@
 """Two networks that label each other's images: cross pseudo supervision."""
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from ..terms import LossTerm, TermContext
 from ..terms.loss_term import Weight
 from .branch_segmentor import BranchSegmentor
 from .branches import heads_of, inside_images, outputs_of
-from .checks import check_choice, check_networks_differ
+from .checks import check_choice, check_has_branches, check_networks_differ
 from .segmentor_mean import SegmentorMean
 
 _PREFIXES = dict(first=SEGMENTOR_PREFIX, second=SECOND_PREFIX, mean=MEAN_PREFIX)  # of each `predict_with`
@@ -125,9 +125,7 @@ class CrossPseudoSupervision(BranchSegmentor):
                 mode: str = 'tensor',
                 **branches: Any) -> Any:
         """See `BranchSegmentor`; the losses need a batch of branches."""
-        if mode == 'loss' and not branches:
-            raise ValueError('CrossPseudoSupervision trains on batches of dict(type="DomainPairDataset", '
-                             'labeled_target=..., target=...), and got one without branches.')
+        check_has_branches(self, mode, branches, 'labeled_target=..., target=...')
         return super().forward(inputs, data_samples, mode, **branches)
 
     def check(self, branches: Dict[str, dict]) -> None:
@@ -215,9 +213,3 @@ def _classes(context: TermContext, branch: str, logits: Tensor) -> Tensor:
     """Return the classes with the highest logits, (N, H, W) int64, without a gradient; padding is ignored."""
     inside = inside_images(context.branches[branch], context.images(branch))
     return logits.detach().argmax(1).masked_fill(~inside, IGNORE)
-
-
-def networks_of(model: nn.Module) -> List[nn.Module]:
-    """Return the networks that are trained in a segmentor, or in a model with one or two of them."""
-    return list(model.networks.values()) if isinstance(model, CrossPseudoSupervision) else [
-        unwrap(getattr(model, 'segmentor', model))]

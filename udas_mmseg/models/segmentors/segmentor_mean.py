@@ -21,6 +21,7 @@ class SegmentorMean(BaseSegmentor):
             segmentors.
         data_preprocessor (dict | nn.Module, optional): Defaults to none.
     """
+    trained_by = 'CrossPseudoSupervision'
 
     def __init__(self, network: Any, data_preprocessor: Union[dict, nn.Module, None] = None) -> None:
         super().__init__(data_preprocessor)
@@ -39,11 +40,19 @@ class SegmentorMean(BaseSegmentor):
 
     def encode_decode(self, inputs: Tensor, batch_data_samples: SampleList) -> Tensor:
         """Compute the logits (N, C, H, W) of images (N, 3, H, W)."""
-        return log_mean(*(one.encode_decode(inputs, batch_data_samples) for one in (self.first, self.second)))
+        return log_mean(*self._of_each('encode_decode', inputs, batch_data_samples))
 
     def inference(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
         """Compute the logits (N, C, H, W) of images (N, 3, H, W), in windows if the segmentors predict in windows."""
-        return log_mean(*(one.inference(inputs, batch_img_metas) for one in (self.first, self.second)))
+        return log_mean(*self.inference_of_each(inputs, batch_img_metas))
+
+    def inference_of_each(self, inputs: Tensor, batch_img_metas: List[dict]) -> List[Tensor]:
+        """Compute the logits (N, C, H, W) of each of the two, of which `inference` gives the mean."""
+        return self._of_each('inference', inputs, batch_img_metas)
+
+    def _of_each(self, method: str, *args: Any) -> List[Any]:
+        """Call a method of both networks."""
+        return [getattr(one, method)(*args) for one in (self.first, self.second)]
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
         """Predict images (N, 3, H, W), as `EncoderDecoder.predict` does."""
@@ -60,14 +69,14 @@ class SegmentorMean(BaseSegmentor):
         return self.first.postprocess_result(seg_logits, data_samples)
 
     def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> Union[Tensor, List[Tensor]]:
-        first, second = (one._forward(inputs, data_samples) for one in (self.first, self.second))
+        first, second = self._of_each('_forward', inputs, data_samples)
         if isinstance(first, Tensor):
             return log_mean(first, second)
         return [log_mean(*levels) for levels in zip(first, second)]
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> Dict[str, Tensor]:
         """Raise an error: the mean is not trained."""
-        raise NotImplementedError('SegmentorMean only predicts. Train with CrossPseudoSupervision.')
+        raise NotImplementedError(f'{type(self).__name__} only predicts. Train with {self.trained_by}.')
 
 
 def log_mean(first: Tensor, second: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from mmseg.registry import MODELS
 
 from ...datasets.branches import BRANCHES, NONE
 from ...models import BranchSegmentor
-from ...models.predictor import SECOND_PREFIX, TEACHER_PREFIX, predictor_config
+from ...models.predictor import SECOND_HEAD_PREFIX, SECOND_PREFIX, TEACHER_PREFIX, predictor_config
 from ...models.trained import load_checkpoint, segmentor_weights
 from ...utils.config_dicts import config_dicts
 from ...utils.files import replace_file
@@ -76,7 +76,7 @@ class Student(Training):
             return ''
         checkpoint = context.checkpoint_of(self, 'teacher')
         prefix = predictor_config(context.config_of(self, 'teacher'))[1]
-        if not prefix.endswith((TEACHER_PREFIX, SECOND_PREFIX)):
+        if not prefix.endswith((TEACHER_PREFIX, SECOND_PREFIX, SECOND_HEAD_PREFIX)):
             return checkpoint
         # a moving average or the second network made the labels, but the checkpoint would load the first network
         content = load_checkpoint(checkpoint)
