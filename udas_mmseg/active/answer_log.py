@@ -46,6 +46,7 @@ class AnswerLog:
     def __init__(self, path: Path) -> None:
         self.path, self.answers = path, []  # type: Path, List[Answer]
         self._latest: Dict[str, Dict[int, Answer]] = {}
+        self._of_image: Dict[str, List[Answer]] = {}
         self._read = 0  # bytes
         self.update()
 
@@ -57,6 +58,10 @@ class AnswerLog:
     def of(self, image: str) -> Dict[int, Answer]:
         """Return the last answer for each unit of an image that has one."""
         return self._latest.get(image, {})
+
+    def knows(self, answer: Answer) -> bool:
+        """Whether an answer was given before, even if another one came later."""
+        return answer in self._of_image.get(answer.image, [])
 
     def update(self) -> None:
         """Read the lines that other processes have appended.
@@ -110,4 +115,5 @@ class AnswerLog:
                                  'or delete this line: its unit then has no answer.') from error
             self.answers.append(answer)
             self._latest.setdefault(answer.image, {})[answer.unit] = answer
+            self._of_image.setdefault(answer.image, []).append(answer)
             self._read += len(line) + 1

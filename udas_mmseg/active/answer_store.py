@@ -59,7 +59,7 @@ class AnswerStore:
         return self.add_all(image, {unit: label}, by, tool, None if clicks is None else {unit: clicks})[0]
 
     def add_all(self, image: str, labels: Mapping[int, Label], by: str, tool: str,
-                clicks: Optional[Mapping[int, int]] = None) -> List[Stored]:
+                clicks: Optional[Mapping[int, int]] = None, at: str = '') -> List[Stored]:
         """Store the answers for units of an image. If one is wrong, none is stored.
 
         Args:
@@ -70,6 +70,8 @@ class AnswerStore:
             by (str): Who answered.
             tool (str): The program.
             clicks (Mapping[int, int], optional): What the answer for a unit has cost. Defaults to the expected cost.
+            at (str): When it was given, in UTC, such as '2026-01-31T12:00:00+00:00'; the same answer of the same time
+                is then stored once. Defaults to '': now.
 
         Returns:
             list[Stored]: What was done, for each unit.
@@ -83,7 +85,7 @@ class AnswerStore:
         places, costs = np.flatnonzero(units), clicks or {}
         inside = {unit: places[units.ravel()[places] == unit] for unit in labels}
         ids = {unit: self._values(image, unit, label, inside[unit]) for unit, label in labels.items()}
-        at, stored = datetime.now(timezone.utc).isoformat(timespec='seconds'), []
+        now, stored = datetime.now(timezone.utc).isoformat(timespec='seconds'), []
         with self.log.locked():
             base = self.earlier.read(image) if self.earlier else None
             base = np.full(units.shape, IGNORE, np.uint8) if base is None else base
@@ -92,7 +94,10 @@ class AnswerStore:
             for unit, place in inside.items():
                 cost = costs.get(unit, self.selection[image].units[unit - 1].clicks)
                 after = np.where(ids[unit] == IGNORE, base.ravel()[place], ids[unit])
-                answer = Answer(image, unit, _count(ids[unit]), cost, by, at, tool)
+                answer = Answer(image, unit, _count(ids[unit]), cost, by, at or now, tool)
+                if at and self.log.knows(answer):  # also if a later one has replaced it
+                    stored.append(Stored(answer, '', False))
+                    continue
                 stored.append(self._compare(answer, label.ravel()[place], after))
                 label.ravel()[place] = after
             if any(entry.is_new for entry in stored):
