@@ -95,7 +95,7 @@ def decode_region(coco: CocoFile, image: CocoImage, segment: Dict[str, Any]) -> 
         if isinstance(counts, list) and _are_numbers(counts) and sum(counts) != height * width:
             raise ValueError(f'{what} has run lengths of {sum(counts)} pixels, but its image has {height * width}. '
                              'Export it again.')
-    elif not _are_polygons(shape):
+    elif not are_polygons(shape):
         raise ValueError(f'{what} is neither run lengths nor polygons with three or more points, [[x1, y1, x2, y2, x3, '
                          f'y3, ...], ...]: {str(shape)[:60]}. Correct or remove it.')
     try:
@@ -108,7 +108,7 @@ def decode_region(coco: CocoFile, image: CocoImage, segment: Dict[str, Any]) -> 
         raise ValueError(f'{what} cannot be decoded: {type(error).__name__} {error}. Export it again.') from error
 
 
-def _are_polygons(shape: Any) -> bool:
+def are_polygons(shape: Any) -> bool:
     """Whether a segmentation is a list of polygons; pycocotools takes two points for a box."""
     return isinstance(shape, list) and all(
         isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0 and _are_numbers(polygon)
