@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_INPUT = 1
 
 .DEFAULT_GOAL = help
-.PHONY: help setup test test-slow lint demo bench doctor clean
+.PHONY: help setup test test-slow test-labelstudio lint demo bench doctor clean
 
 # $(call step,title,command,what to do when it fails): one line of output; pip's own goes to the log.
 define step
@@ -30,6 +30,7 @@ help:
 	@echo 'make doctor     check the environment and the data folders'
 	@echo 'make test       run the tests'
 	@echo 'make test-slow  run the slow tests, which make test leaves out'
+	@echo 'make test-labelstudio  install Label Studio to build/, start it, and label a round through its API'
 	@echo 'make lint       run ruff, mypy and import-linter'
 	@echo 'make bench      run the benchmarks'
 	@echo 'make clean      delete build products and caches; .venv stays'
@@ -62,6 +63,10 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	@$(PYTEST) -m slow
+
+# In an environment of its own: it needs other versions of packages of this project.
+test-labelstudio: $(STAMP)
+	@$(VENV_PYTHON) tests/labelstudio/check.py
 
 lint: $(STAMP)
 	@$(VENV_PYTHON) -m ruff check --output-format concise .
