@@ -13,6 +13,7 @@ from mmengine.runner import runner
 
 import forked_python
 import udas_mmseg  # noqa: F401  (applies compat)
+from config_files import read_once
 from forked_python import format_once
 from small_data import CLASSES, LOAD, write_image
 from udas_mmseg.utils import console
@@ -31,6 +32,14 @@ def unformatted_configs() -> Iterator[None]:
     """MMEngine formats the config of each run, which may take longer than a tiny run itself."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(config, 'FormatCode', format_once)
+        yield
+
+
+@pytest.fixture(autouse=True, scope='session')
+def configs_read_once() -> Iterator[None]:
+    """Reading a config and its base files may take longer than a training step of a tiny network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config.Config, '_file2dict', staticmethod(read_once(config.Config._file2dict)))
         yield
 
 
