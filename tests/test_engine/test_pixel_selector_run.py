@@ -1,13 +1,12 @@
-"""Whole runs of the pixel selector: resumed exactly, with the learning rates of heads, and in two processes."""
+"""A whole run of the pixel selector: resumed exactly, with the learning rates of heads."""
 from pathlib import Path
 from typing import Callable
 
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 
-from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
+from tiny_runs import interrupt, resumed, same_weights, train
 from udas_mmseg.engine.initial_weights import prepare_load_from
 
 UNLABELED = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(8, 16)),
@@ -51,21 +50,3 @@ def test_resumed_run_has_the_same_classifiers_and_optimizer(selector_config: Cal
     assert not prepare_load_from(Config(dict(selector_config('again'), load_from=checkpoint)))
     lines = prepare_load_from(Config(dict(model=whole.cfg.model.segmentor, load_from=checkpoint)))
     assert 'the checkpoint has two classifiers; the first (segmentor.*) is used' in lines[0]
-
-
-def test_two_processes_agree(selector_config: Callable, tmp_path: Path) -> None:
-    """Without batch statistics and dropout, the mean over both processes is that of one with all images."""
-    still = {'model.segmentor.backbone.norm_eval': True, 'model.segmentor.auxiliary_head.norm_cfg': None,
-             'model.segmentor.auxiliary_head.dropout_ratio': 0, 'optim_wrapper.optimizer.lr': 1e-4}
-    code, output = train_in_two_processes(selector_config('distributed', **still), tmp_path)
-    assert code == 0, output[-3000:]
-    first, second = (torch.load(tmp_path / f'rank{rank}.pth')['weights'] for rank in (0, 1))
-    assert all(torch.equal(value, second[name]) for name, value in first.items())
-    runner = Runner.from_cfg(selector_config('alone', **still, **{'train_dataloader.batch_size': 4}))
-    runner.model.init_weights()
-    before = {name: value.clone() for name, value in runner.model.named_parameters()}
-    runner.train()
-    for name, value in runner.model.state_dict().items():
-        assert torch.allclose(first[name].float(), value.float(), atol=1e-5), name
-        if name.endswith('decode_head.convs.0.weight'):
-            assert (value - before[name]).abs().max() > 1e-3

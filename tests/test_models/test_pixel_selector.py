@@ -1,14 +1,16 @@
 """The pixel selector: what learns from the discrepancy, what predicts, and what is refused."""
-from typing import Any, Dict, List
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
 
 import pytest
 import torch
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
+from mmengine.model import MMDistributedDataParallel
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from adversarial_models import SEGMENTORS, deeplabv2, weights
-from student_models import images, preprocessed, sgd, student_batch
+from student_models import accumulated_steps, images, preprocessed, sgd, student_batch
 from udas_mmseg.engine.hooks.target_norm_statistics_hook import replace_norm_statistics
 from udas_mmseg.models.losses import classifier_discrepancy
 from udas_mmseg.models.segmentors.branches import networks_of
@@ -163,6 +165,32 @@ def test_statistics_of_the_target_are_also_those_of_the_second_head() -> None:
     assert model.training and model.second.decode_head.training
 
 
+@pytest.fixture
+def one_process() -> Iterator[None]:
+    torch.distributed.init_process_group('gloo', store=torch.distributed.HashStore(), rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize('options', [{}, dict(discrepancy_updates='all', discrepancy_weight=0)])
+def test_data_parallelism_trains_alike(one_process: None, options: dict) -> None:
+    """DDP waits for the gradients of all parameters in every step, and would fail in the second one."""
+    plain, model = build(**options), build(**options)
+    parallel = MMDistributedDataParallel(model, broadcast_buffers=False)
+    ours, theirs = sgd(parallel), sgd(plain)
+    for seed in (0, 1):
+        logs, expected = (one.train_step(student_batch(*NAMES, seed=seed), optimizer)
+                          for one, optimizer in ((parallel, ours), (plain, theirs)))
+        assert all(torch.equal(value, logs[key]) for key, value in expected.items())
+    assert all(torch.equal(*pair) for pair in zip(plain.state_dict().values(), model.state_dict().values()))
+
+
+def test_gradients_are_accumulated_and_amp_trains_alike() -> None:
+    moved = accumulated_steps(build)
+    cosine = torch.cosine_similarity(moved['float32'], moved['bfloat16'], dim=0)
+    assert cosine > 0.9 and bool((moved['bfloat16'] != 0).float().mean() > 0.99)
+
+
 def test_equal_classifiers_are_refused() -> None:
     model = build()
     model.second.decode_head.load_state_dict(model.segmentor.decode_head.state_dict())
@@ -204,6 +232,12 @@ def with_outputs(**changes: Any) -> dict:
 def test_mistakes_are_named(options: dict, names: tuple, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         losses_of(build(**options), *names)
+
+
+def test_the_shared_config_can_be_built() -> None:
+    method = Config.fromfile(Path(__file__).parents[2] / 'configs/_base_/methods/pixel_selector.py').method
+    model = MODELS.build(ConfigDict(method, segmentor=deeplabv2()))
+    assert model.discrepancy_updates == 'classifiers' and model.terms[0].schedule == build().terms[0].schedule
 
 
 def test_a_batch_without_branches_is_refused() -> None:
