@@ -1,4 +1,4 @@
-"""DAFormer's training on translated CARLA -> CamVid, with DeepLabv3's head, beginning with a trained segmentor (3 classes).
+"""DAFormer's training on translated CARLA -> CamVid, with DeepLabv3's head, from a trained segmentor (3 classes).
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/translated.py
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/online/daformer.py
