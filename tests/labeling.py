@@ -11,6 +11,8 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmseg.registry import MODELS
 
+from small_data import write_image
+
 TOOL = str(Path(__file__).parents[1] / 'tools/pseudo_label.py')
 CONFIG = '''
 custom_imports = dict(imports=['udas_mmseg'])
@@ -52,6 +54,18 @@ def save_checkpoint(path: str, seed: int) -> None:
     logits = model.eval()((torch.from_numpy(pixels)[None].float() - 110) / 55)[0]  # of the main head
     model.segmentor.decode_head.convs[0].bias.data -= logits.mean(dim=(0, 2, 3))  # so that several classes occur
     torch.save(dict(state_dict=model.state_dict(), meta=dict(iter=1), message_hub=dict()), path)
+
+
+def write_work(root: Path) -> None:
+    """Images, labels that cannot be read, a config and the checkpoint of a model of random weights, for `chdir`."""
+    rng = np.random.default_rng(0)
+    for name in NAMES:
+        noise = cv2.resize(rng.integers(0, 256, (8, 10, 3), dtype=np.uint8), (60, 40), interpolation=cv2.INTER_CUBIC)
+        write_image(root / 'data/leftImg8bit/train' / name, noise)
+        label = root / 'data/gtFine/train' / name.replace('_leftImg8bit', '_gtFine_labelTrainIds')
+        label.parent.mkdir(parents=True, exist_ok=True)
+        label.write_bytes(b'must not be opened')
+    (root / 'mine.py').write_text(CONFIG)
 
 
 def label(*arguments: str, workers: int = 0, views: int = 1) -> None:

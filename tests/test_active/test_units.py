@@ -6,7 +6,7 @@ import pytest
 
 from udas_mmseg.active.candidates import find_candidates
 from udas_mmseg.active.pixels import share_out, top_pixels
-from udas_mmseg.active.scores import InconsistencyScore, PixelScore
+from udas_mmseg.active.scores import PIXEL_SCORES, InconsistencyScore, PixelScore
 from udas_mmseg.active.strategies import NAMES, build_strategy, named_strategy, strategy_settings
 from udas_mmseg.active.units import ClassRegions, PrototypePoints, TopPoints, TopRegions, WholeImages
 
@@ -124,6 +124,17 @@ def test_every_strategy_selects_something_once(name: str, unit: str) -> None:
     counts = np.bincount(found.numbers.ravel())
     assert len(found.units) == len(counts) - 1 > 0 and [unit.pixels for unit in found.units] == counts[1:].tolist()
     assert found.usefulness == sorted(found.usefulness, reverse=True)
+
+
+def test_a_new_strategy_is_a_class_and_a_config() -> None:
+    @PIXEL_SCORES.register_module(force=True)
+    class LeastConfidence(PixelScore):
+        def __call__(self, probs: Any, name: str) -> np.ndarray:
+            return 1 - probs[0].max(axis=0)
+
+    settings = dict(score=dict(type='LeastConfidence'), units=dict(type='TopPoints', points_per_image=1))
+    found = find_candidates(*build_strategy(strategy_settings(settings)), [np.array([[[.9, .6]], [[.1, .4]]])], 'a')
+    assert [(unit.x, unit.y) for unit in found.units] == [(1, 0)] and found.usefulness == pytest.approx([0.4])
 
 
 @pytest.mark.parametrize('strategy, message', [

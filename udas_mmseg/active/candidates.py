@@ -122,6 +122,10 @@ class CandidateWriter(FileSetWriter):
         super().__init__(out, images, image_root, 'model', model, settings, compared, ('.png', '.units'),
                          appears_whole=False)
 
+    def name_of(self, index: int) -> str:
+        """Return the name of an image in a selection: the path of its pseudo-label in a set, without '.png'."""
+        return self.files[index][0][:-len('.png')]
+
     def is_done(self, index: int) -> bool:
         """Whether the files of an image are complete."""
         return super().is_done(index) and is_whole(str(self.folder / self.files[index][0]))

@@ -1,5 +1,5 @@
 """Scores that tell for each pixel how useful its label is."""
-from typing import Any, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -71,7 +71,7 @@ class RandomScore(PixelScore):
     """
 
     def __init__(self, seed: int = 0, cell: int = 1) -> None:
-        check_at_least(self, seed=(seed, 0), cell=(cell, 1))
+        check_at_least(type(self).__name__, seed=(seed, 0), cell=(cell, 1))
         self.seed, self.cell = seed, cell
 
     def __call__(self, probs: Sequence[np.ndarray], name: str) -> np.ndarray:
@@ -119,7 +119,7 @@ class RegionImpurityScore(PixelScore):
     """
 
     def __init__(self, k: int = 1) -> None:
-        check_at_least(self, k=(k, 0))
+        check_at_least(type(self).__name__, k=(k, 0))
         self.k = k
 
     def __call__(self, probs: Sequence[np.ndarray], name: str) -> np.ndarray:
@@ -147,11 +147,11 @@ def minus_log_times(share: np.ndarray) -> np.ndarray:
     return -share * np.log(np.maximum(share, np.finfo(np.float32).tiny))
 
 
-def check_at_least(owner: Any, **values: Tuple[int, int]) -> None:
+def check_at_least(owner: str, **values: Tuple[int, int]) -> None:
     """Check that arguments are integers of at least a lowest value.
 
     Args:
-        owner (Any): The object, for the message.
+        owner (str): Who has the arguments, for the message.
         **values (tuple[int, int]): Value and lowest allowed value of each argument.
 
     Raises:
@@ -159,7 +159,7 @@ def check_at_least(owner: Any, **values: Tuple[int, int]) -> None:
     """
     for name, (value, lowest) in values.items():
         if not isinstance(value, int) or value < lowest:
-            raise ValueError(f'{type(owner).__name__}: {name}={value!r}; allowed are integers of {lowest} or more.')
+            raise ValueError(f'{owner}: {name}={value!r}; allowed are integers of {lowest} or more.')
 
 
 def score_image(score: PixelScore, probs: Sequence[np.ndarray], name: str,

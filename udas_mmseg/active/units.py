@@ -51,7 +51,7 @@ class ClassRegions(UnitMaker):
     """
 
     def __init__(self, min_pixels: int = 16) -> None:
-        check_at_least(self, min_pixels=(min_pixels, 1))
+        check_at_least(type(self).__name__, min_pixels=(min_pixels, 1))
         self.min_pixels = min_pixels
 
     def __call__(self, scores: np.ndarray, probs: np.ndarray) -> Units:
@@ -72,7 +72,7 @@ class TopRegions(UnitMaker):
     """
 
     def __init__(self, share: float = 0.022, min_pixels: int = 16) -> None:
-        check_at_least(self, min_pixels=(min_pixels, 1))
+        check_at_least(type(self).__name__, min_pixels=(min_pixels, 1))
         if not 0 < share <= 1:
             raise ValueError(f'TopRegions: share={share}; it must be above 0 and at most 1.')
         self.share, self.min_pixels = share, min_pixels
@@ -98,7 +98,7 @@ class TopPoints(UnitMaker):
     unit = 'points'
 
     def __init__(self, points_per_image: int = 40) -> None:
-        check_at_least(self, points_per_image=(points_per_image, 1))
+        check_at_least(type(self).__name__, points_per_image=(points_per_image, 1))
         self.points_per_image = points_per_image
 
     def __call__(self, scores: np.ndarray, probs: np.ndarray) -> Units:
@@ -131,7 +131,7 @@ class PrototypePoints(UnitMaker):
     unit = 'points'
 
     def __init__(self, points_per_image: int = 40) -> None:
-        check_at_least(self, points_per_image=(points_per_image, 1))
+        check_at_least(type(self).__name__, points_per_image=(points_per_image, 1))
         self.points_per_image = points_per_image
 
     def __call__(self, scores: np.ndarray, probs: np.ndarray) -> Units:
