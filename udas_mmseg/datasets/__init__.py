@@ -1,4 +1,5 @@
 """Data sets, label maps and training streams."""
+from .answered import AnsweredDataset
 from .branches import BRANCHES, Branch, register_branch
 from .domain_mix import DomainMixDataset
 from .domain_pair import DomainPairDataset
@@ -19,6 +20,7 @@ from .transforms import (
     DomainCutMix,
     FourierAmplitudeTransfer,
     LabStatisticsTransfer,
+    LoadAnswers,
     LoadLabelIds,
     LoadPseudoLabel,
     LoadVerifiedImage,
@@ -26,14 +28,15 @@ from .transforms import (
     SegFlipScale,
     SegRandAugment,
     SegWeakAugment,
+    SparseLabelResize,
 )
 
 __all__ = [
-    'ACDCDataset', 'BRANCHES', 'BUILT_IN_LABEL_MAPS', 'Branch', 'DomainClassMix', 'DomainCutMix', 'DomainMixDataset',
-    'DomainPairDataset', 'FourierAmplitudeTransfer', 'GTA5Dataset', 'KITTISegDataset', 'LabStatisticsTransfer',
-    'LabelBudget', 'LabelMappedDataset', 'LoadLabelIds', 'LoadPseudoLabel', 'LoadVerifiedImage', 'MultiViewDataset',
-    'PositionSampler', 'PseudoLabeledDataset', 'RareClassOrder', 'RepeatToLengthDataset', 'SAMPLING_ORDERS',
-    'SYNTHIADataset', 'SampleError', 'SamplingOrder', 'SegAutoAugment', 'SegFlipScale', 'SegRandAugment',
-    'SegWeakAugment', 'StreamDataset', 'StreamIndex', 'UniformOrder', 'build_label_budget_dataset', 'map_labels',
-    'register_branch', 'resolve_label_map'
+    'ACDCDataset', 'AnsweredDataset', 'BRANCHES', 'BUILT_IN_LABEL_MAPS', 'Branch', 'DomainClassMix', 'DomainCutMix',
+    'DomainMixDataset', 'DomainPairDataset', 'FourierAmplitudeTransfer', 'GTA5Dataset', 'KITTISegDataset',
+    'LabStatisticsTransfer', 'LabelBudget', 'LabelMappedDataset', 'LoadAnswers', 'LoadLabelIds', 'LoadPseudoLabel',
+    'LoadVerifiedImage', 'MultiViewDataset', 'PositionSampler', 'PseudoLabeledDataset', 'RareClassOrder',
+    'RepeatToLengthDataset', 'SAMPLING_ORDERS', 'SYNTHIADataset', 'SampleError', 'SamplingOrder', 'SegAutoAugment',
+    'SegFlipScale', 'SegRandAugment', 'SegWeakAugment', 'SparseLabelResize', 'StreamDataset', 'StreamIndex',
+    'UniformOrder', 'build_label_budget_dataset', 'map_labels', 'register_branch', 'resolve_label_map'
 ]

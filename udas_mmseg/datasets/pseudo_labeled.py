@@ -7,9 +7,12 @@ from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS
 
 from ..utils.mirrored_folder import mirrored_path
+from .answered import add_answers, check_answer_classes
 from .label_mapped import LabelMappedDataset
 from .list_files import missing_files
+from .metainfo import metainfo_of
 from .pseudo_label_set import HOW_TO_MAKE, check_set_classes, confidence_path, read_set_index, set_histogram
+from .transforms.answers import ANSWERS_PATH
 from .transforms.pseudo_label import HISTOGRAM_KEY
 from .translated import first_names
 
@@ -28,6 +31,8 @@ class PseudoLabeledDataset(LabelMappedDataset):
             not to `data_root`.
         metainfo (dict | str, optional): `classes` and `palette`, or the name of a data set class that has them, such as
             'CityscapesDataset'.
+        answers_root (str): Folder of a round of active labelling, whose labels `LoadPseudoLabel` lays over the
+            pseudo-labels; see `AnsweredDataset`. Defaults to '', none.
         **kwargs: Other arguments of `LabelMappedDataset`, except `label_map`; `data_prefix` without `seg_map_path`.
 
     Raises:
@@ -46,7 +51,11 @@ class PseudoLabeledDataset(LabelMappedDataset):
         ...     pipeline=[dict(type='LoadVerifiedImage'), dict(type='LoadPseudoLabel', threshold=0.6), ...])
     """
 
-    def __init__(self, pseudo_label_root: str = '', metainfo: Union[dict, str, None] = None, **kwargs: Any) -> None:
+    def __init__(self,
+                 pseudo_label_root: str = '',
+                 metainfo: Union[dict, str, None] = None,
+                 answers_root: str = '',
+                 **kwargs: Any) -> None:
         if not pseudo_label_root:
             raise ValueError('PseudoLabeledDataset has no pseudo_label_root. Set it to the folder of the labels, which '
                              'tools/pseudo_label.py --out wrote. Only a run of self-training fills it in.')
@@ -56,9 +65,9 @@ class PseudoLabeledDataset(LabelMappedDataset):
                 raise ValueError(f'PseudoLabeledDataset has {name}={value!r}, but its labels are the train ids in '
                                  f'pseudo_label_root={pseudo_label_root!r}, and no others are opened. Remove '
                                  f'`{name}`, or use LabelMappedDataset.')
-        self.pseudo_label_root = pseudo_label_root
+        self.pseudo_label_root, self.answers_root = pseudo_label_root, answers_root
         self._histogram: Optional[np.ndarray] = None
-        super().__init__(metainfo=_metainfo_of(metainfo), **kwargs)
+        super().__init__(metainfo=metainfo_of(metainfo, type(self).__name__), **kwargs)
 
     def load_data_list(self) -> List[dict]:
         """List the images that have a pseudo-label; see the class.
@@ -76,6 +85,9 @@ class PseudoLabeledDataset(LabelMappedDataset):
         labeled = self._without_skipped(data_list, index)
         self._check_labels(labeled)
         self._histogram = set_histogram(index)
+        if self.answers_root:
+            check_answer_classes(self.answers_root, tuple(self.metainfo.get('classes') or ()), type(self).__name__)
+            add_answers(labeled, self.answers_root, img_dir, ANSWERS_PATH)
         return labeled
 
     def get_data_info(self, idx: int) -> Dict[str, Any]:
@@ -108,15 +120,3 @@ class PseudoLabeledDataset(LabelMappedDataset):
                              f'{len(labels):,} images are missing in {self.pseudo_label_root}: {names}. Was the set '
                              f'made from other images? Label these with {HOW_TO_MAKE} {self.pseudo_label_root} '
                              '--overwrite`, or list the images to use in `ann_file`.')
-
-
-def _metainfo_of(given: Union[dict, str, None]) -> Optional[dict]:
-    """Return classes and palette, given directly or as the name of a data set class."""
-    if not isinstance(given, str):
-        return given
-    kind = DATASETS.get(given)
-    found = getattr(kind, 'METAINFO', {})
-    if not found.get('classes'):
-        raise ValueError(f'metainfo={given!r} of PseudoLabeledDataset: there is no data set with this name that has '
-                         "classes. Use such a name ('CityscapesDataset'), or dict(classes=..., palette=...).")
-    return dict(found)

@@ -5,6 +5,7 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
 from mmseg.registry import DATASETS, TRANSFORMS
 
+from .answered import is_answered
 from .pseudo_labeled import PseudoLabeledDataset
 from .transforms.loading import loads_labels
 
@@ -15,12 +16,17 @@ def is_pseudo_labeled(dataset_cfg: Dict[str, Any]) -> bool:
     return isinstance(kind, str) and DATASETS.get(kind) is PseudoLabeledDataset
 
 
+def reads_products(dataset_cfg: Dict[str, Any]) -> bool:
+    """Whether a config reads labels that a stage of self-training writes: pseudo-labels, or answers of a person."""
+    return is_pseudo_labeled(dataset_cfg) or is_answered(dataset_cfg)
+
+
 def without_labels(dataset_cfg: Dict[str, Any], pipeline: Optional[Sequence[Dict[str, Any]]] = None) -> Dict[str, Any]:
     """Return a config that only reads the images of a data set; labels are neither listed nor read.
 
     Args:
-        dataset_cfg (dict): Config of a data set with or without labels. A `PseudoLabeledDataset` becomes a
-            `LabelMappedDataset`.
+        dataset_cfg (dict): Config of a data set with or without labels. A `PseudoLabeledDataset` or an
+            `AnsweredDataset` becomes a `LabelMappedDataset`.
         pipeline (Sequence[dict], optional): Pipeline of the images; steps that load labels are left out. Defaults to
             the pipeline of the data set.
 
@@ -31,8 +37,9 @@ def without_labels(dataset_cfg: Dict[str, Any], pipeline: Optional[Sequence[Dict
     prefix = {name: path for name, path in (dataset_cfg.get('data_prefix') or {}).items() if name != 'seg_map_path'}
     found = {**dataset_cfg, 'data_prefix': {'img_path': '', **prefix},
              'pipeline': [step for step in steps if not loads_labels(step)]}  # yapf: disable
-    if is_pseudo_labeled(dataset_cfg):
-        found.pop('pseudo_label_root', None)
+    if reads_products(dataset_cfg):
+        for key in ('pseudo_label_root', 'answers_root'):
+            found.pop(key, None)
         found['type'] = 'LabelMappedDataset'
         if isinstance(found.get('metainfo'), str):
             found['metainfo'] = dict(DATASETS.get(found['metainfo']).METAINFO)

@@ -1,6 +1,7 @@
 """Transforms in MMSegmentation's registry; each file has one family."""
 from ..image_files import SampleError
 from .affine_map import AffineMap
+from .answers import LoadAnswers, SparseLabelResize
 from .auto_augment import SegAugment, SegAutoAugment, SegRandAugment, SegWeakAugment
 from .domain_cutmix import (
     Box,
@@ -21,7 +22,7 @@ from .teacher_view import KeepTeacherView
 
 __all__ = [
     'AffineMap', 'AntialiasedResize', 'Box', 'DomainClassMix', 'DomainCutMix', 'DomainMixing',
-    'FourierAmplitudeTransfer', 'KeepTeacherView', 'LabStatisticsTransfer', 'LoadLabelIds', 'LoadPseudoLabel',
-    'LoadVerifiedImage', 'SampleError', 'SegAugment', 'SegAutoAugment', 'SegFlipScale', 'SegRandAugment',
-    'SegWeakAugment', 'paste_box', 'paste_mask', 'sample_box', 'sample_classes'
+    'FourierAmplitudeTransfer', 'KeepTeacherView', 'LabStatisticsTransfer', 'LoadAnswers', 'LoadLabelIds',
+    'LoadPseudoLabel', 'LoadVerifiedImage', 'SampleError', 'SegAugment', 'SegAutoAugment', 'SegFlipScale',
+    'SegRandAugment', 'SegWeakAugment', 'SparseLabelResize', 'paste_box', 'paste_mask', 'sample_box', 'sample_classes'
 ]

@@ -14,6 +14,7 @@ from ..thresholds import (
     keep_confident,
     lowest_kept,
 )
+from .answers import lay_answers_over
 from .loading import LabelLoader
 
 HISTOGRAM_KEY = 'confidence_histogram'
@@ -26,8 +27,9 @@ class LoadPseudoLabel(LabelLoader):
     """Read a pseudo-label and its confidence, and set pixels below the threshold to 255.
 
     Required keys: `seg_map_path`, whose folder also has the confidence file; `ori_shape` if an image was loaded; for
-    `class_balanced` also `confidence_histogram`, which `PseudoLabeledDataset` adds. Added keys: `gt_seg_map` (H, W)
-    uint8 in {0..C-1, 255}; `gt_seg_map` in `seg_fields`.
+    `class_balanced` also `confidence_histogram`, which `PseudoLabeledDataset` adds, as it adds `answers_path` to images
+    with the label of a person, which is laid over the pseudo-label. Added keys: `gt_seg_map` (H, W) uint8 in {0..C-1,
+    255}; `gt_seg_map` in `seg_fields`.
 
     Args:
         threshold (float): Lowest confidence in [0, 1] at which a pixel is kept; with `class_balanced`, the upper limit
@@ -63,7 +65,8 @@ class LoadPseudoLabel(LabelLoader):
         label, confidence = read_pseudo_label(results['seg_map_path'], self.backend_args)
         thresholds = self._thresholds(label, confidence, results)
         label, confidence = (fit_label(part, results) for part in (label, confidence))
-        results['gt_seg_map'] = keep_confident(label, confidence, thresholds)
+        kept = keep_confident(label, confidence, thresholds)
+        results['gt_seg_map'] = lay_answers_over(kept, results, self.backend_args)
         results.setdefault('seg_fields', []).append('gt_seg_map')
         return results
 
