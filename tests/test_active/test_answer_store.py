@@ -2,6 +2,7 @@
 import errno
 import json
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,7 @@ def test_later_answer_counts_and_the_conflict_is_described(store: AnswerStore) -
     assert label_of(store, '1') == [[255, 0, 2, 2], [255] * 4] and len(lines(store)) == 2
     assert store.status()['pixels'] == dict(road=1, building=2) and store.status()['clicks'] == 4
     assert AnswerStore(store.selection).status() == store.status()
+    assert pickle.loads(pickle.dumps(store)).status() == store.status()  # as it is sent to other processes
 
 
 @pytest.mark.parametrize('image, unit, label, message', [

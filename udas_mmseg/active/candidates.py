@@ -106,6 +106,8 @@ def _most_useful_first(numbers: np.ndarray, usefulness: np.ndarray) -> Tuple[np.
 class CandidateWriter(FileSetWriter):
     """Writes the candidates of a set of images, so that an interrupted selection can go on; see `FileSetWriter`.
 
+    Candidates are only needed until the round is selected, so those from other settings are replaced.
+
     Args:
         out (str): The folder.
         images (Sequence[str]): Paths of all images.
@@ -120,7 +122,7 @@ class CandidateWriter(FileSetWriter):
                  settings: Mapping[str, Any]) -> None:
         compared = {name: name for name in settings}
         super().__init__(out, images, image_root, 'model', model, settings, compared, ('.png', '.units'),
-                         appears_whole=False)
+                         appears_whole=False, overwrite=True)
 
     def name_of(self, index: int) -> str:
         """Return the name of an image in a selection: the path of its pseudo-label in a set, without '.png'."""

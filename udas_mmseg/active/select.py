@@ -107,7 +107,7 @@ def write_candidates(labeler: Labeler, images: BaseDataset, writer: CandidateWri
     Returns:
         dict: The content of the index, with the images that are `skipped`.
     """
-    pending, size = in_first_process(writer.begin), options.batch_size
+    pending, size = in_first_process(lambda: writer.begin(update=True)), options.batch_size
     if is_main_process() and len(pending) < len(images):
         print(f'{len(images) - len(pending)} of {len(images)} images are kept from an earlier run.', file=sys.stderr)
     slots = Semaphore(_AT_ONCE)
