@@ -12,10 +12,9 @@ import argparse
 import os.path as osp
 from typing import Any, Dict, List, Optional
 
-from mmengine.config import Config, DictAction
-from mmengine.dataset import BaseDataset
-from mmseg.registry import DATASETS
+from mmengine.config import DictAction
 
+from udas_mmseg.datasets.config_entries import build_entry
 from udas_mmseg.datasets.image_groups import ImageGroups
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.pseudo_labels.ground_truth import class_shares
@@ -41,20 +40,6 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def build_dataset(cfg: Config, key: str, option: str) -> BaseDataset:
-    """Build the data set under a key of the config.
-
-    Raises:
-        ValueError: if there is no such data set.
-    """
-    dataset = cfg.get(key)
-    if not (isinstance(dataset, dict) and 'data_prefix' in dataset):
-        known = sorted(name for name, value in cfg.items() if isinstance(value, dict) and 'data_prefix' in value)
-        raise ValueError(f'{option} {key}: the config has no such data set; its data sets are {known}. Use one of '
-                         'them, or add it as in configs/_base_/datasets.')
-    return DATASETS.build(dataset)
-
-
 def name_sets(folders: List[str]) -> Dict[str, str]:
     """Return names for folders: as many of their last path components as needed to make them different."""
     parts = [osp.normpath(folder).split(osp.sep) for folder in folders]
@@ -68,9 +53,9 @@ def name_sets(folders: List[str]) -> Dict[str, str]:
 def write_report(args: argparse.Namespace) -> Dict[str, Any]:
     """Build the requested data sets, and write the report."""
     cfg = load_config(args.config, cfg_options=args.cfg_options)
-    sets, images = name_sets(args.labels), build_dataset(cfg, args.dataset, '--dataset')
-    truth = None if args.truth is None else build_dataset(cfg, args.truth, '--truth')
-    shares = None if args.source is None else class_shares(build_dataset(cfg, args.source, '--source'))
+    sets, images = name_sets(args.labels), build_entry(cfg, args.dataset, '--dataset')
+    truth = None if args.truth is None else build_entry(cfg, args.truth, '--truth')
+    shares = None if args.source is None else class_shares(build_entry(cfg, args.source, '--source'))
     groups = None if args.groups is None else ImageGroups(args.groups)
     facts = dict(config=args.config, dataset=args.dataset, truth=args.truth, source=args.source, groups=args.groups)
     return write_quality_report(args.out, sets, images, truth, shares, args.threshold, args.samples, args.workers,
