@@ -6,6 +6,7 @@ python tests/labelstudio/check.py --venv FOLDER         # an environment that ha
 import argparse
 import copy
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,8 @@ def tool(*arguments: Any) -> str:
     """Run tools/active_label.py and return its output."""
     command = [sys.executable, str(ROOT / 'tools/active_label.py'), *map(str, arguments)]
     print('$', 'tools/active_label.py', *arguments, flush=True)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     print(done.stdout + done.stderr, end='', flush=True)
     assert done.returncode == 0, done.returncode
     return done.stdout
