@@ -3,9 +3,13 @@ import runpy
 from pathlib import Path
 from typing import Any, Callable
 
+import cv2
+import numpy as np
 import pytest
 
 from active_rounds import left, read_tasks, submitted, write_export, write_round
+from labeling import save_checkpoint, write_work
+from udas_mmseg.active import Selection
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,3 +61,22 @@ def test_images_that_are_gone(tmp_path: Path, main: Callable[..., None]) -> None
     (tmp_path / 'images/a.jpg').unlink()
     with pytest.raises(SystemExit, match='1 of 2 images of .*round_1 do not exist: .*a.jpg'):
         main('export', tmp_path / 'round_1')
+
+
+def test_select_and_simulate(tmp_path: Path, main: Callable[..., None], monkeypatch: pytest.MonkeyPatch,
+                             capsys: pytest.CaptureFixture) -> None:
+    write_work(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    save_checkpoint('trained.pth', 1)
+    main('select', 'mine.py', 'trained.pth', '--out', 'rounds', '--strategy', 'entropy', '--settings',
+         'units.points_per_image=5', '--budget', 'points=7', '--workers', '0')
+    assert 'rounds/round_1: 7 points in ' in capsys.readouterr().out
+    selection = Selection.read('rounds/round_1')
+    assert selection.strategy['units'] == dict(type='TopPoints', points_per_image=5)
+    for path in tmp_path.glob('data/gtFine/train/*/*.png'):
+        cv2.imwrite(str(path), np.full((40, 60), 7, np.uint8))  # road
+    main('simulate', 'rounds/round_1', 'mine.py')
+    output = capsys.readouterr().out
+    assert '7 units were answered from ground truth, 7 clicks, 7 pixels' in output and 'road 100.0%' in output
+    with pytest.raises(SystemExit, match='--truth nothing: the config has no such data set'):
+        main('simulate', 'rounds/round_1', 'mine.py', '--truth', 'nothing')

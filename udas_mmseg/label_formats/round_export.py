@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ..active.clicks import EPSILON
 from ..active.selection_set import SelectedImage, Selection, Unit
 from ..datasets.label_maps import IGNORE
 from ..utils.files import replace_file, to_json
@@ -31,7 +32,9 @@ def is_open(unit: Unit, selection: Selection) -> bool:
 
 def outlines_of(selection: Selection, image: SelectedImage) -> List[Outline]:
     """Return the outlines of the regions of an image; none if units are points or whole images."""
-    return find_outlines(selection.unit_map(image.name)) if selection.unit == 'regions' else []
+    if selection.unit != 'regions':
+        return []
+    return find_outlines(selection.unit_map(image.name), float(selection.strategy.get('epsilon', EPSILON)))
 
 
 def write_coco(selection: Selection, images: Sequence[SelectedImage], out: Path) -> None:
