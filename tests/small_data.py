@@ -1,5 +1,8 @@
 """What tests need to write small data sets."""
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Dict
 
 import cv2
 import numpy as np
@@ -19,9 +22,20 @@ def write_image(path: Path, pixels: np.ndarray) -> Path:
 
 def write_demo_data(root: Path, train: int = 6, val: int = 2) -> Path:
     """`gta5` and `cityscapes` in their own formats, with scenes of 128x64."""
-    write_gta5(str(root / 'gta5'), train, val, size=(128, 64), progress=False)
-    write_cityscapes(str(root / 'cityscapes'), train, val, size=(128, 64), progress=False)
+    for name, content in demo_data(train, val).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     return root
+
+
+@cache
+def demo_data(train: int, val: int) -> Dict[str, bytes]:
+    """Files by name, drawn once: a scene takes as long as a training step of a tiny network."""
+    with TemporaryDirectory() as folder:
+        write_gta5(f'{folder}/gta5', train, val, size=(128, 64), progress=False)
+        write_cityscapes(f'{folder}/cityscapes', train, val, size=(128, 64), progress=False)
+        return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob('*') if path.is_file()}
 
 
 def write_carla_and_camvid(root: Path, count: int = 3) -> Path:
