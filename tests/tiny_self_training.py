@@ -24,7 +24,7 @@ log_processor = dict(by_epoch=False)
 log_level = 'WARNING'
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=1, log_metric_by_epoch=False),
-    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2, max_keep_ckpts=2,
+    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval={save_every}, max_keep_ckpts=2,
                     backend_args=dict(backend='atomic')))
 custom_hooks = [dict(type='CheckFiniteLossHook')]
 train_cfg = dict(type='PositionTrainLoop', max_iters=iters, val_interval=1000)
@@ -127,10 +127,10 @@ self_training = dict(
 '''
 
 
-def write_configs(folder: Path, iters: int = 6, train: int = 6) -> Path:
+def write_configs(folder: Path, iters: int = 6, train: int = 6, save_every: int = 2) -> Path:
     """Generated data and the configs of all stages; the path of the config that runs them."""
     data = write_demo_data(folder / 'data', train=train)
-    (folder / 'base.py').write_text(BASE.format(data=str(data), iters=iters))
+    (folder / 'base.py').write_text(BASE.format(data=str(data), iters=iters, save_every=save_every))
     for name, text in (('adapt', ADAPT), ('student', STUDENT), ('cyclegan', CYCLEGAN), ('ssl', SSL)):
         (folder / f'{name}.py').write_text(text)
     return folder / 'ssl.py'

@@ -50,7 +50,7 @@ def without_translation(config: Path) -> Path:
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp('select')
-    config = without_translation(write_configs(folder, iters=60, train=10))
+    config = without_translation(write_configs(folder, iters=60, train=10, save_every=60))
     adapt = runner(config, folder / 'adapt', **{'stages.each_round': [], 'stages.after': [], 'label': None,
                                                 'student': None, 'export': None})
     adapt.train()
