@@ -4,6 +4,13 @@ from pathlib import Path
 import pytest
 
 from tiny_self_training import runner, write_configs
+from udas_mmseg.pseudo_labels import report
+
+
+@pytest.fixture(autouse=True)
+def no_pictures_in_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matplotlib takes longer than all else in a tiny round. The report of `finished` has them."""
+    monkeypatch.setattr(report, '_draw', lambda *_: {})
 
 
 @pytest.fixture(scope='module')
