@@ -13,9 +13,11 @@ from typing import Callable, List
 import pytest
 import torch
 from mmengine.runner import CheckpointLoader
+from torch.distributed.run import parse_args
 
 from forked_python import start_python
 from small_data import write_demo_data
+from two_processes import launch_two
 
 ROOT = Path(__file__).parents[2]
 CONFIG = 'configs/demo/source_only.py'
@@ -107,15 +109,44 @@ class KeepWeights(Hook):
 '''
 
 
-def test_two_processes_share_the_stream_and_agree(start: Callable, tmp_path: Path) -> None:
+# in place of Python: what it would be called with, except for the tool that finds a port
+NOTES_ARGUMENTS = f'''#!/bin/sh
+case "$1" in */free_port.py) exec {sys.executable} "$@" ;; esac
+printf "%s\\n" "$@" >"$NOTED"
+'''
+
+
+def torchrun_arguments(start: Callable, tmp_path: Path, *command: str) -> List[str]:
+    """What a tools/dist_*.sh lets torchrun start in two processes, as torchrun reads it."""
+    (tmp_path / 'python').write_text(NOTES_ARGUMENTS)
+    (tmp_path / 'python').chmod(0o755)
+    finish(start([*command], PYTHON=str(tmp_path / 'python'), NOTED=str(tmp_path / 'noted'), PORT='29617'))
+    module, name, *given = (tmp_path / 'noted').read_text().splitlines()
+    assert (module, name) == ('-m', 'torch.distributed.run')
+    args = parse_args(given)
+    assert (args.nnodes, args.node_rank, args.nproc_per_node) == ('1', 0, '2')
+    assert (args.master_addr, args.master_port) == ('127.0.0.1', 29617)
+    return [args.training_script, *args.training_script_args]
+
+
+def test_two_processes_share_the_stream_and_agree(processes: str, start: Callable, environment: dict, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / 'recorder.py').write_text(RECORDER)
     config = tmp_path / 'recorded.py'
     config.write_text(f"_base_ = '{ROOT}/{CONFIG}'\ncustom_imports = dict(imports=['udas_mmseg', 'recorder'])\n"
                       'train_dataloader = dict(num_workers=0)\n'
                       "custom_hooks = [dict(type='CheckFiniteLossHook'), dict(type='KeepWeights')]\n")
-    output = finish(start(['tools/dist_train.sh', str(config), '2', '--work-dir', str(tmp_path / 'run'),
-                           '--cfg-options', *TINY, 'randomness.seed=3'],
-                          PYTHONPATH=f'{tmp_path}{os.pathsep}{ROOT}', POSITIONS=str(tmp_path / 'rank'), PORT='29617'))
+    command = ['tools/dist_train.sh', str(config), '2', '--work-dir', str(tmp_path / 'run'), '--cfg-options', *TINY,
+               'randomness.seed=3']
+    variables = dict(PYTHONPATH=f'{tmp_path}{os.pathsep}{ROOT}', POSITIONS=str(tmp_path / 'rank'))
+    if processes == 'started':
+        output = finish(start(command, **variables, PORT='29617'))
+    else:
+        monkeypatch.chdir(ROOT)
+        for name, value in {**environment, **variables}.items():
+            monkeypatch.setenv(name, value)
+        status, output = launch_two(*torchrun_arguments(start, tmp_path, *command))
+        assert status == 0, output[-3000:]
     assert output.count('run: 8/8 iterations, took') == output.count(': the log') == 1, 'only the first process speaks'
     seen = [(tmp_path / f'rank{rank}').read_text().split('\n')[:-1] for rank in (0, 1)]
     assert all(len(part) == 8 * 2 for part in seen)
@@ -173,11 +204,11 @@ def test_full_disk_keeps_the_last_good_checkpoint(start: Callable, tmp_path: Pat
 
 
 def test_published_config_runs_on_data_in_the_official_layout(start: Callable, tmp_path: Path) -> None:
-    """`configs/udas/gta2cs_source_only.py` with other data roots; a shallower network, no download, fewer pixels."""
+    """`configs/udas/gta2cs_source_only.py` with other data roots; a smaller network, no download, fewer pixels."""
     config = tmp_path / 'small.py'
     config.write_text(f"_base_ = '{ROOT}/configs/udas/gta2cs_source_only.py'\n"
-                      "model = dict(backbone=dict(depth=18, init_cfg=None), decode_head=dict(in_channels=512),\n"
-                      '             auxiliary_head=dict(in_channels=256))\n'
+                      "model = dict(backbone=dict(depth=18, base_channels=8, stem_channels=8, init_cfg=None),\n"
+                      '             decode_head=dict(in_channels=64), auxiliary_head=dict(in_channels=32))\n'
                       'train_cfg = dict(max_iters=1, val_interval=1)\n'
                       'train_dataloader = dict(num_workers=0)\n'
                       'val_dataloader = dict(num_workers=0, persistent_workers=False)\n')
