@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Dict, List, Tuple
 
 import pytest
 
+from forked_python import run_python
 from udas_mmseg.utils import environment
 from udas_mmseg.utils.environment import FAIL, OK, WARN, Facts, Row
 
@@ -135,11 +136,33 @@ def test_pins_are_those_of_requirements_txt() -> None:
         assert pin in lines
 
 
-def test_this_environment_is_healthy(tmp_path: Path) -> None:
+def run_doctor_with_forked_probes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """`tools/doctor.py --json` in this process; its probes are forked, and have everything imported already."""
+    doctor = doctor_module()
+
+    def run(command: List[str], **options: Any) -> SimpleNamespace:
+        assert command[:2] == [sys.executable, '-c']
+        file = folder / f'probe_{abs(hash(command[2]))}.py'
+        file.write_text(command[2])
+        done = run_python(file, cwd=options['cwd'], timeout=options['timeout'])
+        return SimpleNamespace(returncode=done.returncode, stdout=done.stdout.encode())
+
+    monkeypatch.setattr(doctor, 'subprocess', SimpleNamespace(**{**vars(subprocess), 'run': run}))
+    monkeypatch.chdir(ROOT)
+    return doctor.main(['--json'])
+
+
+def test_this_environment_is_healthy(processes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                     capsys: pytest.CaptureFixture) -> None:
     images = tmp_path / 'gta5' / 'images'
     images.mkdir(parents=True)
     (images / '00001.png').touch()
-    status, output = run_doctor('--json', UDAS_DATA_ROOT=str(tmp_path))
+    if processes == 'started':
+        status, output = run_doctor('--json', UDAS_DATA_ROOT=str(tmp_path))
+    else:
+        monkeypatch.setenv('UDAS_DATA_ROOT', str(tmp_path))
+        status = run_doctor_with_forked_probes(tmp_path, monkeypatch)
+        output = capsys.readouterr().out
     report = json.loads(output)
     assert status == 0 and report['ok'], output
     rows: Dict[str, Dict[str, str]] = {row['name']: row for row in report['rows']}
@@ -158,10 +181,12 @@ def test_table_has_one_line_a_row_and_one_a_fix() -> None:
     assert lines[-1] == '2 errors, 2 warnings.'
 
 
-def test_works_without_any_package() -> None:
-    """-I -S hides every installed package: the report must still come, and fail."""
+def test_works_without_any_package(tmp_path: Path) -> None:
+    """-I -S hides every installed package, and files from its probes: the report must still come, and fail."""
+    for name in ('torch', 'torchvision', 'mmcv', 'udas_mmseg'):
+        (tmp_path / f'{name}.py').write_text(f'raise ModuleNotFoundError("No module named {name!r}")\n')
     done = subprocess.run([sys.executable, '-I', '-S', str(DOCTOR)], cwd=ROOT, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
+                          env={**os.environ, 'PYTHONPATH': str(tmp_path)}, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 1
     assert 'FAIL  torch ' in done.stdout
     assert 'Traceback' not in done.stdout
