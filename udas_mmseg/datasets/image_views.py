@@ -63,8 +63,9 @@ class ImageViewsDataset(Dataset):
             image = np.ascontiguousarray(sample['inputs'].permute(1, 2, 0).numpy())
             meta = sample['data_samples'].metainfo
             for number in range(1, self.views):
-                view, _, affine = self.augment.of_view(number).apply(
-                    image, rng=key_generator(self.seed, 'view', self.names[index], number))
+                name = self.names[index]
+                view, _, affine = self.augment.of_view(number, name).apply(
+                    image, rng=key_generator(self.seed, 'view', name, number))
                 samples.append(_pack(view, meta, size))
                 maps.append(affine)
         return ImageViews(index, samples, maps)
@@ -82,7 +83,7 @@ def build_augment(cfg: Dict[str, Any]) -> SegAugment:
     kind = TRANSFORMS.get(cfg['type']) if isinstance(cfg, dict) and cfg.get('type') else None
     if not (isinstance(kind, type) and issubclass(kind, SegAugment)):
         raise ValueError(f'augment={cfg!r}: views need an augmentation whose geometry can be undone. Allowed are '
-                         'SegAutoAugment, SegRandAugment, SegWeakAugment and SegFlipScale, such as '
+                         'SegAutoAugment, SegRandAugment, SegWeakAugment, SegFlipScale and SegStyles, such as '
                          "dict(type='SegAutoAugment', policy='imagenet'), and classes derived from SegAugment.")
     try:
         return TRANSFORMS.build(cfg)

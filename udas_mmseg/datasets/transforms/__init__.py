@@ -18,11 +18,13 @@ from .loading import LoadLabelIds, LoadVerifiedImage
 from .pseudo_label import LoadPseudoLabel
 from .resize import AntialiasedResize
 from .style_transfer import FourierAmplitudeTransfer, LabStatisticsTransfer
+from .style_views import SegStyles
 from .teacher_view import KeepTeacherView
 
 __all__ = [
     'AffineMap', 'AntialiasedResize', 'Box', 'DomainClassMix', 'DomainCutMix', 'DomainMixing',
     'FourierAmplitudeTransfer', 'KeepTeacherView', 'LabStatisticsTransfer', 'LoadAnswers', 'LoadLabelIds',
     'LoadPseudoLabel', 'LoadVerifiedImage', 'SampleError', 'SegAugment', 'SegAutoAugment', 'SegFlipScale',
-    'SegRandAugment', 'SegWeakAugment', 'SparseLabelResize', 'paste_box', 'paste_mask', 'sample_box', 'sample_classes'
+    'SegRandAugment', 'SegStyles', 'SegWeakAugment', 'SparseLabelResize', 'paste_box', 'paste_mask', 'sample_box',
+    'sample_classes'
 ]

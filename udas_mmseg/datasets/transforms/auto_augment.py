@@ -54,8 +54,8 @@ class SegAugment(BaseTransform):
         """Return an augmented view of an image (H, W, 3) uint8 BGR, which is not changed, and the map to the view."""
         raise NotImplementedError
 
-    def of_view(self, number: int) -> 'SegAugment':
-        """Return the augmentation of the view with this number, from 1; here the same for all."""
+    def of_view(self, number: int, name: str = '') -> 'SegAugment':
+        """Return the augmentation of a view, from 1, of the image with this path below its folder; here always self."""
         return self
 
     def apply(self,

@@ -31,7 +31,7 @@ class SegFlipScale(SegAugment):
         self.views: List[Tuple[float, bool]] = [(scale, flips) for scale in scales for flips in (False, True)]
         self.number = -1
 
-    def of_view(self, number: int) -> 'SegFlipScale':
+    def of_view(self, number: int, name: str = '') -> 'SegFlipScale':
         """Return the augmentation that gives the view of this number.
 
         Raises:
