@@ -9,13 +9,15 @@ created when all files are written. After an interruption, run the same command 
 of the target are never opened.
 """
 import argparse
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
+from mmseg.registry import DATASETS
 
 from udas_mmseg.engine.clear_errors import one_line_errors
 from udas_mmseg.engine.launch import load_config, start_processes
+from udas_mmseg.pseudo_labels.ground_truth import class_shares
 from udas_mmseg.pseudo_labels.label import LabelingOptions, write_pseudo_labels
 from udas_mmseg.pseudo_labels.predict import MERGES
 from udas_mmseg.utils.console import quiet_console
@@ -38,6 +40,14 @@ def parse_args() -> argparse.Namespace:
                         help='temperature of the softmax; values below 1 raise the confidences (default: 1)')
     parser.add_argument('--merge', choices=MERGES, default=MERGES[0],
                         help='most confident view of each pixel, or mean of the probabilities (default: confident)')
+    parser.add_argument('--agreement', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='lower confidences where predictions disagree, e.g. divergence=1 min_votes=1 heads=both '
+                        'score=True, see docs/pseudo_labels.md (default: none)')
+    parser.add_argument('--prior-of', metavar='KEY',
+                        help='correct the probabilities from the class shares of this entry of the config (the '
+                        'labelled source) to those of the images, which are estimated (default: no correction)')
+    parser.add_argument('--also', nargs='+', default=[], metavar='CHECKPOINT',
+                        help='further checkpoints of the config, whose predictions are merged with the first')
     parser.add_argument('--batch-size', type=int, default=1, help='images at a time, with their views (default: 1)')
     parser.add_argument('--workers', type=int, default=2, help='processes that load images (default: 2)')
     parser.add_argument('--max-broken', type=int, default=0,
@@ -46,6 +56,16 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     return parser.parse_args()
+
+
+def prior_of(cfg: Config, key: Optional[str]) -> Optional[Dict[str, Any]]:
+    """Return the option `prior`, with the class shares of an entry of the config; None without one."""
+    if key is None:
+        return None
+    if key not in cfg:
+        raise ValueError(f'--prior-of {key}: the config has no such entry. Name its labelled source, such as '
+                         'source_train.')
+    return dict(source=list(class_shares(DATASETS.build(cfg[key])).values()))
 
 
 def summary(out: str, index: Dict[str, Any]) -> str:
@@ -62,9 +82,11 @@ def main() -> None:
         cfg = load_config(args.config, cfg_options=args.cfg_options)
         start_processes(cfg, args.launcher)
         options = together(lambda: LabelingOptions(args.views, args.augment, args.seed, args.temperature,
-                                                   args.batch_size, args.workers, args.max_broken, args.merge))
+                                                   args.batch_size, args.workers, args.max_broken, args.merge,
+                                                   args.agreement, prior_of(cfg, args.prior_of)))
         index = write_pseudo_labels(cfg, args.checkpoint, args.out, options, dataset=args.dataset,
-                                    overwrite=args.overwrite, name=args.config)
+                                    also=[(cfg, path) for path in args.also], overwrite=args.overwrite,
+                                    name=args.config)
     if is_main_process():
         print(summary(args.out, index))
 

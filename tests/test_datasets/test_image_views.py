@@ -102,7 +102,7 @@ def test_broken_image_is_named(views: Callable, image_folder: Callable) -> None:
 
 @pytest.mark.parametrize('cfg', [dict(type='RandomFlip', prob=0.5), dict(type='Nothing'), dict(policy='imagenet'), 'x'])
 def test_augmentation_that_cannot_be_undone_is_refused(cfg: object) -> None:
-    with pytest.raises(ValueError, match=r'augment=.*Allowed are SegAutoAugment, SegRandAugment, SegWeakAugment, SegFlipScale and'):
+    with pytest.raises(ValueError, match=r'augment=.*Allowed are SegAutoAugment, SegRandAugment, SegWeakAugment'):
         build_augment(cfg)
 
 

@@ -49,6 +49,21 @@ def test_each_image_has_its_own_label(config: Dict[str, Any]) -> None:
         assert np.array_equal(dataset[index]['gt_seg_map'], keep_confident(label, confidence, 0.6))
 
 
+def test_images_with_the_highest_scores(config: Dict[str, Any]) -> None:
+    write_set(Path(config['pseudo_label_root']), LABELS, image_scores=dict(zip(NAMES, (0.2, 0.9, 0.4, 0.4))))
+    for share, used in ((1.0, NAMES), (0.75, NAMES[1:]), (0.3, ['2.jpg', 'ulm/1.jpg']), (0.25, ['ulm/1.jpg'])):
+        dataset = DATASETS.build(dict(config, image_share=share))
+        images = [str(Path(dataset.get_data_info(index)['img_path']).relative_to(Path(config['data_root']) / 'images'))
+                  for index in range(len(dataset))]
+        assert images == sorted(used)
+    for share in (0, 1.5):
+        with pytest.raises(ValueError, match=f'image_share={share}. Allowed are shares above 0, up to 1'):
+            DATASETS.build(dict(config, image_share=share))
+    write_set(Path(config['pseudo_label_root']), LABELS)
+    with pytest.raises(ValueError, match=r'image_share=0\.5, but the images of .* have no scores'):
+        DATASETS.build(dict(config, image_share=0.5))
+
+
 def test_the_histogram_of_the_set_is_shared_and_not_stored_for_each_image(config: Dict[str, Any]) -> None:
     balanced = dict(type='LoadPseudoLabel', threshold=0.9, class_balanced=dict(portion=0.5))
     dataset = DATASETS.build(dict(config, pipeline=[LOAD[0], balanced]))

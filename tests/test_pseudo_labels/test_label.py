@@ -191,7 +191,7 @@ def test_one_channel_is_plain_inference_only(images: Any, label: Callable) -> No
 def test_segmentor_is_found_in_models_and_other_models_are_refused() -> None:
     outer = nn.Module()
     outer.segmentor, outer.data_preprocessor = build(**MODES['whole']), nn.Identity()
-    assert Labeler.of(outer) == (outer.segmentor, outer.data_preprocessor)
+    assert Labeler.of(outer) == (outer.segmentor, outer.data_preprocessor, None)
     with pytest.raises(ValueError, match='Linear cannot label images: it has no inference'):
         Labeler.of(nn.Linear(1, 1))
 
@@ -237,7 +237,7 @@ def test_error_of_a_writing_thread_ends_the_labelling(label: Callable, tmp_path:
 def test_files_are_written_in_the_background_and_few_wait(label: Callable,
                                                                monkeypatch: pytest.MonkeyPatch) -> None:
     write, threads, waiting, most = PseudoLabelWriter.write, set(), [0], [0]
-    predict = labeling.predict_views
+    predict = labeling.predict_agreement
 
     def slow(self: PseudoLabelWriter, *arguments: Any) -> None:
         threads.add(threading.current_thread())
@@ -253,7 +253,7 @@ def test_files_are_written_in_the_background_and_few_wait(label: Callable,
 
     monkeypatch.setattr(background, '_THREADS', 1)
     monkeypatch.setattr(PseudoLabelWriter, 'write', slow)
-    monkeypatch.setattr(labeling, 'predict_views', counted)
+    monkeypatch.setattr(labeling, 'predict_agreement', counted)
     label(build(**MODES['whole']), views=1)
     assert threading.main_thread() not in threads and waiting == [0]
     assert 2 <= most[0] <= 4  # 2 a batch and one thread may wait, and one is predicted

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tiny_self_training import runner
+from udas_mmseg.self_training.stage_config import to_label_statically
 
 
 def test_labels_or_translations_that_nobody_reads_are_a_mistake(config: Path, tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_a_data_set_with_the_entry_is_the_only_one_that_reads_translations(confi
 
 
 def test_shares_grow_from_round_to_round(config: Path, tmp_path: Path) -> None:
-    rounds = [dict(portion=0.2, real_share=0.5), dict(portion=0.25, real_share=0.75), dict()]
+    rounds = [dict(portion=0.2, real_share=0.5, image_share=0.25), dict(portion=0.25, real_share=0.75), dict()]
     configs = runner(config, tmp_path, rounds=3, student=dict(per_round=rounds)).configs
     students = [configs[f'0{number}_student_r{round_}'] for round_, number in enumerate((2, 4, 6), 1)]
     loads = [student.train_dataloader.dataset.pseudo_labeled.pipeline[1] for student in students]
@@ -46,10 +47,14 @@ def test_shares_grow_from_round_to_round(config: Path, tmp_path: Path) -> None:
     assert [load.get('class_balanced') for load in loads] == [dict(portion=0.2), dict(portion=0.25), None]
     assert [student.model.get('branch_weights') for student in students] == [
         dict(source=1.0, pseudo_labeled=1.0), dict(source=0.5, pseudo_labeled=1.5), None]
+    images = [student.train_dataloader.dataset.pseudo_labeled for student in students]
+    assert [dataset.get('image_share') for dataset in images] == [0.25, None, None]
+    assert to_label_statically(students[0]) == to_label_statically(students[2]), 'the same images are labelled'
 
 
 @pytest.mark.parametrize('settings, message', [
     (dict(portion=1.5), r'student\.portion=1\.5: allowed are shares from 0'),
+    (dict(image_share=-1), r'student\.image_share=-1: allowed are shares from 0'),
     (dict(real_share=[0.5, 0.7]), r'student\.real_share=\[0\.5, 0\.7\]: .*give per_round a dict for each round'),
 ])  # yapf: disable
 def test_shares_that_are_not_allowed(config: Path, tmp_path: Path, settings: dict, message: str) -> None:
@@ -64,3 +69,7 @@ def test_a_share_that_a_student_cannot_have_is_refused(config: Path, tmp_path: P
     with pytest.raises(ValueError, match=r'portion=0\.2, but .*student\.py reads its labels without LoadPseudoLabel'):
         pipeline = {'train_dataloader.dataset.pseudo_labeled.pipeline': [dict(type='LoadVerifiedImage')]}
         runner(config, tmp_path, student=dict(portion=0.2, options=pipeline))
+    run = runner(config, tmp_path, student=dict(image_share=0.5))
+    student = next(stage for stage in run.context.stages if stage.kind == 'student')
+    with pytest.raises(ValueError, match=r'02_student_r1 uses the share image_share=0\.5 .* they get no scores'):
+        student.check(run.context)

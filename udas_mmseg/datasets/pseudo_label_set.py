@@ -3,10 +3,11 @@
 `<root>/<image>.png` has train ids before any threshold, `<root>/<image>_confidence.png` their confidences, and
 `<root>/index.json` the settings of the labelling. The folder gets its name when all files are written.
 """
+import math
 import os
 import os.path as osp
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -102,6 +103,30 @@ def set_histogram(index: Mapping[str, Any]) -> Optional[np.ndarray]:
     histogram = np.array([counts[name] for name in index['classes']], np.int64).reshape(-1, LEVELS)
     histogram.flags.writeable = False  # all samples share it
     return histogram
+
+
+def most_reliable(labels: Sequence[str], index: Mapping[str, Any], share: float, root: str) -> Set[str]:
+    """Choose the labels whose images have the highest scores.
+
+    Args:
+        labels (Sequence[str]): Paths of labels below the folder of the set. Of equal scores, the first are chosen.
+        index (Mapping): Content of `index.json`, with `image_scores`.
+        share (float): Share of the labels in (0, 1], rounded up.
+        root (str): Folder of the set, for the message.
+
+    Returns:
+        set[str]: The chosen paths.
+
+    Raises:
+        ValueError: if the images have no scores.
+    """
+    if 'image_scores' not in index:
+        raise ValueError(f'image_share={share}, but the images of {root} have no scores (`image_scores` in {INDEX}). '
+                         'Label them with agreement=dict(score=True): --agreement score=True of tools/pseudo_label.py, '
+                         'or self_training.label.agreement.')
+    scores = {osp.splitext(name)[0] + _ENDING: score for name, score in index['image_scores'].items()}
+    ranked = sorted(labels, key=lambda label: -scores[label])
+    return set(ranked[:math.ceil(share * len(ranked) - 1e-6)])
 
 
 def list_labels(root: str) -> List[str]:

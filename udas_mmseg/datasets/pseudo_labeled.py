@@ -3,7 +3,7 @@ import os.path as osp
 from typing import Any, Dict, List, Optional, Union
 
 import numpy as np
-from mmengine.logging import MMLogger
+from mmengine.logging import MMLogger, print_log
 from mmseg.registry import DATASETS
 
 from ..utils.mirrored_folder import mirrored_path
@@ -11,7 +11,14 @@ from .answered import add_answers, check_answer_classes
 from .label_mapped import LabelMappedDataset
 from .list_files import missing_files
 from .metainfo import metainfo_of
-from .pseudo_label_set import HOW_TO_MAKE, check_set_classes, confidence_path, read_set_index, set_histogram
+from .pseudo_label_set import (
+    HOW_TO_MAKE,
+    check_set_classes,
+    confidence_path,
+    most_reliable,
+    read_set_index,
+    set_histogram,
+)
 from .transforms.answers import ANSWERS_PATH
 from .transforms.pseudo_label import HISTOGRAM_KEY
 from .translated import first_names
@@ -33,12 +40,15 @@ class PseudoLabeledDataset(LabelMappedDataset):
             'CityscapesDataset'.
         answers_root (str): Folder of a round of active labelling, whose labels `LoadPseudoLabel` lays over the
             pseudo-labels; see `AnsweredDataset`. Defaults to '', none.
+        image_share (float): Share of the images to use, in (0, 1]: those with the highest scores (`image_scores` in the
+            index), rounded up. Defaults to 1.0: all.
         **kwargs: Other arguments of `LabelMappedDataset`, except `label_map`; `data_prefix` without `seg_map_path`.
 
     Raises:
         FileNotFoundError: if a folder or the list file is missing, or there are no images.
-        ValueError: if the folder is not a complete set, has other classes, or has no label for an image; if
-            `seg_map_path` or `label_map` is given, or every image was skipped.
+        ValueError: if the folder is not a complete set, has other classes, has no label for an image, or has no scores
+            although `image_share` is below 1; if `image_share` is outside (0, 1], `seg_map_path` or `label_map` is
+            given, or every image was skipped.
 
     Example:
         >>> pseudo_labeled_train = dict(
@@ -55,7 +65,11 @@ class PseudoLabeledDataset(LabelMappedDataset):
                  pseudo_label_root: str = '',
                  metainfo: Union[dict, str, None] = None,
                  answers_root: str = '',
+                 image_share: float = 1.0,
                  **kwargs: Any) -> None:
+        if not 0 < image_share <= 1:
+            raise ValueError(f'PseudoLabeledDataset: image_share={image_share}. Allowed are shares above 0, up to 1 '
+                             '(all images).')
         if not pseudo_label_root:
             raise ValueError('PseudoLabeledDataset has no pseudo_label_root. Set it to the folder of the labels, which '
                              'tools/pseudo_label.py --out wrote. Only a run of self-training fills it in.')
@@ -65,7 +79,7 @@ class PseudoLabeledDataset(LabelMappedDataset):
                 raise ValueError(f'PseudoLabeledDataset has {name}={value!r}, but its labels are the train ids in '
                                  f'pseudo_label_root={pseudo_label_root!r}, and no others are opened. Remove '
                                  f'`{name}`, or use LabelMappedDataset.')
-        self.pseudo_label_root, self.answers_root = pseudo_label_root, answers_root
+        self.pseudo_label_root, self.answers_root, self.image_share = pseudo_label_root, answers_root, image_share
         self._histogram: Optional[np.ndarray] = None
         super().__init__(metainfo=metainfo_of(metainfo, type(self).__name__), **kwargs)
 
@@ -85,6 +99,8 @@ class PseudoLabeledDataset(LabelMappedDataset):
         labeled = self._without_skipped(data_list, index)
         self._check_labels(labeled)
         self._histogram = set_histogram(index)
+        if self.image_share < 1:
+            labeled = self._most_reliable(labeled, index)
         if self.answers_root:
             check_answer_classes(self.answers_root, tuple(self.metainfo.get('classes') or ()), type(self).__name__)
             add_answers(labeled, self.answers_root, img_dir, ANSWERS_PATH)
@@ -110,6 +126,14 @@ class PseudoLabeledDataset(LabelMappedDataset):
                 raise ValueError(f'{text}. No image is left: restore the images, and label them again.')
             MMLogger.get_current_instance().warning(f'{text}.')
         return kept
+
+    def _most_reliable(self, data_list: List[dict], index: Dict[str, Any]) -> List[dict]:
+        """Return the images with the highest scores, in their order."""
+        labels = [osp.relpath(info['seg_map_path'], self.pseudo_label_root) for info in data_list]
+        chosen = most_reliable(labels, index, self.image_share, self.pseudo_label_root)
+        print_log(f'{self.pseudo_label_root}: the {len(chosen):,} of {len(labels):,} images with the highest scores '
+                  f'are used (image_share={self.image_share}).', 'current')
+        return [info for info, label in zip(data_list, labels) if label in chosen]
 
     def _check_labels(self, data_list: List[dict]) -> None:
         labels = [info['seg_map_path'] for info in data_list]

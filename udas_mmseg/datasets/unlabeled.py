@@ -9,6 +9,8 @@ from .answered import is_answered
 from .pseudo_labeled import PseudoLabeledDataset
 from .transforms.loading import loads_labels
 
+LABELS_ONLY = ('pseudo_label_root', 'answers_root', 'image_share')  # arguments that do not concern the images
+
 
 def is_pseudo_labeled(dataset_cfg: Dict[str, Any]) -> bool:
     """Whether a config is one of `PseudoLabeledDataset`."""
@@ -38,7 +40,7 @@ def without_labels(dataset_cfg: Dict[str, Any], pipeline: Optional[Sequence[Dict
     found = {**dataset_cfg, 'data_prefix': {'img_path': '', **prefix},
              'pipeline': [step for step in steps if not loads_labels(step)]}  # yapf: disable
     if reads_products(dataset_cfg):
-        for key in ('pseudo_label_root', 'answers_root'):
+        for key in LABELS_ONLY:
             found.pop(key, None)
         found['type'] = 'LabelMappedDataset'
         if isinstance(found.get('metainfo'), str):

@@ -1,7 +1,6 @@
 """Labelling the unlabelled images of a config with a trained model."""
 import os.path as osp
 import sys
-from dataclasses import dataclass
 from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 from mmengine.config import Config
@@ -17,66 +16,13 @@ from ..utils.digests import config_digest, file_digest
 from ..utils.file_set import finish_set
 from ..utils.prediction_loop import predict_and_write
 from ..utils.processes import in_first_process, together
-from .predict import MERGES, Labeler, build_labeler, predict_views
+from .agreement import Agreement, check_heads
+from .options import LabelingOptions, check_compared
+from .predict import Labeler, build_labeler, predict_agreement
+from .prior import PriorCorrection, correct_prior
 from .writer import PseudoLabelWriter
 
-_DEFAULT_AUGMENT = dict(type='SegAutoAugment', policy='imagenet')
 _SCANNED = 8  # number of images that are read before labelling starts
-
-
-@dataclass(frozen=True)
-class LabelingOptions:
-    """Options of labelling a data set.
-
-    Args:
-        views (int): Number of views of each image, including the image itself. UDAS merges 3. Defaults to 3.
-        augment (dict, optional): Config of the `SegAugment` that produces the other views. Defaults to AutoAugment's
-            ImageNet policy.
-        seed (int): Seed of the augmentation, 0 or more. Defaults to 0.
-        temperature (float): Temperature of the softmax, above 0. Values below 1 raise the confidences. Defaults to 1.0.
-        batch_size (int): Number of images whose views are predicted at once. Defaults to 1.
-        workers (int): Number of processes that load images and draw views. Defaults to 2.
-        max_broken (int): Number of images that may be skipped because they cannot be read. Defaults to 0.
-        merge (str): 'confident', the most confident view of each pixel (UDAS), or 'mean', the mean of their
-            probabilities (MRNet). Defaults to 'confident'.
-
-    Raises:
-        ValueError: if a value is outside its range, or the geometry of `augment` cannot be undone.
-    """
-    views: int = 3
-    augment: Optional[Dict[str, Any]] = None
-    seed: int = 0
-    temperature: float = 1.0
-    batch_size: int = 1
-    workers: int = 2
-    max_broken: int = 0
-    merge: str = MERGES[0]
-
-    def __post_init__(self) -> None:
-        for name, lowest in (('views', 1), ('batch_size', 1), ('seed', 0), ('workers', 0), ('max_broken', 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < lowest:
-                raise ValueError(f'{name}={value!r}: allowed are integers of {lowest} or more.')
-        if not 0 < self.temperature < float('inf'):
-            raise ValueError(f'temperature={self.temperature}: it must be above 0. Values below 1 raise the '
-                             'confidences.')
-        if self.merge not in MERGES:
-            raise ValueError(f'merge={self.merge!r}: allowed are {", ".join(MERGES)}.')
-        if self.augment_cfg is not None:
-            build_augment(self.augment_cfg).of_view(self.views - 1)
-
-    @property
-    def augment_cfg(self) -> Optional[Dict[str, Any]]:
-        """The config of the augmentation that produces the other views; None if there are no other views."""
-        if self.views == 1:
-            return None
-        return dict(_DEFAULT_AUGMENT if self.augment is None else self.augment)
-
-    @property
-    def header(self) -> Dict[str, Any]:
-        """The settings that affect the labels, as stored in index.json."""
-        return dict(views=self.views, augment=self.augment_cfg, seed=self.seed, temperature=self.temperature,
-                    merge=self.merge)
 
 
 def write_pseudo_labels(cfg: Config,
@@ -85,6 +31,7 @@ def write_pseudo_labels(cfg: Config,
                         options: Optional[LabelingOptions] = None,
                         *,
                         dataset: Union[str, dict] = 'target_train',
+                        also: Sequence[Tuple[Config, str]] = (),
                         overwrite: bool = False,
                         name: Optional[str] = None) -> Dict[str, Any]:
     """Label a data set with the most confident of several views of each image.
@@ -99,6 +46,8 @@ def write_pseudo_labels(cfg: Config,
         options (LabelingOptions, optional): Views, batch size and so on. Defaults to those of UDAS.
         dataset (str | dict): Entry of the config with the images, or the config of their data set. Images are loaded
             with the test pipeline, and labels are never opened. Defaults to 'target_train'.
+        also (Sequence[tuple[Config, str]]): Configs and weights of further teachers, such as earlier checkpoints or
+            teachers of earlier rounds, whose predictions are merged with those of the first. Defaults to none.
         overwrite (bool): Whether to replace an existing set from other settings. Defaults to False.
         name (str, optional): Name of the config in the index. Defaults to the file name of the config.
 
@@ -112,17 +61,29 @@ def write_pseudo_labels(cfg: Config,
     """
     options = options or LabelingOptions()
     dataset_cfg, teacher = together(lambda: describe_images(cfg, checkpoint, dataset, name or cfg.filename or ''))
-    images, writer = together(lambda: _open(dataset_cfg, out, teacher, options, overwrite))
+    images, writer = together(lambda: _open(dataset_cfg, out, teacher, options, also, overwrite))
     complete = together(lambda: None if overwrite else writer.complete())
     if complete is not None:
         return complete
-    labeler = together(lambda: build_labeler(cfg, checkpoint))
-    together(lambda: labeler.check(writer.classes, options.views, options.temperature))
-    return label_dataset(labeler, images, writer, options)
+    labelers = together(lambda: [build_labeler(*model) for model in ((cfg, checkpoint), *also)])
+    together(lambda: check_labelers(labelers, writer.classes, options))
+    return label_dataset(labelers[0], images, writer, options, labelers[1:])
 
 
-def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWriter,
-                  options: LabelingOptions) -> Dict[str, Any]:
+def check_labelers(labelers: Sequence[Labeler], classes: Sequence[str], options: LabelingOptions) -> None:
+    """Check that teachers can label images of these classes with these options.
+
+    Raises:
+        ValueError: if a teacher has other classes or lacks a head, or there is nothing to compare.
+    """
+    predictions = check_compared(options, len(labelers))
+    for labeler in labelers:
+        labeler.check(classes, predictions + (options.prior is not None), options.temperature)
+        check_heads(labeler.segmentor, Agreement.from_config(options.agreement))
+
+
+def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWriter, options: LabelingOptions,
+                  also: Sequence[Labeler] = ()) -> Dict[str, Any]:
     """Label the images that have no label yet. With several processes, each labels a part of them.
 
     Call it in every process of the group, with the model in evaluation mode. The files depend neither on the number of
@@ -134,6 +95,7 @@ def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWri
         dataset (BaseDataset): Unlabelled images in the writer's order. A sample that fails must not be replaced.
         writer (PseudoLabelWriter): The set.
         options (LabelingOptions): Options of labelling.
+        also (Sequence[Labeler]): Further models, whose predictions are merged with its own. Defaults to none.
 
     Returns:
         dict: The content of `index.json`, in every process.
@@ -148,14 +110,21 @@ def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWri
         print(f'{len(dataset) - len(pending)} of {len(dataset)} labels are kept from an earlier run.', file=sys.stderr)
     augment = None if options.augment_cfg is None else build_augment(options.augment_cfg)
 
-    def write(image: ImageViews, prediction: Tuple[Tensor, Tensor]) -> None:
-        label, sure = prediction
-        writer.write(image.number, label.cpu().numpy(), sure)
+    views = ImageViewsDataset(dataset, writer.names, augment, options.views, options.seed)
+    labelers, agreement = [labeler, *also], Agreement.from_config(options.agreement)
+    correction = PriorCorrection.from_config(options.prior)
+    if correction is not None:
+        corrected = [correct_prior(each, views, correction, options.temperature) for each in labelers]
+        labelers, writer.priors = [each for each, _ in corrected], [shares for _, shares in corrected]
+
+    def write(image: ImageViews, prediction: Tuple[Tensor, Tensor, Optional[float]]) -> None:
+        label, sure, score = prediction
+        writer.write(image.number, label.cpu().numpy(), sure, score)
 
     broken = predict_and_write(
-        str(writer.out), ImageViewsDataset(dataset, writer.names, augment, options.views, options.seed), pending,
-        lambda group: predict_views(labeler, group, options.batch_size, options.temperature, options.merge), write,
-        view_sizes, options.batch_size, options.workers)
+        str(writer.out), views, pending,
+        lambda group: predict_agreement(labelers, group, options.batch_size, options.temperature, options.merge,
+                                        agreement), write, view_sizes, options.batch_size, options.workers)
     for rank, counts in enumerate(all_gather_object(writer.counts)):
         if rank != get_rank():
             writer.add(counts)
@@ -190,10 +159,10 @@ def describe_images(cfg: Config, checkpoint: str, dataset: Union[str, dict], nam
 
 
 def _open(dataset_cfg: Dict[str, Any], out: str, teacher: Dict[str, str], options: LabelingOptions,
-          overwrite: bool) -> Tuple[BaseDataset, PseudoLabelWriter]:
+          also: Sequence[Tuple[Config, str]], overwrite: bool) -> Tuple[BaseDataset, PseudoLabelWriter]:
     """Read some images, and open the set."""
     images = open_checked(dataset_cfg)
-    return images, open_set(images, out, teacher, options, overwrite)
+    return images, open_set(images, out, teacher, options, overwrite, [file_digest(path) for _, path in also])
 
 
 def open_checked(dataset_cfg: Dict[str, Any]) -> BaseDataset:
@@ -236,8 +205,8 @@ def open_images(dataset_cfg: Dict[str, Any]) -> BaseDataset:
     return images
 
 
-def open_set(images: BaseDataset, out: str, teacher: Dict[str, Any], options: LabelingOptions,
-             overwrite: bool) -> PseudoLabelWriter:
+def open_set(images: BaseDataset, out: str, teacher: Dict[str, Any], options: LabelingOptions, overwrite: bool,
+             also: Sequence[str] = ()) -> PseudoLabelWriter:
     """Open the set for the labels of these images.
 
     Raises:
@@ -245,7 +214,7 @@ def open_set(images: BaseDataset, out: str, teacher: Dict[str, Any], options: La
     """
     paths = [images.get_data_info(index)['img_path'] for index in range(len(images))]
     return PseudoLabelWriter(out, paths, images.data_prefix['img_path'], images.metainfo.get('classes') or (), teacher,
-                             overwrite=overwrite, **options.header)
+                             also=also, overwrite=overwrite, **options.header)
 
 
 def labeling_digest(cfg: Config, pipeline: Sequence[dict]) -> str:

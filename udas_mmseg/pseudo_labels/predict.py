@@ -1,5 +1,5 @@
 """Predicting several views of each image, and merging them: the most confident view of each pixel, or their mean."""
-from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from mmengine.config import Config
@@ -14,14 +14,16 @@ from ..models.max_confidence import confidence, first_highest, most_confident, s
 from ..models.predictor import predictor_of
 from ..models.trained import build_original, load_checkpoint
 from ..utils.processes import unwrap
+from .agreement import HEADS, Agreement, auxiliary_head_predicts, image_score
 
 MERGES = ('confident', 'mean')
 
 
 class Labeler(NamedTuple):
-    """A segmentor, and the preprocessor of its images."""
+    """A segmentor, the preprocessor of its images, and what is added to its logits, (C, ), see `PriorCorrection`."""
     segmentor: nn.Module
     preprocessor: nn.Module
+    shift: Optional[Tensor] = None
 
     @classmethod
     def of(cls, model: nn.Module) -> 'Labeler':
@@ -83,7 +85,7 @@ def predict_images(labeler: Labeler, samples: Sequence[dict],
     Raises:
         ValueError: if the model predicts values that are not finite.
     """
-    logits, packed = _infer(labeler, samples)
+    logits, packed = infer(labeler, samples)
     _check_finite(logits)
     for place, sample in enumerate(packed):
         label, values = _plain(labeler.segmentor, logits[place:place + 1], sample)
@@ -139,29 +141,86 @@ def predict_views(labeler: Labeler,
     Yields:
         tuple: label (H, W) uint8 and confidence (H, W) float32 of each image, at its original size.
     """
-    in_image: Any = _in_image if merge == MERGES[0] else _probabilities
+    for label, sure, _ in predict_agreement([labeler], images, batch_size, temperature, merge):
+        yield label, sure
+
+
+@torch.no_grad()
+def predict_agreement(labelers: Sequence[Labeler],
+                      images: Sequence[ImageViews],
+                      batch_size: int = 1,
+                      temperature: float = 1.0,
+                      merge: str = MERGES[0],
+                      agreement: Optional[Agreement] = None) -> Iterator[Tuple[Tensor, Tensor, Optional[float]]]:
+    """Predict all views of some images with several teachers, merge all predictions of an image, and compare them.
+
+    Args:
+        labelers (Sequence[Labeler]): The teachers. The most confident prediction is that of the first one if several
+            are equal.
+        images (Sequence[ImageViews]): See `predict_views`.
+        batch_size (int): See `predict_views`.
+        temperature (float): See `predict_views`.
+        merge (str): See `predict_views`.
+        agreement (Agreement, optional): Defaults to None: the predictions are not compared.
+
+    Yields:
+        tuple: label (H, W) uint8, confidence (H, W) float32, and the image's score or None.
+    """
+    agreement = agreement or Agreement()
+    in_image: Any = _probabilities if agreement.compares or merge == MERGES[1] else _in_image
     filled = [*images, *[images[-1]] * (batch_size - len(images))]  # rounding depends on the size of a batch
+    everything = []
+    for labeler in labelers:
+        everything.append((labeler.segmentor, _infer_views(labeler, filled)))
+        if agreement.heads == HEADS[1]:
+            with auxiliary_head_predicts(labeler.segmentor):
+                everything.append((labeler.segmentor, _infer_views(labeler, filled)))
+    for place, image in enumerate(images):
+        size = tuple(image.samples[0]['data_samples'].ori_shape[:2])
+        found = []
+        for segmentor, predictions in everything:
+            for number, affine in enumerate(image.maps):
+                logits, samples = predictions[number]
+                to_view = map_at_size(affine, size, segmentor.align_corners)
+                found.append(in_image(segmentor, logits[place:place + 1], samples[place], to_view, temperature))
+        if in_image is _in_image:
+            yield (*most_confident(*zip(*found)), None)
+        else:
+            probs, valid = zip(*found)
+            yield _merged(probs, valid, merge, agreement)
+
+
+def _infer_views(labeler: Labeler, images: Sequence[ImageViews]) -> Dict[int, Tuple[Tensor, List[SegDataSample]]]:
+    """Return the logits (N, C, H, W) and the data samples of each view of some images, by the number of the view."""
     sizes = [sample['inputs'].shape for sample in images[0].samples]
     predictions = {}
     for size in dict.fromkeys(sizes):
         numbers = [number for number, other in enumerate(sizes) if other == size]
-        logits, packed = _infer(labeler, [image.samples[number] for image in filled for number in numbers])
+        logits, packed = infer(labeler, [image.samples[number] for image in images for number in numbers])
         for place, number in enumerate(numbers):
             predictions[number] = logits[place::len(numbers)], packed[place::len(numbers)]
-    for place, image in enumerate(images):
-        merged = []
-        for number, affine in enumerate(image.maps):
-            logits, samples = predictions[number]
-            size = tuple(image.samples[0]['data_samples'].ori_shape[:2])
-            to_view = map_at_size(affine, size, labeler.segmentor.align_corners)
-            merged.append(in_image(labeler.segmentor, logits[place:place + 1], samples[place], to_view, temperature))
-        yield most_confident(*zip(*merged)) if merge == MERGES[0] else _mean_of(*zip(*merged))
+    return predictions
 
 
-def _infer(labeler: Labeler, samples: Sequence[dict]) -> Tuple[Tensor, List[SegDataSample]]:
+def _merged(probs: Sequence[Tensor], valid: Sequence[Tensor], merge: str,
+            agreement: Agreement) -> Tuple[Tensor, Tensor, Optional[float]]:
+    """Merge and compare predictions (C, H, W): label (H, W) uint8, confidence (H, W) and score."""
+    if merge == MERGES[1]:
+        label, sure = _mean_of(probs, valid)
+    else:
+        labels, confidences = zip(*map(first_highest, probs))
+        label, sure = most_confident(labels, confidences, valid)
+    score = None
+    if agreement.score:
+        score = image_score(label, [first_highest(view)[0] for view in probs], valid, len(probs[0]))
+    return label, agreement.lower(label, sure, probs, valid), score
+
+
+def infer(labeler: Labeler, samples: Sequence[dict]) -> Tuple[Tensor, List[SegDataSample]]:
     """Return the logits (N, C, H, W) of packed images of the same size, and their data samples."""
     inputs, packed = _preprocessed(labeler, samples)
-    return labeler.segmentor.inference(inputs, [item.metainfo for item in packed]), packed
+    logits = labeler.segmentor.inference(inputs, [item.metainfo for item in packed])
+    return logits if labeler.shift is None else logits + labeler.shift[:, None, None], packed
 
 
 def _preprocessed(labeler: Labeler, samples: Sequence[dict]) -> Tuple[Tensor, List[SegDataSample]]:

@@ -1,5 +1,8 @@
 """Writing pseudo-labels to disk."""
+import struct
 import threading
+import zlib
+from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import cv2
@@ -18,6 +21,9 @@ _ENDING = '.png'
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 if hasattr(cv2, 'IMWRITE_PNG_FILTER'):
     _PNG += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
+_BEFORE = dict(temperature=1.0, merge='confident', agreement={}, prior=None, also=[])  # of indices without these
+_FIRST_CHUNKS = 33  # bytes of the signature and of IHDR, the first chunk
+_SCORE = b'tEXtscore\0'
 
 
 class PseudoLabelWriter(FileSetWriter):
@@ -38,12 +44,18 @@ class PseudoLabelWriter(FileSetWriter):
         seed (int): Seed of the augmentation. Defaults to 0.
         temperature (float): Temperature of the softmax. Defaults to 1.0.
         merge (str): How views are merged, see `LabelingOptions`. Defaults to 'confident'.
+        agreement (Mapping, optional): Settings of the comparison of predictions that differ from the defaults of
+            `Agreement`. With `score`, each image has a score: in the confidence file, and as `image_scores` in the
+            index. Defaults to None.
+        prior (Mapping, optional): Arguments of `PriorCorrection`. Defaults to None: not corrected.
+        also (Sequence[str]): SHA-256 of the weights of further teachers. Defaults to none.
         overwrite (bool): Whether to replace a complete set, and labels in `<out>.part`, from other settings. Defaults
             to False.
 
     Attributes:
         labels (list[str]): Path of each label below the folder.
         counts (np.ndarray): (C, 256) int64, pixels of each class by stored confidence.
+        priors (list[list[float]]): Estimated class shares of the images, by each teacher; set if they are corrected.
 
     Raises:
         ValueError: if there are no images, one is not below `image_root`, or two would have the same label file.
@@ -66,22 +78,30 @@ class PseudoLabelWriter(FileSetWriter):
                  seed: int = 0,
                  temperature: float = 1.0,
                  merge: str = 'confident',
+                 agreement: Optional[Mapping[str, Any]] = None,
+                 prior: Optional[Mapping[str, Any]] = None,
+                 also: Sequence[str] = (),
                  overwrite: bool = False) -> None:
-        compared = dict(views='number of views', temperature='temperature', classes='list of classes')
+        compared = dict(views='number of views', temperature='temperature', classes='list of classes',
+                        agreement='comparison of the predictions', prior='correction of the class shares',
+                        also='list of further teachers')
         if views > 1:  # a single view needs no augmentation
-            compared.update(augment='augmentation', seed='seed', merge='merging of the views')
+            compared.update(augment='augmentation', seed='seed')
+        if views > 1 or also or agreement:
+            compared.update(merge='merging of the views')
         settings = dict(views=views, augment=augment, seed=seed, temperature=temperature, merge=merge,
-                        classes=list(classes))
+                        agreement=dict(agreement or {}), prior=prior, also=list(also), classes=list(classes))
         super().__init__(out, images, image_root, 'teacher', teacher, settings, compared,
                          (_ENDING, confidence_path(_ENDING)), overwrite=overwrite)
         self.classes = list(classes)
         self.labels = [label for label, _ in self.files]
         self.counts = np.zeros((len(self.classes), LEVELS), np.int64)
+        self.priors: List[List[float]] = []
         self._counting = threading.Lock()
 
     def differences(self, found: Mapping[str, Any]) -> List[str]:
-        """Return the settings that differ; see `FileSetWriter`. Old indices have no temperature and no merge."""
-        return super().differences({'temperature': 1.0, 'merge': 'confident', **found})
+        """Return the settings that differ; see `FileSetWriter`. Old indices do not have all of them."""
+        return super().differences({**_BEFORE, **found})
 
     def pending(self) -> List[int]:
         """Return the images that have no label; the pixels of all others are counted."""
@@ -98,13 +118,14 @@ class PseudoLabelWriter(FileSetWriter):
             self.add(counts)
         return counts is not None
 
-    def write(self, index: int, label: np.ndarray, confidence: Tensor) -> None:
+    def write(self, index: int, label: np.ndarray, confidence: Tensor, score: Optional[float] = None) -> None:
         """Write the files of one image. May be called from several threads.
 
         Args:
             index (int): Number of the image.
             label (np.ndarray): (H, W) uint8 train ids, at the size of the image.
             confidence (Tensor): (H, W) in [0, 1].
+            score (float, optional): Score of the image, see `image_score`. Defaults to None.
 
         Raises:
             ValueError: if the shapes differ, an id is not a class, or a confidence is not in [0, 1].
@@ -118,7 +139,8 @@ class PseudoLabelWriter(FileSetWriter):
         if counts is None:
             raise ValueError(f'{self.labels[index]} would have id {label.max()}; allowed are 0-'
                              f'{len(self.classes) - 1}. Give the classes of the model.')
-        self.put(index, encode_png(label), encode_png(stored))
+        content = encode_png(stored)
+        self.put(index, encode_png(label), content if score is None else add_score(content, score))
         self.add(counts)
 
     def add(self, counts: np.ndarray) -> None:
@@ -129,8 +151,14 @@ class PseudoLabelWriter(FileSetWriter):
     def summary(self, skipped: Dict[str, str]) -> Dict[str, Any]:
         """Return the entries of the index that are known at the end, with the counts of the pixels."""
         shares = (self.counts.sum(1) / self.counts.sum()).round(6).tolist()
-        return dict(super().summary(skipped), class_share=dict(zip(self.classes, shares)),
-                    confidence_histogram=dict(zip(self.classes, self.counts.tolist())))
+        found = dict(super().summary(skipped), class_share=dict(zip(self.classes, shares)),
+                     confidence_histogram=dict(zip(self.classes, self.counts.tolist())))
+        if self.priors:
+            found['estimated_share'] = [dict(zip(self.classes, shares)) for shares in self.priors]
+        if self.header['agreement'].get('score'):
+            found['image_scores'] = {name: read_score(self.folder / files[1])
+                                     for name, files in zip(self.names, self.files) if name not in skipped}
+        return found
 
     def _read_picture(self, file: str) -> Optional[np.ndarray]:
         """Read a picture of an earlier run; None if it is missing or damaged."""
@@ -150,3 +178,26 @@ def encode_png(picture: np.ndarray) -> bytes:
     done, data = cv2.imencode(_ENDING, picture, _PNG)
     assert done, 'OpenCV encodes every picture of 8 or 16 bits as PNG'
     return data.tobytes()
+
+
+def add_score(png: bytes, score: float) -> bytes:
+    """Add the score of an image to a PNG file as its text `score`, so that both are written at once."""
+    text = f'{score:.6f}'.encode()
+    chunk = _SCORE + text
+    added = struct.pack('>I', len(chunk) - 4) + chunk + struct.pack('>I', zlib.crc32(chunk))
+    return png[:_FIRST_CHUNKS] + added + png[_FIRST_CHUNKS:]
+
+
+def read_score(path: Path) -> float:
+    """Read the score that `add_score` added to a file.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    with path.open('rb') as file:
+        content = file.read(_FIRST_CHUNKS + 64)
+    begin = _FIRST_CHUNKS + 4
+    if not content.startswith(_SCORE, begin):
+        raise ValueError(f'{path} has no score of its image. Write the labels again with --overwrite.')
+    length, = struct.unpack('>I', content[begin - 4:begin])
+    return float(content[begin + len(_SCORE):begin + 4 + length])

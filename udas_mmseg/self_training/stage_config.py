@@ -6,7 +6,7 @@ from typing import Any, Dict, Iterator, List
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
-from ..datasets.unlabeled import is_pseudo_labeled, without_labels
+from ..datasets.unlabeled import LABELS_ONLY, is_pseudo_labeled, without_labels
 from ..engine.launch import enable_amp
 from ..utils.config_dicts import config_dicts
 from .stage import RunContext, Stage
@@ -65,8 +65,8 @@ def to_label_statically(student: Config) -> List[Dict[str, Any]]:
     """Return the config's data sets that read pseudo-labels, which determine the images to label."""
     found = copy.deepcopy(list(_with_budget(student.train_dataloader.dataset)))
     for _, dataset in config_dicts(found):
-        dataset.pop('pipeline', None)
-        dataset.pop('pseudo_label_root', None)
+        for key in ('pipeline', *LABELS_ONLY):
+            dataset.pop(key, None)
     return found
 
 

@@ -9,7 +9,8 @@ from mmseg.registry import DATASETS
 from ...datasets.image_groups import ImageGroups
 from ...models.trained import check_predictor, load_checkpoint
 from ...pseudo_labels.ground_truth import class_shares
-from ...pseudo_labels.label import LabelingOptions, write_pseudo_labels
+from ...pseudo_labels.label import write_pseudo_labels
+from ...pseudo_labels.options import LabelingOptions, check_compared
 from ...pseudo_labels.quality import (
     CollapsedPseudoLabels,
     check_pseudo_labels,
@@ -23,22 +24,26 @@ from ...utils.processes import together
 from ..stage import STAGE_KINDS, RunContext, Stage, affecting_result
 from ..stage_config import pseudo_label_threshold, pseudo_labeled_dataset, to_label, to_label_statically
 
-_LABELER = ('views', 'temperature', 'batch_size', 'workers', 'max_broken', 'merge')
+_LABELER = ('views', 'temperature', 'batch_size', 'workers', 'max_broken', 'merge', 'agreement')
 
 
 @STAGE_KINDS.register_module(name='label')
 class Label(Stage):
     """Labels the images for which the student's config reads pseudo-labels, and checks the labels.
 
-    Settings: `views`, `augment`, `temperature`, `merge`, `batch_size`, `workers` and `max_broken` as in
-    `write_pseudo_labels`; `min_coverage` and `max_class_share` as in `check_pseudo_labels`; `min_change`: the
-    rounds end when a smaller share of the kept pixels has changed since the previous round (0: never); `truth`: the
-    entry of the student's config with labels with which the pseudo-labels are compared (they are never used for
-    training); `groups`: arguments of `ImageGroups`, by which the report compares them, too.
+    Settings: `views`, `augment`, `temperature`, `merge`, `agreement`, `batch_size`, `workers` and `max_broken` as in
+    `LabelingOptions`; `earlier_teachers`: whether the teachers of earlier rounds label, too (`also` of
+    `write_pseudo_labels`); `prior`: arguments of `PriorCorrection` without `source`, which is read from the labels of
+    `source_train` of the student's or the teacher's config ({}: no correction); `min_coverage` and `max_class_share` as
+    in `check_pseudo_labels`; `min_change`: the rounds end when a smaller share of the kept pixels has changed since the
+    previous round (0: never); `truth`: the entry of the student's config with labels with which the pseudo-labels are
+    compared (they are never used for training); `groups`: arguments of `ImageGroups`, by which the report compares
+    them, too.
     """
     defaults: ClassVar[Dict[str, Any]] = dict(
-        views=3, augment={}, temperature=1.0, merge='confident', batch_size=1, workers=2, max_broken=0,
-        min_coverage=0.05, max_class_share=0.98, min_change=0.0, truth='', groups={})  # yapf: disable
+        views=3, augment={}, temperature=1.0, merge='confident', agreement={}, prior={}, earlier_teachers=False,
+        batch_size=1, workers=2, max_broken=0, min_coverage=0.05, max_class_share=0.98, min_change=0.0, truth='',
+        groups={})  # yapf: disable
     no_effect: ClassVar[Tuple[str, ...]] = (
         'batch_size', 'workers', 'max_broken', 'min_coverage', 'max_class_share', 'min_change', 'truth', 'groups')
     takes: ClassVar[Tuple[str, ...]] = ('teacher',)
@@ -56,7 +61,9 @@ class Label(Stage):
     def check(self, context: RunContext) -> List[str]:
         """Check the settings, and that the student's config reads labels."""
         settings, student = self.settings, self.student_config(context)
-        self._labeling_options(context)
+        prior = {**self.settings['prior'], 'source': (1.0, 1.0)} if self.settings['prior'] else None
+        options = self._labeling_options(context, prior)
+        check_compared(options, 2 if self.settings['earlier_teachers'] and self.round > 1 else 1)
         if self._groups() and not settings['truth']:
             raise ValueError('self_training.label.groups needs self_training.label.truth, the entry of the config with '
                              'the labels to compare with. Add it, or remove groups.')
@@ -93,8 +100,9 @@ class Label(Stage):
         dataset, settings = pseudo_labeled_dataset(self.student_config(context)), self.settings
         teacher, checkpoint = context.config_of(self, 'teacher'), context.checkpoint_of(self, 'teacher')
         out, threshold = context.folder(self.name), pseudo_label_threshold(dataset)
-        index = write_pseudo_labels(teacher, checkpoint, out, self._labeling_options(context),
-                                    dataset=to_label(dataset))
+        options = self._labeling_options(context, together(lambda: self._prior(context)))
+        index = write_pseudo_labels(teacher, checkpoint, out, options, dataset=to_label(dataset),
+                                    also=self._earlier_teachers(context, checkpoint))
         try:
             together(lambda: check_pseudo_labels(index, threshold, settings['min_coverage'],
                                                  settings['max_class_share']))
@@ -107,15 +115,36 @@ class Label(Stage):
         result: Dict[str, Any] = dict(inputs={'teacher': index['teacher']['sha256']},
                                       index_sha256=file_digest(osp.join(out, INDEX)), threshold=threshold,
                                       coverage=overall_coverage(index, threshold))
+        if 'image_scores' in index:
+            scores = sorted(index['image_scores'].values())
+            result['image_scores'] = dict(lowest=scores[0], median=scores[len(scores) // 2], highest=scores[-1])
         return dict(result, **together(lambda: self._judge(context, dataset, threshold) if is_main_process() else {}))
 
-    def _labeling_options(self, context: RunContext) -> LabelingOptions:
+    def _earlier_teachers(self, context: RunContext, checkpoint: str) -> List[Tuple[Config, str]]:
+        """Return the config and the weights of each teacher of an earlier round, if they label, too."""
+        earlier = [stage for stage in context.stages if stage.kind == self.kind and stage.round < self.round]
+        found = {context.checkpoint_of(stage, 'teacher'): context.config_of(stage, 'teacher')
+                 for stage in earlier if self.settings['earlier_teachers']}
+        return [(cfg, path) for path, cfg in found.items() if path != checkpoint]
+
+    def _prior(self, context: RunContext) -> Optional[Dict[str, Any]]:
+        """Return the arguments of `PriorCorrection`; None for no correction."""
+        if not self.settings['prior']:
+            return None
+        shares = self._source_share(context)
+        if shares is None:
+            raise ValueError(f'{self.name}: self_training.label.prior needs the class shares of the source, from the '
+                             "labels of the entry source_train of the student's or the teacher's config. Add this "
+                             'entry, or remove prior.')
+        return {**self.settings['prior'], 'source': list(shares.values())}
+
+    def _labeling_options(self, context: RunContext, prior: Optional[Dict[str, Any]]) -> LabelingOptions:
         """Return the labelling options. The seed of the views is the same in every round, so only the teacher changes.
 
         Raises:
             ValueError: if a setting is outside its range.
         """
-        return LabelingOptions(augment=self.settings['augment'] or None, seed=context.seed,
+        return LabelingOptions(augment=self.settings['augment'] or None, seed=context.seed, prior=prior,
                                **{key: self.settings[key] for key in _LABELER})
 
     def _judge(self, context: RunContext, dataset: Dict[str, Any], threshold: float) -> Dict[str, Any]:

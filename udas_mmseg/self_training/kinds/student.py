@@ -1,13 +1,14 @@
 """The stage that trains a student on pseudo-labels."""
 import io
 import os.path as osp
-from typing import Any, ClassVar, Dict, Mapping, Tuple
+from typing import Any, ClassVar, Dict, List, Mapping, Tuple
 
 import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
 from ...datasets.branches import BRANCHES, NONE
+from ...datasets.unlabeled import is_pseudo_labeled
 from ...models import BranchSegmentor
 from ...models.predictor import SECOND_HEAD_PREFIX, SECOND_PREFIX, TEACHER_PREFIX, predictor_config
 from ...models.trained import load_checkpoint, segmentor_weights
@@ -27,10 +28,12 @@ class Student(Training):
     Settings: `config`, `options` that override it, and `init`: 'imagenet' (the weights that its config loads),
     'scratch', or 'teacher' (the weights of the network that made the labels). `portion`: the share of each class's
     pixels that is kept, which replaces that of `class_balanced` in `LoadPseudoLabel` (CBST's portion, IAST's alpha).
-    `real_share`: the share of target images in the supervised loss; the source has the rest. 0 leaves both as they are
-    in the config. Raise them from round to round with `per_round`.
+    `real_share`: the share of target images in the supervised loss; the source has the rest. `image_share`: the share
+    of the pseudo-labelled images that is used, those with the highest scores (`image_share` of `PseudoLabeledDataset`).
+    0 leaves each as it is in the config. Raise them from round to round with `per_round`.
     """
-    defaults: ClassVar[Dict[str, Any]] = dict(config=REQUIRED, init='imagenet', portion=0, real_share=0, options={})
+    defaults: ClassVar[Dict[str, Any]] = dict(config=REQUIRED, init='imagenet', portion=0, real_share=0, image_share=0,
+                                               options={})
     takes: ClassVar[Tuple[str, ...]] = ('teacher', 'labels')
     may_take: ClassVar[Tuple[str, ...]] = ('translations',)
     gives: ClassVar[Tuple[str, ...]] = ('teacher', 'student')
@@ -38,7 +41,7 @@ class Student(Training):
     @classmethod
     def check_settings(cls, settings: Mapping[str, Any]) -> None:
         """Raise a ValueError for an unknown `init`, or a share outside [0, 1]."""
-        for name in ('portion', 'real_share'):
+        for name in ('portion', 'real_share', 'image_share'):
             if not isinstance(settings[name], (int, float)) or not 0 <= settings[name] <= 1:
                 raise ValueError(f'self_training.student.{name}={settings[name]!r}: allowed are shares from 0 (as in '
                                  'the config) to 1. For a share that grows, give per_round a dict for each round.')
@@ -63,12 +66,23 @@ class Student(Training):
             keep_portion(cfg, self.settings['portion'])
         if self.settings['real_share']:
             weigh_branches(cfg, self.settings['real_share'])
+        if self.settings['image_share']:
+            _reader(cfg)['image_share'] = self.settings['image_share']
         if self.settings['init'] == 'scratch':
             cfg.load_from = None
             for _, part in config_dicts(cfg.model):
                 part.pop('pretrained', None)
                 part.pop('init_cfg', None)
         return cfg
+
+    def check(self, context: RunContext) -> List[str]:
+        """Also check that the images get scores if only those with the highest ones are used."""
+        share, labels = _reader(context.configs[self.name]).get('image_share', 1), context.stage(self.links['labels'])
+        if share != 1 and labels is not None and not labels.settings.get('agreement', {}).get('score'):
+            raise ValueError(f'{self.name} uses the share image_share={share} of the images, those with the highest '
+                             'scores, but they get no scores. Set self_training.label.agreement=dict(score=True), '
+                             'or leave image_share out.')
+        return super().check(context)
 
     def initial_weights(self, context: RunContext) -> str:
         """Return the checkpoint of the network that made the labels if the student starts from it."""
@@ -84,6 +98,12 @@ class Student(Training):
         torch.save(dict(state_dict=segmentor_weights(content.get('state_dict', content), prefix)), weights)
         replace_file(path, weights.getvalue())
         return path
+
+
+def _reader(cfg: Config) -> Dict[str, Any]:
+    """Return the config of the `PseudoLabeledDataset` of a student, which may be in a budget."""
+    found = pseudo_labeled_dataset(cfg)
+    return found if is_pseudo_labeled(found) else found['dataset']
 
 
 def keep_portion(cfg: Config, portion: float) -> None:
