@@ -6,8 +6,10 @@ imports MMagic. If it is missing, the error says how to install it.
 from .checkpoint_hook import TranslatorCheckpointHook, check_image_format
 from .cyclegan import DomainCycleGAN
 from .panel_hook import TranslationPanelHook
+from .resize_generator import ResizeConvGenerator
 from .semantic_consistency import SemanticConsistency
 
 __all__ = [
-    'DomainCycleGAN', 'SemanticConsistency', 'TranslationPanelHook', 'TranslatorCheckpointHook', 'check_image_format'
+    'DomainCycleGAN', 'ResizeConvGenerator', 'SemanticConsistency', 'TranslationPanelHook', 'TranslatorCheckpointHook',
+    'check_image_format'
 ]
