@@ -11,6 +11,7 @@ from .label_maps import BUILT_IN_LABEL_MAPS, map_labels, resolve_label_map
 from .multi_view import MultiViewDataset
 from .orders import SAMPLING_ORDERS, SamplingOrder, UniformOrder
 from .pseudo_labeled import PseudoLabeledDataset
+from .random_version import RandomVersionDataset
 from .rare_class import RareClassOrder
 from .repeat import RepeatToLengthDataset
 from .sampler import PositionSampler
@@ -35,8 +36,8 @@ __all__ = [
     'ACDCDataset', 'AnsweredDataset', 'BRANCHES', 'BUILT_IN_LABEL_MAPS', 'Branch', 'DomainClassMix', 'DomainCutMix',
     'DomainMixDataset', 'DomainPairDataset', 'FourierAmplitudeTransfer', 'GTA5Dataset', 'KITTISegDataset',
     'LabStatisticsTransfer', 'LabelBudget', 'LabelMappedDataset', 'LoadAnswers', 'LoadLabelIds', 'LoadPseudoLabel',
-    'LoadVerifiedImage', 'MultiViewDataset', 'PositionSampler', 'PseudoLabeledDataset', 'RareClassOrder',
-    'RepeatToLengthDataset', 'SAMPLING_ORDERS', 'SYNTHIADataset', 'SampleError', 'SamplingOrder', 'SegAutoAugment',
-    'SegFlipScale', 'SegRandAugment', 'SegWeakAugment', 'SparseLabelResize', 'StreamDataset', 'StreamIndex',
-    'UniformOrder', 'build_label_budget_dataset', 'map_labels', 'register_branch', 'resolve_label_map'
+    'LoadVerifiedImage', 'MultiViewDataset', 'PositionSampler', 'PseudoLabeledDataset', 'RandomVersionDataset',
+    'RareClassOrder', 'RepeatToLengthDataset', 'SAMPLING_ORDERS', 'SYNTHIADataset', 'SampleError', 'SamplingOrder',
+    'SegAutoAugment', 'SegFlipScale', 'SegRandAugment', 'SegWeakAugment', 'SparseLabelResize', 'StreamDataset',
+    'StreamIndex', 'UniformOrder', 'build_label_budget_dataset', 'map_labels', 'register_branch', 'resolve_label_map'
 ]
