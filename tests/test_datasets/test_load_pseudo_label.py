@@ -11,6 +11,7 @@ from small_data import write_image
 from udas_mmseg.datasets import LoadPseudoLabel, LoadVerifiedImage, SampleError
 from udas_mmseg.datasets.thresholds import class_balanced_thresholds, confidence_histogram, keep_confident
 from udas_mmseg.datasets.transforms.loading import loads_labels
+from udas_mmseg.utils.randomness import seeded_rng
 
 LABEL, CONFIDENCE = random_label(0)
 HISTOGRAM = confidence_histogram(LABEL, CONFIDENCE, 3)
@@ -52,6 +53,21 @@ def test_a_threshold_for_each_class(path: str) -> None:
     assert np.array_equal(loaded, keep_confident(LABEL, CONFIDENCE, thresholds))
     blended = load(path, LoadPseudoLabel(0.9, dict(portion=0.25, beta=0.5)), confidence_histogram=histogram)
     assert (blended == 1).sum() < (loaded == 1).sum(), "the image's own are surer of that class"
+
+
+def test_pixels_are_kept_as_often_as_the_teacher_is_confident(path: str) -> None:
+    step = LoadPseudoLabel(0.6, keep_power=2)
+    kept = np.zeros(LABEL.shape)
+    for seed in range(300):
+        with seeded_rng(seed, 'pseudo_labeled', 0):
+            loaded = load(path, step)
+        assert np.array_equal(loaded[loaded != 255], LABEL[loaded != 255])
+        kept += loaded != 255
+    expected = np.where(CONFIDENCE >= 153, (CONFIDENCE / 255)**2, 0)
+    assert (kept[expected == 0] == 0).all() and np.abs(kept / 300 - expected).max() < 0.15
+    assert np.abs(kept / 300 - expected).mean() < 0.03
+    with seeded_rng(299, 'pseudo_labeled', 0):
+        assert np.array_equal(load(path, step), loaded), 'a resumed run draws the same'
 
 
 def test_a_plain_data_set_of_mmsegmentation_reads_them(tmp_path: Path) -> None:
@@ -104,6 +120,7 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path, path: str) -> None:
     (dict(class_balanced=dict(max_threshold=0.9)), r"\['max_threshold'\]; its entries are .*'portion': 0.5"),
     (dict(class_balanced=dict(portion=0)), 'portion=0; allowed are above 0, up to 1'),
     (dict(class_balanced=dict(beta=1.5)), 'beta=1.5; allowed are 0 to 1'),
+    (dict(keep_power=-1), 'keep_power=-1. Allowed are numbers from 0'),
     (dict(class_balanced=dict(gamma=-1)), 'gamma=-1; allowed are 0 or more'),
 ])
 def test_wrong_options_are_refused(options: dict, message: str) -> None:

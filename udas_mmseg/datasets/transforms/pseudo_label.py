@@ -4,9 +4,12 @@ from typing import Any, Dict, Mapping, Optional
 import numpy as np
 from mmseg.registry import TRANSFORMS
 
+from ...utils.randomness import child_generator
 from ..image_files import fit_label
+from ..label_maps import IGNORE
 from ..pseudo_label_set import read_pseudo_label
 from ..thresholds import (
+    LEVELS,
     Thresholds,
     class_balanced_thresholds,
     confidence_histogram,
@@ -40,12 +43,15 @@ class LoadPseudoLabel(LabelLoader):
             see `instance_adaptive_thresholds`. `threshold` is the upper limit: raise it (for example to 0.9) to also
             drop pixels of classes of which the teacher is confident. Defaults to None: the same threshold for all
             classes.
+        keep_power (float): A pixel above its threshold is kept with the probability confidence^keep_power, drawn anew
+            each time. Its loss is thus weighted by this on average, whatever the student does with the label (mixing,
+            terms, heads). Defaults to 0: all are kept.
         backend_args (dict, optional): Arguments of MMEngine's file backend. Defaults to None.
 
     Raises:
         SampleError: if label or confidence is missing or broken, or does not have the size of the image.
-        ValueError: for a threshold outside [0, 1], an unknown entry of `class_balanced`, or `class_balanced` with a
-            data set that has no histogram.
+        ValueError: for a threshold outside [0, 1], a negative `keep_power`, an unknown entry of `class_balanced`, or
+            `class_balanced` with a data set that has no histogram.
 
     Example:
         >>> pipeline = [dict(type='LoadVerifiedImage'), dict(type='LoadPseudoLabel', threshold=0.6), ...]
@@ -54,9 +60,13 @@ class LoadPseudoLabel(LabelLoader):
     def __init__(self,
                  threshold: float = 0.6,
                  class_balanced: Optional[Mapping[str, float]] = None,
+                 keep_power: float = 0.0,
                  backend_args: Optional[dict] = None) -> None:
         lowest_kept(threshold)
         self.threshold = threshold
+        if not 0 <= keep_power < np.inf:
+            raise ValueError(f'LoadPseudoLabel: keep_power={keep_power}. Allowed are numbers from 0 (all are kept).')
+        self.keep_power = keep_power
         self.class_balanced = None if class_balanced is None else _complete(class_balanced)
         self.backend_args = backend_args
 
@@ -66,6 +76,9 @@ class LoadPseudoLabel(LabelLoader):
         thresholds = self._thresholds(label, confidence, results)
         label, confidence = (fit_label(part, results) for part in (label, confidence))
         kept = keep_confident(label, confidence, thresholds)
+        if self.keep_power > 0:
+            chance = (np.arange(LEVELS, dtype=np.float32) / (LEVELS - 1))**self.keep_power
+            kept[child_generator().random(kept.shape, np.float32) >= chance[confidence]] = IGNORE
         results['gt_seg_map'] = lay_answers_over(kept, results, self.backend_args)
         results.setdefault('seg_fields', []).append('gt_seg_map')
         return results
@@ -87,7 +100,7 @@ class LoadPseudoLabel(LabelLoader):
 
     def __repr__(self) -> str:
         return (f'{type(self).__name__}(threshold={self.threshold}, class_balanced={self.class_balanced}, '
-                f'backend_args={self.backend_args})')
+                f'keep_power={self.keep_power}, backend_args={self.backend_args})')
 
 
 def _complete(given: Mapping[str, float]) -> Dict[str, float]:

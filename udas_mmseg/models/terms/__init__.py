@@ -5,9 +5,10 @@ from .context import Outputs, TermContext
 from .feature_distance import FeatureDistanceTerm
 from .loss_term import LossTerm
 from .masked_consistency import MaskedConsistencyTerm
+from .noisy_labels import NoisyLabelTerm
 from .term import Term, build_terms
 
 __all__ = [
     'ConsistencyTerm', 'EntropyTerm', 'FeatureDistanceTerm', 'HeadDivergenceTerm', 'LossTerm', 'MaskedConsistencyTerm',
-    'Outputs', 'Term', 'TermContext', 'build_terms'
+    'NoisyLabelTerm', 'Outputs', 'Term', 'TermContext', 'build_terms'
 ]
