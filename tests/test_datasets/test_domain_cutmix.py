@@ -133,6 +133,8 @@ class TestClassMix:
             chosen = sample_classes(label, rng)
             assert len(chosen) == count and chosen.tolist() == sorted(set(chosen))
             seen[chosen] += 1
+        for few in (1, 3):
+            assert len(sample_classes(label, rng, few)) == min(few, len(ids))
         assert set(np.flatnonzero(seen)) == set(ids)  # each class comes, and none else
         if len(ids) > 1:
             assert seen[list(ids)].min() >= 30 and seen[list(ids)].max() <= 85
@@ -250,6 +252,7 @@ class TestBoth:
     (dict(alpha=float('inf')), 'alpha=inf.*above 0'),
     (dict(prob=-0.1), 'DomainCutMix: prob=-0.1 .*0 to 1'),
     (dict(type='DomainClassMix', prob=1.1), 'DomainClassMix: prob=1.1 .*0 to 1'),
+    (dict(type='DomainClassMix', count=0), 'count=0. Allowed are whole numbers from 1'),
     (dict(type='DomainClassMix', classes_of='both'), "classes_of='both'.*'source' and 'target'"),
 ])
 def test_arguments_outside_their_range_are_refused(arguments: dict, message: str) -> None:

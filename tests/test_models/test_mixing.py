@@ -7,6 +7,7 @@ import torch
 
 from udas_mmseg.datasets.transforms.domain_cutmix import paste_box, paste_mask, sample_box, sample_classes
 from udas_mmseg.models.mixing import (
+    MIXINGS,
     LabeledImages,
     class_mix_masks,
     cut_mix_masks,
@@ -47,6 +48,13 @@ def test_class_mix_is_that_of_the_data_transform(seed: int) -> None:
         assert np.array_equal(mixed.images[number].permute(1, 2, 0).numpy(), paste_mask(*images, from_target))
         weights = (batch.weight[number].numpy() for batch in (source, target))
         assert np.array_equal(mixed.weight[number].numpy(), paste_mask(*weights, from_target))
+
+
+def test_one_class_is_pasted() -> None:
+    source, _ = batches()
+    pasted = ~MIXINGS['one_class'](source, np.random.default_rng(0))
+    drawn = [source.label[number][pasted[number]].unique().tolist() for number in range(N)]
+    assert all(len(classes) == 1 and classes != [255] for classes in drawn)
 
 
 @pytest.mark.parametrize('lam', [None, 0., 0.3, 1.])

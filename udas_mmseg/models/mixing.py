@@ -22,12 +22,13 @@ class LabeledImages(NamedTuple):
     weight: Optional[Tensor] = None
 
 
-def class_mix_masks(label: Tensor, rng: np.random.Generator) -> Tensor:
-    """Draw half of the classes of each label, whose pixels are kept when the rest is replaced (ClassMix).
+def class_mix_masks(label: Tensor, rng: np.random.Generator, count: Optional[int] = None) -> Tensor:
+    """Draw some of the classes of each label, whose pixels are kept when the rest is replaced (ClassMix).
 
     Args:
         label (Tensor): (N, H, W) integers in {0..C-1, 255}, usually of the source. Pixels with 255 are never kept.
         rng (np.random.Generator): Random generator that draws the classes, image by image; see `sample_classes`.
+        count (int, optional): How many. Defaults to None: half of them, rounded up.
 
     Returns:
         Tensor: (N, H, W) bool on the label's device, True for pixels from the other image.
@@ -39,7 +40,7 @@ def class_mix_masks(label: Tensor, rng: np.random.Generator) -> Tensor:
         # the draw depends only on the set of classes: no need to move the whole label to the CPU
         present = torch.bincount(of_image.flatten(), minlength=IGNORE + 1).cpu().numpy().nonzero()[0]
         is_replaced = torch.ones(IGNORE + 1, dtype=torch.bool)
-        is_replaced[sample_classes(present.astype(np.uint8), rng)] = False
+        is_replaced[sample_classes(present.astype(np.uint8), rng, count)] = False
         masks.append(is_replaced.to(label.device)[of_image.long()])
     return torch.stack(masks)
 
@@ -176,9 +177,13 @@ def _class_mix(pasted: LabeledImages, rng: np.random.Generator) -> Tensor:
     return class_mix_masks(pasted.label, rng)
 
 
+def _one_class(pasted: LabeledImages, rng: np.random.Generator) -> Tensor:
+    return class_mix_masks(pasted.label, rng, 1)
+
+
 def _cut_mix(pasted: LabeledImages, rng: np.random.Generator) -> Tensor:
     return ~cut_mix_masks(len(pasted.label), tuple(pasted.label.shape[1:]), rng, device=pasted.label.device)
 
 
 # for methods: functions that draw masks (N, H, W) which are False where pixels of these images are pasted into others
-MIXINGS: Dict[str, Any] = {'class_mix': _class_mix, 'cut_mix': _cut_mix}
+MIXINGS: Dict[str, Any] = {'class_mix': _class_mix, 'one_class': _one_class, 'cut_mix': _cut_mix}

@@ -23,14 +23,12 @@ def sample_box(height: int, width: int, lam: float, rng: np.random.Generator) ->
     """Draw the box whose pixels are taken from the target.
 
     Its sides are `height * sqrt(1 - lam)` and `width * sqrt(1 - lam)`, rounded, and its centre is uniform over the
-    pixels of the image. The box is clipped at the border of the image, so its share is smaller than 1 - lam: for large
-    boxes, by a quarter to nearly a half on average.
+    pixels. The box is clipped at the border of the image: large boxes lose a quarter to nearly a half on average.
 
     Args:
         height (int): Height of the image in pixels.
         width (int): Width of the image in pixels.
-        lam (float): Share of the source that the box leaves before it is clipped, from 0 (the largest box) to 1 (an
-            empty box).
+        lam (float): Share of the source that the box leaves before it is clipped, from 0 to 1 (an empty box).
         rng (np.random.Generator): Random generator that draws the centre.
 
     Returns:
@@ -72,21 +70,22 @@ def paste_box(source: np.ndarray, target: np.ndarray, box: Box) -> np.ndarray:
     return mixed
 
 
-def sample_classes(label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw half of the classes that occur in a label, rounded up.
+def sample_classes(label: np.ndarray, rng: np.random.Generator, count: Optional[int] = None) -> np.ndarray:
+    """Draw some of the classes that occur in a label.
 
     Args:
         label (np.ndarray): (H, W) uint8 train ids; 255 is not a class.
         rng (np.random.Generator): Random generator that draws the classes.
+        count (int, optional): How many, at most all. Defaults to None: half of them, rounded up.
 
     Returns:
-        np.ndarray: (ceil(K / 2),) ids in increasing order, out of the K classes that occur.
+        np.ndarray: The ids that are drawn, in increasing order.
 
     Source: Olsson et al., "ClassMix: Segmentation-Based Data Augmentation for Semi-Supervised Learning", WACV 2021,
     section 3.1.
     """
     present = np.flatnonzero(np.bincount(label.ravel(), minlength=IGNORE + 1)[:IGNORE])
-    return np.sort(rng.permutation(present)[:(len(present) + 1) // 2])
+    return np.sort(rng.permutation(present)[:(len(present) + 1) // 2 if count is None else count])
 
 
 def paste_mask(source: np.ndarray, target: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -259,13 +258,14 @@ class DomainCutMix(DomainMixing):
 
 @TRANSFORMS.register_module()
 class DomainClassMix(DomainMixing):
-    """ClassMix across domains: pastes the pixels of half of the classes of one image into the other image.
+    """ClassMix across domains: pastes the pixels of some classes of one image into the other image.
 
     See `sample_classes` for the classes and `DomainMixing` for the keys. Pixels with the label 255 are never pasted.
 
     Args:
         classes_of (str): 'source' to paste source classes into the target image, as in DACS and its successors, or
             'target' to paste target classes into the source image. Defaults to 'source'.
+        count (int, optional): See `sample_classes`; 1 or more. Defaults to None: half of the classes.
         prob (float): See `DomainMixing`.
         record_mask (bool): See `DomainMixing`.
 
@@ -276,21 +276,24 @@ class DomainClassMix(DomainMixing):
     Sampling", WACV 2021.
     """
 
-    def __init__(self, classes_of: str = 'source', prob: float = 1.0, record_mask: bool = False) -> None:
+    def __init__(self, classes_of: str = 'source', prob: float = 1.0, record_mask: bool = False,
+                 count: Optional[int] = None) -> None:
         super().__init__(prob, record_mask)
         if classes_of not in ('source', 'target'):
             raise ValueError(f"DomainClassMix: classes_of={classes_of!r}. Allowed are 'source' and 'target'.")
-        self.classes_of = classes_of
+        if count is not None and (not isinstance(count, int) or count < 1):
+            raise ValueError(f'DomainClassMix: count={count!r}. Allowed are whole numbers from 1, or None for half.')
+        self.classes_of, self.count = classes_of, count
 
     def sample_region(self, source_label: np.ndarray, target_label: np.ndarray,
                       rng: np.random.Generator) -> np.ndarray:
         """Draw classes and return a mask (H, W) uint8, 1 for pixels from the target."""
         label = source_label if self.classes_of == 'source' else target_label
         chosen = np.zeros(IGNORE + 1, np.uint8)
-        chosen[sample_classes(label, rng)] = 1
+        chosen[sample_classes(label, rng, self.count)] = 1
         return (1 - chosen if self.classes_of == 'source' else chosen)[label]
 
     paste = staticmethod(paste_mask)
 
     def __repr__(self) -> str:
-        return f'DomainClassMix(classes_of={self.classes_of!r}, prob={self.prob})'
+        return f'DomainClassMix(classes_of={self.classes_of!r}, prob={self.prob}, count={self.count})'

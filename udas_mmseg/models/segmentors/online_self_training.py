@@ -44,8 +44,8 @@ class OnlineSelfTrainingSegmentor(OnlineLabelingSegmentor):
             target images of the batch ('batch', as in the public code), or the running statistics ('eval'), which are
             the averages of the student's and therefore those of source and mixtures. In both cases the running
             statistics are not changed, and dropout and stochastic depth are off. Defaults to 'batch'.
-        mixing (str, optional): 'class_mix' (half of the classes of each source image), 'cut_mix' (a box of it), or None
-            (the target images alone). Defaults to 'class_mix'.
+        mixing (str, optional): 'class_mix' (half of the classes of each source image), 'one_class', 'cut_mix' (a box),
+            or None (the target images alone). Defaults to 'class_mix'.
         augment (Mapping | bool): Strong augmentation of the mixtures, and of the images of `MaskedConsistencyTerm`:
             arguments of `StrongAugment`, or False for none. Defaults to True, the values of DACS.
         margins (Mapping[str, int], optional): Numbers of pixels at the `top`, `bottom`, `left` and `right` of the

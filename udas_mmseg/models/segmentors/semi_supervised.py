@@ -59,7 +59,7 @@ class SemiSupervisedSegmentor(OnlineLabelingSegmentor):
         feature_dropout (str, optional): 'stream' (UniMatch): the features of the weak view, with half of the weight.
             'complementary' (UniMatch V2): each channel is kept in one of the two strong views. Defaults to None.
         mixing (str, optional): How pixels of the next image of the batch are pasted: 'cut_mix' (a box), 'class_mix'
-            (half of its classes by the teacher's labels), or None. Defaults to 'cut_mix'.
+            (half of its classes by the teacher's labels), 'one_class' (one of them), or None. Defaults to 'cut_mix'.
         mix_prob (float): Probability with which an image is mixed, in [0, 1]. Defaults to 0.5.
         objective (str): The losses on strong views: those of the heads with the teacher's hard labels ('labels'), or
             the distance to its probabilities: 'mse' or 'cross_entropy' (mean teacher). Defaults to 'labels'.
