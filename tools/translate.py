@@ -15,9 +15,10 @@ from mmengine.config import DictAction
 
 from udas_mmseg.engine.clear_errors import one_line_errors
 from udas_mmseg.engine.launch import load_config, start_processes
-from udas_mmseg.translation.translate import write_translations
+from udas_mmseg.translation.translate import to_source, write_translations
 from udas_mmseg.translation.writer import FORMATS
 from udas_mmseg.utils.console import quiet_console
+from udas_mmseg.utils.processes import together
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,6 +26,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file of the translator')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the translated images')
+    parser.add_argument('--to', choices=['target', 'source'], default='target',
+                        help="style of the translations: 'source' translates the target images (default: target)")
     parser.add_argument('--size', type=parse_size, metavar='WxH',
                         help='size of the files, e.g. 640x360 (default: that of each source image)')
     parser.add_argument('--format', choices=FORMATS, default='png', help='(default: png)')
@@ -53,6 +56,8 @@ def main() -> None:
     with one_line_errors(args.out, 'Complete files are kept'):
         cfg = load_config(args.config, cfg_options=args.cfg_options)
         start_processes(cfg, args.launcher)
+        if args.to == 'source':
+            cfg = together(lambda: to_source(cfg))
         write_translations(cfg, args.checkpoint, args.out, size=args.size, file_format=args.format,
                            quality=args.quality, backbone=args.backbone, batch_size=args.batch_size,
                            workers=args.workers, overwrite=args.overwrite, update=args.update, name=args.config)

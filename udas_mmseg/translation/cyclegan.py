@@ -42,6 +42,7 @@ class DomainCycleGAN(CycleGAN):
         loss_config (dict): `cycle_loss_weight` and `id_loss_weight`. Defaults to 10 and 0. The identity weight is the
             factor of the loss. The paper's 0.5 is relative to the cycle weight and corresponds to 5 here.
         semantic_consistency (dict, optional): Arguments of `SemanticConsistency`: CyCADA. Defaults to None.
+        translate_to (str): The style of `translate`, 'target' or 'source'. Defaults to 'target'.
         buffer_size (int): Number of earlier translations to keep for each discriminator. Defaults to 50.
         discriminator_steps (int): Number of discriminator steps for each generator step. Defaults to 1.
         disc_init_steps (int): Number of first iterations that train only the discriminators. Defaults to 0.
@@ -55,6 +56,7 @@ class DomainCycleGAN(CycleGAN):
                  data_preprocessor: Optional[dict] = None,
                  loss_config: Optional[dict] = None,
                  semantic_consistency: Optional[dict] = None,
+                 translate_to: str = DOMAINS[1],
                  buffer_size: int = 50,
                  discriminator_steps: int = 1,
                  disc_init_steps: int = 0) -> None:
@@ -76,6 +78,9 @@ class DomainCycleGAN(CycleGAN):
         self.semantic_consistency = (
             None if semantic_consistency is None else SemanticConsistency(**semantic_consistency))
         self._skips_identity = False
+        if translate_to not in DOMAINS:
+            raise ValueError(f'model.translate_to={translate_to!r}; allowed are {DOMAINS}.')
+        self.translate_to = translate_to
         if not hasattr(self.data_preprocessor, 'mean'):
             raise ValueError('model.data_preprocessor has no mean and std, but the generators return values in '
                              '[-1, 1]. Set both, or leave them out for 127.5.')
@@ -150,18 +155,19 @@ class DomainCycleGAN(CycleGAN):
         return pixels.flip(1) if preprocessor.output_channel_order == 'RGB' else pixels
 
     @torch.no_grad()
-    def translate(self, images: Tensor, to: str = 'target') -> Tensor:
+    def translate(self, images: Tensor, to: Optional[str] = None) -> Tensor:
         """Translate images into the style of a domain.
 
         Args:
             images (Tensor): (N, 3, H, W) uint8 BGR, of any size and on any device.
-            to (str): 'target' or 'source'. Defaults to 'target'.
+            to (str, optional): 'target' or 'source'. Defaults to `translate_to`.
 
         Returns:
             Tensor: (N, 3, H, W) uint8 BGR, on the model's device.
         """
         data = self.data_preprocessor(dict(inputs=images))
-        translated = self.to_pixels(unwrap(self.generators)[to](data['inputs']).float())
+        generator = unwrap(self.generators)[to or self.translate_to]
+        translated = self.to_pixels(generator(data['inputs']).float())
         height, width = images.shape[2:]
         return translated[..., :height, :width].round_().clamp_(0, 255).to(torch.uint8)
 

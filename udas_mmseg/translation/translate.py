@@ -1,4 +1,5 @@
 """Translating a whole source data set into the style of the target: writing, checking and reporting."""
+import copy
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
@@ -20,6 +21,7 @@ from ..utils.digests import config_digest, file_digest
 from ..utils.prediction_loop import Unreadable, predict_and_write
 from ..utils.processes import in_first_process
 from .checkpoint_hook import check_image_format
+from .cyclegan import DOMAINS
 from .domain_distance import build_backbone
 from .report import verify_images, write_report
 from .writer import TranslationWriter
@@ -195,6 +197,27 @@ def images_to_translate(cfg: Config) -> Dict[str, Any]:
     return found
 
 
+def to_source(cfg: Config) -> Config:
+    """Return a config that translates the target images of a translator's training into the style of the source.
+
+    They are loaded as in the training, but without random crops and flips.
+
+    Raises:
+        ValueError: if the config has no source and target images of a training.
+    """
+    cfg = copy.deepcopy(cfg)
+    pair = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    if not {*DOMAINS} <= {*pair}:
+        raise ValueError(f'train_dataloader.dataset of {cfg.filename} has no `source` and `target`, so it is unknown '
+                         'which images to translate into the style of the source. Use the config of the training.')
+    steps = [step for step in pair['target']['pipeline'] if not step['type'].startswith('Random')]
+    images = {**pair['target'], 'pipeline': steps}
+    cfg.translate_dataloader = {**(cfg.get('translate_dataloader') or {}), 'dataset': images}
+    pair['target'] = {**without_labels(pair['source']), 'translated_root': None}  # with which the report compares
+    cfg.model.translate_to = DOMAINS[0]
+    return cfg
+
+
 def _open_data(cfg: Config) -> Tuple[BaseDataset, Optional[BaseDataset]]:
     """Open the images to translate, and the target images of the translator's training if the config has them.
 
@@ -225,6 +248,8 @@ def _digests(cfg: Config, checkpoint: str) -> Dict[str, str]:
     """Return digests of the weights, and of the settings that affect the pixels of a translation."""
     settings = dict(generator=cfg.model['generator'], preprocessor=cfg.model.get('data_preprocessor'),
                     pipeline=images_to_translate(cfg)['pipeline'])
+    if cfg.model.get('translate_to', DOMAINS[1]) != DOMAINS[1]:
+        settings['to'] = cfg.model['translate_to']
     return dict(sha256=file_digest(checkpoint), config_digest=config_digest(settings))
 
 

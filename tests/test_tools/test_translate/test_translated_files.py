@@ -15,6 +15,7 @@ from translating import (
     IMAGES,
     TOOL,
     UNSEEN,
+    build_model,
     error_of,
     expected_translations,
     files_of,
@@ -72,6 +73,24 @@ def test_size_and_format_and_a_data_set_that_reads_them(whole: Dict[str, bytes],
     error = error_of('--out', f'{tmp_path}/out', *options[:-1], '97')
     assert 'another size or format' in error and '--overwrite' in error
     assert times_of(tmp_path / 'out') == before
+
+
+def test_target_images_in_the_style_of_the_source(whole: Dict[str, bytes], tmp_path: Path) -> None:
+    translate('--out', f'{tmp_path}/out', '--to', 'source')
+    model = build_model()
+    model.load_state_dict(torch.load('trained.pth')['state_dict'])
+    names = sorted(str(path.relative_to('target/images')) for path in Path('target/images').rglob('*.png'))
+    assert sorted(files_of(tmp_path / 'out')) == sorted([*names, 'index.json']) and len(names) == 3
+    dataset = DATASETS.build(Config.fromfile('mine.py').target)
+    for sample in dataset:
+        path = Path(sample['data_samples'].img_path)
+        expected = model.translate(sample['inputs'][None], to='source')[0].permute(1, 2, 0).numpy()
+        height, width = cv2.imread(str(path)).shape[:2]
+        expected = cv2.resize(expected, (width, height), interpolation=cv2.INTER_CUBIC)
+        found = cv2.imread(str(tmp_path / 'out' / path.relative_to('target/images')))
+        assert np.abs(found - expected.astype(int)).max() <= 1
+    assert json.loads((tmp_path / 'out_report/report.json').read_text())['sets']['target']['images'] == 10
+    assert 'another' in error_of('--out', f'{tmp_path}/out')
 
 
 def test_without_a_target_there_is_no_report(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
