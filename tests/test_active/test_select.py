@@ -142,6 +142,8 @@ def test_second_round_selects_other_pixels(work: Path) -> None:
         overlap = (first.unit_map(image.name) > 0) & (second.unit_map(image.name) > 0)
         assert overlap.sum() == (5 if place else 0)  # what has no answer is selected again
     assert AnswerStore(second).labelled() == [first.images[0].name]
+    store.add(first.images[1].name, 1, 'road', by='anna', tool='test')
+    assert run(number=2).images == second.images
     with pytest.raises(FileNotFoundError, match='round_3'):
         run(number=4)
 

@@ -28,6 +28,7 @@ from .selection_set import SELECTION, Selection
 from .strategies import Strategy, build_strategy, strategy_settings
 
 _CANDIDATES = 'candidates'  # deleted when the round is selected
+_ANSWERED = 'answered_before'  # answers of earlier rounds
 _AT_ONCE = 4  # images whose probabilities are in memory: 160 MB for 19 classes at 2048x1024
 
 
@@ -90,7 +91,7 @@ def select(cfg: Config, checkpoint: str, dataset: Union[str, dict], out: str, st
         limit.check(built.maker.unit)
     dataset_cfg, model = together(lambda: describe_images(cfg, checkpoint, dataset, name or cfg.filename or ''))
     earlier = in_first_process(lambda: _earlier(out, number))
-    settings = dict(strategy_settings(strategy), epsilon=epsilon, answered_before=_count_answers(earlier))
+    settings = {**strategy_settings(strategy), 'epsilon': epsilon, _ANSWERED: _count_answers(earlier)}
     header = dict(settings, budget=None if budget is None else dict(budget))
     if not in_first_process(lambda: _is_complete(folder, header, model)):
         images, writer = together(lambda: _open(dataset_cfg, folder, model, settings))
@@ -164,6 +165,7 @@ def _is_complete(folder: Path, header: Mapping[str, Any], model: Mapping[str, An
     if not (folder / SELECTION).is_file():
         return False
     found, wanted = Selection.read(folder), json.loads(to_json(header))
+    wanted.pop(_ANSWERED)  # more answers since then change nothing
     other = [name for name, value in wanted.items() if found.strategy.get(name) != value]
     other += ['model'] * any(found.model.get(name) != model[name] for name in ('sha256', 'config_digest'))
     if other:
