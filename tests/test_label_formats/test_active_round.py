@@ -100,10 +100,14 @@ def test_whole_images_have_no_pre_annotations(tmp_path: Path) -> None:
     tasks = exported(tmp_path, unit='images')
     assert tasks[0]['predictions'] == []
     tasks[0]['predictions'] = [dict(result=[polygon([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]], 'road'),
-                                            polygon([[8.5, 8.5], [12.5, 8.5], [12.5, 12.5], [8.5, 12.5]], 'car')])]
+                                            polygon([[8.5, 8.5], [12.5, 8.5], [12.5, 12.5], [8.5, 12.5]], 'car'),
+                                            polygon([[WIDTH - 0.5, 20.5], [WIDTH + 1, 20.5], [WIDTH + 1, 23.5],
+                                                     [WIDTH - 0.5, 23.5]], 'sky'),  # a tool may go 1 pixel too far
+                                            polygon([[WIDTH + 1, 2], [WIDTH + 1, 3], [WIDTH + 1, 4]], 'car')])]
     take(tmp_path, [submitted(tasks[0], 1)])
     expected = np.zeros((HEIGHT, WIDTH))
     expected[8:13, 8:13] = CAR
+    expected[20:24, -1] = SKY
     assert np.array_equal(label_of(tmp_path), expected)
 
 

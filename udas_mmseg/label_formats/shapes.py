@@ -5,13 +5,15 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import cv2
 import numpy as np
 
-from ..active.clicks import EPSILON, region_clicks
+from ..active.clicks import EPSILON, region_clicks, unit_boxes
 from ..datasets.label_maps import IGNORE
 
 REACH = 3.0  # pixels by which a point may be moved and still answer for the same selected point
 _SAME = 0.25  # pixels by which a vertex may differ after it was written and read: formats round
 _OUTSIDE = 1.0  # pixels by which a tool may put a vertex on the edge outside the image
 _BITS = 8  # of the fractions of a pixel that OpenCV draws with
+
+Box = Tuple[slice, slice]  # rows and columns
 
 
 @dataclass
@@ -52,20 +54,13 @@ def find_outlines(units: np.ndarray, epsilon: float = EPSILON) -> List[Outline]:
             left out. Defaults to 1.
     """
     found = []
-    for unit in np.unique(units[units > 0]).tolist():
-        top, left, box = _box(units == unit)
-        contours, _ = cv2.findContours(box.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE,
-                                       offset=(left, top))
+    for unit, box in enumerate(unit_boxes(units, int(units.max(initial=0))), 1):
+        contours, _ = cv2.findContours((units[box] == unit).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE,
+                                       offset=(box[1].start, box[0].start))
         for contour in contours:
             points = cv2.approxPolyDP(contour, epsilon, True)[:, 0].astype(np.float64) + 0.5
             found.append(Outline(unit, points if len(points) > 2 else _corners(contour), contour))
     return found
-
-
-def _box(mask: np.ndarray) -> Tuple[int, int, np.ndarray]:
-    """Return the first row, the first column, and the part of a mask that has all its pixels."""
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    return int(rows[0]), int(columns[0]), mask[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
 
 
 def _corners(contour: np.ndarray) -> np.ndarray:
@@ -112,44 +107,41 @@ def draw_shapes(shapes: Sequence[Shape], units: np.ndarray, outlines: Sequence[O
     clicks: Dict[int, int] = {}
     outside = 0
     for shape in shapes:
-        mask, cost = _pixels(shape, units, outlines, points)
-        outside += int((mask & (units == 0)).sum())
-        mask &= units > 0
-        label[mask] = shape.label
+        box, mask, cost = _pixels(shape, units, outlines, points)
+        selected = units[box] > 0
+        outside += int((mask & ~selected).sum())
+        mask &= selected
+        label[box][mask] = shape.label
         if mask.any():
-            unit = int(np.bincount(units[mask]).argmax())
+            unit = int(np.bincount(units[box][mask]).argmax())
             clicks[unit] = clicks.get(unit, 0) + cost
     return label, clicks, outside
 
 
 def _pixels(shape: Shape, units: np.ndarray, outlines: Sequence[Outline],
-            points: np.ndarray) -> Tuple[np.ndarray, int]:
-    """Return the pixels of a shape, (H, W) bool, and its clicks."""
+            points: np.ndarray) -> Tuple[Box, np.ndarray, int]:
+    """Return a part of the image, the pixels of a shape in it, (h, w) bool, and the clicks of the shape."""
+    whole = slice(0, units.shape[0]), slice(0, units.shape[1])
     if shape.mask is not None:
-        return shape.mask.copy(), region_clicks(shape.mask)
+        return whole, shape.mask.copy(), region_clicks(shape.mask)
     if len(shape.points) == 1:
-        return _pixels_at(shape.points[0], units, points), 1
+        return whole, _pixels_at(shape.points[0], units, points), 1
     for outline in outlines:
         if len(outline.points) == len(shape.points) and np.abs(outline.points - shape.points).max() < _SAME:
-            return _fill(outline.contour, units.shape, 0) & (units == outline.unit), 1
-    return fill_polygon(shape.points, units.shape), len(shape.points)
+            box, mask = _fill(outline.contour[:, 0] + 0.5, units.shape)
+            return box, mask & (units[box] == outline.unit), 1
+    return (*_fill(shape.points, units.shape), len(shape.points))
 
 
-def fill_polygon(points: np.ndarray, size: Tuple[int, ...]) -> np.ndarray:
-    """Return the pixels of a polygon: those with their centre inside or near its border, (H, W) bool.
-
-    Args:
-        points (np.ndarray): (P, 2) float64, see `Shape`.
-        size (tuple[int, int]): Height and width.
-    """
-    fixed = np.rint((points - 0.5) * (1 << _BITS)).astype(np.int32)
-    return _fill(fixed[:, None], size, _BITS)
-
-
-def _fill(polygon: np.ndarray, size: Tuple[int, ...], bits: int) -> np.ndarray:
-    mask = np.zeros(size, np.uint8)
-    cv2.fillPoly(mask, [polygon], 1, shift=bits)
-    return mask.astype(bool)
+def _fill(points: np.ndarray, size: Tuple[int, ...]) -> Tuple[Box, np.ndarray]:
+    """Return the part of the image with a polygon, and its pixels there: those with their centre inside or nearly."""
+    ends = np.array(size[::-1])
+    low = np.clip(np.floor(points.min(0)) - 1, 0, ends - 1).astype(np.int64)
+    high = np.clip(np.ceil(points.max(0)) + 1, low + 1, ends).astype(np.int64)
+    fixed = np.rint((points - 0.5 - low) * (1 << _BITS)).astype(np.int32)
+    mask = np.zeros((high - low)[::-1], np.uint8)
+    cv2.fillPoly(mask, [fixed[:, None]], 1, shift=_BITS)
+    return (slice(low[1], high[1]), slice(low[0], high[0])), mask.astype(bool)
 
 
 def _pixels_at(point: np.ndarray, units: np.ndarray, points: np.ndarray) -> np.ndarray:
