@@ -13,8 +13,8 @@ from typing import Any, Dict, Optional
 
 from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
-from mmseg.registry import DATASETS
 
+from udas_mmseg.datasets.config_entries import build_entry
 from udas_mmseg.engine.clear_errors import one_line_errors
 from udas_mmseg.engine.launch import load_config, start_processes
 from udas_mmseg.pseudo_labels.ground_truth import class_shares
@@ -60,12 +60,7 @@ def parse_args() -> argparse.Namespace:
 
 def prior_of(cfg: Config, key: Optional[str]) -> Optional[Dict[str, Any]]:
     """Return the option `prior`, with the class shares of an entry of the config; None without one."""
-    if key is None:
-        return None
-    if key not in cfg:
-        raise ValueError(f'--prior-of {key}: the config has no such entry. Name its labelled source, such as '
-                         'source_train.')
-    return dict(source=list(class_shares(DATASETS.build(cfg[key])).values()))
+    return None if key is None else dict(source=list(class_shares(build_entry(cfg, key, '--prior-of')).values()))
 
 
 def summary(out: str, index: Dict[str, Any]) -> str:

@@ -11,7 +11,8 @@ from mmseg.apis import inference_model
 from mmseg.datasets import CityscapesDataset
 from mmseg.registry import DATASETS, MODELS
 
-from labeling import NAMES, label, read
+from labeling import NAMES, error_of, label, read, save_checkpoint
+from small_data import write_image
 from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.models.trained import build_original
@@ -42,6 +43,26 @@ def test_labels_are_the_predictions_at_the_size_of_the_images(work: Path, datase
     assert len(index['teacher']['sha256']) == 64
     assert index['num_images'] == 3 and index['views'] == 1
     assert list(index['class_share'].values()) == pytest.approx(counts / counts.sum(), abs=1e-5)
+
+
+def test_two_teachers_with_two_heads_and_class_shares(work: Path) -> None:
+    save_checkpoint('other.pth', 5)
+    write_image(work / 'source/images/a.png', np.zeros((8, 8, 3), np.uint8))
+    write_image(work / 'source/labels/a.png', np.repeat(np.array([[0, 0, 1, 2]], np.uint8), 8, 0).repeat(2, 1))
+    (work / 'agree.py').write_text("""_base_ = 'mine.py'
+source_train = dict(
+    type='LabelMappedDataset', metainfo=_base_.metainfo, data_root='source', label_map={0: 0, 1: 1, 2: 2},
+    data_prefix=dict(img_path='images', seg_map_path='labels'),
+    pipeline=[dict(type='LoadVerifiedImage'), dict(type='LoadLabelIds'), dict(type='PackSegInputs')])
+""")
+    label('agree.py', 'trained.pth', '--out', 'labels', '--also', 'other.pth', '--agreement', 'heads=both', 'score=True',
+          '--prior-of', 'source_train')
+    index = json.loads((work / 'labels/index.json').read_text())
+    assert index['agreement'] == dict(heads='both', score=True) and index['prior'] == dict(source=[0.5, 0.25, 0.25])
+    assert len(index['also']) == 1 and index['also'][0] != index['teacher']['sha256']
+    assert [sum(shares.values()) for shares in index['estimated_share']] == pytest.approx([1, 1])
+    assert sorted(index['image_scores']) == NAMES and all(0 < score < 1 for score in index['image_scores'].values())
+    assert '--prior-of nobody' in error_of('agree.py', 'trained.pth', '--out', 'labels', '--prior-of', 'nobody')
 
 
 def test_stage_2_finds_the_labels(work: Path) -> None:
