@@ -49,14 +49,14 @@ def test_two_teachers_with_two_heads_and_class_shares(work: Path) -> None:
     save_checkpoint('other.pth', 5)
     write_image(work / 'source/images/a.png', np.zeros((8, 8, 3), np.uint8))
     write_image(work / 'source/labels/a.png', np.repeat(np.array([[0, 0, 1, 2]], np.uint8), 8, 0).repeat(2, 1))
-    (work / 'agree.py').write_text("""_base_ = 'mine.py'
+    (work / 'agree.py').write_text('''_base_ = 'mine.py'
 source_train = dict(
     type='LabelMappedDataset', metainfo=_base_.metainfo, data_root='source', label_map={0: 0, 1: 1, 2: 2},
     data_prefix=dict(img_path='images', seg_map_path='labels'),
     pipeline=[dict(type='LoadVerifiedImage'), dict(type='LoadLabelIds'), dict(type='PackSegInputs')])
-""")
-    label('agree.py', 'trained.pth', '--out', 'labels', '--also', 'other.pth', '--agreement', 'heads=both', 'score=True',
-          '--prior-of', 'source_train')
+''')
+    label('agree.py', 'trained.pth', '--out', 'labels', '--also', 'other.pth', '--prior-of', 'source_train',
+          '--agreement', 'heads=both', 'score=True')
     index = json.loads((work / 'labels/index.json').read_text())
     assert index['agreement'] == dict(heads='both', score=True) and index['prior'] == dict(source=[0.5, 0.25, 0.25])
     assert len(index['also']) == 1 and index['also'][0] != index['teacher']['sha256']
