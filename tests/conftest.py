@@ -21,9 +21,10 @@ from udas_mmseg.utils import console
 
 @pytest.fixture(autouse=True, scope='session')
 def ask_compilers_once() -> Iterator[None]:
-    """Every run asks compilers for their versions, for a second; the machine stays what it is."""
+    """Every run asks compilers for their versions, for a second, and with each checkpoint git for its commit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, 'collect_env', cache(runner.collect_env))
+        patch.setattr(runner, 'get_git_hash', cache(runner.get_git_hash))
         yield
 
 

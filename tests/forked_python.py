@@ -244,7 +244,7 @@ def format_once(text: str, **_: Any) -> Tuple[str, bool]:
 
 
 def import_everything() -> None:
-    """Import the modules that a training uses; as in conftest.py, ask compilers once and do not format configs."""
+    """Import the modules that a training uses; as in conftest.py, ask compilers and git once, and format no configs."""
     import udas_mmseg  # noqa: F401  (first: torchvision needs its compat)
     for module in ('matplotlib.pyplot', 'torch._dynamo', 'torchvision'):
         importlib.import_module(module)
@@ -253,6 +253,8 @@ def import_everything() -> None:
     config.FormatCode = format_once
     runner.collect_env = functools.cache(runner.collect_env)
     runner.collect_env()
+    runner.get_git_hash = functools.cache(runner.get_git_hash)
+    runner.get_git_hash()
     gc.collect()
     gc.freeze()  # so that memory stays shared
 
