@@ -21,7 +21,9 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / 'configs'
 EVERY = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
 SELF_TRAINING = [path for path in EVERY if 'ssl' in path.stem]  # stages, each with a config of its own
-TRAINED = [path for path in EVERY if path not in SELF_TRAINING]
+ACTIVE = [path for path in EVERY if path.stem.startswith('labor') and not path.stem.startswith(
+    ('labor_selector', 'labor_student'))]  # the same in rounds of active labelling
+TRAINED = [path for path in EVERY if path not in (*SELF_TRAINING, *ACTIVE)]
 # every width and height differs from what a config resizes or crops to
 SIZE, DEMO_SIZE = (1400, 800), (320, 160)
 
@@ -106,6 +108,23 @@ def write_pseudo_labels(cfg: Config) -> None:
         labels = Path(dataset.get('pseudo_label_root', '/'))
         if dataset.get('type') == 'PseudoLabeledDataset' and not (labels / 'index.json').exists():
             write_labels_of(dataset, labels, num_classes)
+        if 'answers_root' in dataset:
+            write_answers(dataset, Path(dataset['answers_root']), num_classes)
+
+
+def write_answers(dataset: dict, folder: Path, num_classes: int) -> None:
+    """Random train ids for a part of each image, as a round of active labelling has them."""
+    root = str(Path(dataset.get('data_root') or '', dataset['data_prefix']['img_path']))
+    listed = Path(dataset.get('data_root') or '', dataset.get('ann_file') or 'none')
+    names = [f'{name}{dataset["img_suffix"]}' for name in listed.read_text().split()] if listed.is_file() else None
+    for image in [Path(root, name) for name in names] if names else Path(root).rglob(f'*{dataset["img_suffix"]}'):
+        height, width = cv2.imread(str(image)).shape[:2]
+        label = blocks(np.random.default_rng(0), num_classes, (width, height))
+        label[::3] = 255
+        write_image(folder / 'labels' / mirrored_path(str(image), root), label)
+    metainfo = dataset['metainfo']
+    classes = (DATASETS.get(metainfo).METAINFO if isinstance(metainfo, str) else metainfo)['classes']
+    (folder / 'selection.json').write_text(json.dumps(dict(classes=list(classes))))
 
 
 def write_labels_of(dataset: dict, labels: Path, num_classes: int) -> None:
@@ -120,7 +139,8 @@ def write_labels_of(dataset: dict, labels: Path, num_classes: int) -> None:
         write_image(labels / confidence_path(name), blocks(rng, 256, (width, height)))
     metainfo = dataset['metainfo']
     classes = (DATASETS.get(metainfo).METAINFO if isinstance(metainfo, str) else metainfo)['classes']
-    index = dict(teacher=dict(checkpoint='none'), classes=list(classes), num_images=len(images))
+    index = dict(teacher=dict(checkpoint='none'), classes=list(classes), num_images=len(images),
+                 confidence_histogram=dict.fromkeys(classes, [1] * 256))
     (labels / 'index.json').write_text(json.dumps(index))
 
 

@@ -1,10 +1,11 @@
 """Draw mIoU over the number of labelled target images from the results of tools/compare.py.
 
 python tools/plot_budgets.py results.json [more.json ...] --out curves.png
+python tools/plot_budgets.py labor.json --cost clicks --out costs.png    # rounds of active labelling
 
 The budget of a row is read from its name. Both `gta2cs_uda_cutmix budget=100`, a row of `tools/compare.py --vary
 budget=...`, and `gta2cs_uda_cutmix_100` are points of the curve `gta2cs_uda_cutmix`. Rows without a number, such as an
-oracle, are horizontal lines.
+oracle, are horizontal lines. With --cost, the score is drawn over what the labels of each round have cost.
 """
 import argparse
 import json
@@ -14,6 +15,7 @@ from typing import Any, List, Optional, Tuple
 
 from udas_mmseg.visualization.budget_curve import draw_budget_curves
 from udas_mmseg.visualization.comparison import summarize
+from udas_mmseg.visualization.cost_curve import COSTS, draw_cost_curves
 
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
@@ -21,6 +23,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('results', nargs='+', help='JSON files from tools/compare.py')
     parser.add_argument('--out', required=True, help='file of the picture, such as curves.png')
     parser.add_argument('--metric', default='mIoU', help='name of the score (default: mIoU)')
+    parser.add_argument('--cost', choices=COSTS, help='draw over the cost of the labels in rounds of active labelling')
     parser.add_argument('--labels', nargs='+', default=[], type=name_and_text, metavar='NAME=TEXT',
                         help='label of a curve that replaces its name')
     return parser.parse_args(arguments)
@@ -59,7 +62,11 @@ def main(arguments: Optional[List[str]] = None) -> None:
     try:
         labels = dict(args.labels)
         os.makedirs(osp.dirname(args.out) or '.', exist_ok=True)
-        draw_budget_curves(summarize(read_runs(args.results)), args.out, args.metric, labels)
+        rows = summarize(read_runs(args.results))
+        if args.cost:
+            draw_cost_curves(rows, args.out, args.cost, args.metric, labels)
+        else:
+            draw_budget_curves(rows, args.out, args.metric, labels)
     except (OSError, ValueError) as error:  # a mistake of the user: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     print(args.out)

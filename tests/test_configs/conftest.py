@@ -19,6 +19,7 @@ def roots(data_root: Path) -> Iterator[None]:
             patch.setenv(f'UDAS_{name}_ROOT', str(data_root))
         patch.setenv('UDAS_DEMO_ROOT', str(data_root / 'demo'))
         patch.setenv('UDAS_PSEUDO_ROOT', str(data_root / 'pseudo_labels'))
+        patch.setenv('UDAS_ANSWERS_ROOT', str(data_root / 'active'))
         patch.setenv('UDAS_DEMO_TRANSLATIONS', str(data_root / 'demo_translations'))
         patch.setenv('UDAS_DEMO_LABELS', str(data_root / 'demo_labels'))
         yield

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import DATASETS, MODELS
 
-from config_data import CONFIGS, EVERY, ROOT, SELF_TRAINING, TRAINED, fit_to_small_data, name_of, shrink_resnet
+from config_data import ACTIVE, CONFIGS, EVERY, ROOT, SELF_TRAINING, TRAINED, fit_to_small_data, name_of, shrink_resnet
 from online_models import pretrained
 from udas_mmseg.datasets.preflight import check_config
 from udas_mmseg.engine.launch import load_config
@@ -112,6 +112,31 @@ def test_stages_of_self_training_fit_the_data_and_each_other(path: Path, data_ro
     if path.parent.name == 'udas':  # as published
         assert (label.settings['views'], runner.stages[0].kind) == (3, 'translator')
         assert pseudo_label_threshold(pseudo_labeled_dataset(student)) == 0.6
+
+
+@pytest.mark.parametrize('path', ACTIVE, ids=name_of)
+def test_rounds_of_active_labelling_are_planned(path: Path, tmp_path: Path) -> None:
+    runner = SelfTrainingRunner.from_cfg(load_config(str(path), str(tmp_path)))
+    kinds = [stage.kind for stage in runner.stages]
+    first = ['query'] if path.stem == 'labor_baseline' else ['label', 'selector', 'query']
+    assert kinds == ['adapt', *(2 * [*first, 'annotate', 'active_student']), 'export']
+    query, student = runner.stages[kinds.index('query')], runner.configs[runner.stages[-2].name]
+    assert query.strategy.maker.unit == ('regions' if 'spl' in path.stem else 'points')
+    assert student.train_dataloader.dataset.labeled_target.answers_root == str(tmp_path / 'active/round_2')
+    if query.strategy.maker.unit == 'points':
+        assert query.strategy.maker.points_per_image == 20
+
+
+def test_stages_of_active_labelling_fit_the_data_and_each_other(data_root: Path, tmp_path: Path) -> None:
+    path = CONFIGS / 'benchmarks/carla2camvid/labor_spl.py'
+    options = {'self_training.active_student.config': str(path.with_name('labor_student_pseudo.py'))}
+    runner = SelfTrainingRunner.from_cfg(load_config(str(path), str(tmp_path), options))
+    for cfg in runner.configs.values():
+        fit_to_small_data(cfg, data_root)
+    assert runner.check()
+    branches = runner.configs[runner.stages[-2].name].train_dataloader.dataset
+    assert branches.pseudo_labeled.pseudo_label_root == str(tmp_path / '06_label_r2')
+    assert branches.pseudo_labeled.answers_root == branches.labeled_target.answers_root
 
 
 @pytest.mark.parametrize('path', RUNS, ids=name_of)

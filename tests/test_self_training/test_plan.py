@@ -115,7 +115,7 @@ def test_each_round_ends_with_a_comparison_by_default() -> None:
     (dict(label=dict(view=3)), r'self_training\.label\.view does not exist. Allowed are views'),
     (dict(stages=3), r'self_training\.stages=3: it must be a dict. Its entries are before, each_round, after'),
     (dict(stages=dict(after='export')), r"stages\.after='export': it must be a list of names"),
-    (dict(stages=dict(each_round=('lable',))), r"no kind of stage 'lable'. Allowed are adapt, export, label"),
+    (dict(stages=dict(each_round=('lable',))), r"no kind of stage 'lable'. Allowed are active_student, adapt"),
     (dict(stages=dict(each_round=('label', 'json', 'student'))), r"no kind of stage 'json'"),  # a module's name
     (dict(stages=dict(after=None)), r'stages\.after=None: it must be a list of names'),
     (dict(stages=dict(after=('export', 'export'))), r'a kind may be named once'),

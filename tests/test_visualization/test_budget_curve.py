@@ -60,14 +60,20 @@ def test_tool_reads_what_compare_wrote(tmp_path: Path, monkeypatch: pytest.Monke
     runs = [dict(name=f'udas/mix_{budget}', seed=seed, seconds=1., metrics={'mIoU': 50. + budget + seed})
             for budget in (1, 2) for seed in (0, 1)]
     Path('runs.json').write_text(json.dumps(runs))
+    rounds = [dict(name=f'labor: round {number}', seed=0, seconds=1., metrics={'mIoU': 50., 'cost/clicks': 9. * number})
+              for number in (1, 2)]
+    Path('rounds.json').write_text(json.dumps(rounds))
     Path('other.json').write_text('{"a": 1}')
     main = runpy.run_path(str(ROOT / 'tools/plot_budgets.py'))['main']
     main(['runs.json', '--out', 'pictures/curve.png'])
     assert min(cv2.imread('pictures/curve.png').shape[:2]) > 300
+    main(['rounds.json', '--cost', 'clicks', '--out', 'pictures/costs.png'])
+    assert min(cv2.imread('pictures/costs.png').shape[:2]) > 300
     Path('broken.json').write_text('[{')
     for arguments, message in (
         (['other.json'], 'other.json does not have results of tools/compare.py'), (['none.json'], 'No such file'),
         (['broken.json'], 'broken.json is not'), (['runs.json'] * 2, '4 runs .*more than once, such as udas/mix_1'),
+        (['runs.json', '--cost', 'clicks'], 'no row has cost/clicks, which runs in rounds'),
         (['runs.json', '--labels', 'max=a'], r"\['max'\] to label, but \['mix'\]")):  # yapf: disable
         with pytest.raises(SystemExit, match=message):
             main([*arguments, '--out', 'curve.png'])

@@ -9,8 +9,9 @@ from mmcv.transforms import BaseTransform
 from mmengine.config import Config
 from mmseg.registry import TRANSFORMS
 
+from ..datasets.answered import is_answered
 from ..datasets.transforms.loading import loads_labels
-from ..datasets.unlabeled import is_pseudo_labeled
+from ..datasets.unlabeled import is_pseudo_labeled, reads_products
 from ..engine.dry_run import Trial, try_training
 from ..utils.config_dicts import config_dicts
 from ..utils.progress import clock
@@ -77,11 +78,12 @@ def try_stages(context: RunContext) -> Tuple[List[str], List[np.ndarray]]:
 def with_stand_ins(stage: Stage, cfg: Config) -> Tuple[Config, List[str]]:
     """Return a config that can be trained before earlier stages have run, and descriptions of the stand-ins in it."""
     pipelines = [copy.deepcopy(part['pipeline']) for _, part in config_dicts(cfg.train_dataloader.to_dict())
-                 if is_pseudo_labeled(part)]
+                 if reads_products(part)]
     missing = ['original images for translations'] if 'translations' in stage.links else []
-    if pipelines:
-        missing.append('labels of class 0 for pseudo-labels')
-    before = [part for _, part in config_dicts(cfg.train_dataloader) if is_pseudo_labeled(part)]
+    before = [part for _, part in config_dicts(cfg.train_dataloader) if reads_products(part)]
+    for reads, what in ((is_pseudo_labeled, 'pseudo-labels'), (is_answered, 'answers')):
+        if any(reads(part) for part in before):
+            missing.append(f'labels of class 0 for {what}')
     places = [place for place, part in config_dicts(cfg.train_dataloader) if any(part is one for one in before)]
     cfg = without_products(stage, cfg)
     parts = dict(config_dicts(cfg.train_dataloader))

@@ -10,6 +10,7 @@ from .lock import WorkDirError
 
 MANIFEST = 'manifest.json'
 FORMAT = 2  # format of the file; format 1 has no such entry
+COST = 'cost/'  # begins the names of costs among the metrics
 _RUNNING, _COMPLETE = 'running', 'complete'
 
 
@@ -122,16 +123,19 @@ def trained_segmentors(work_dir: str) -> Dict[str, Dict[str, Any]]:
 
     Returns:
         dict: 'adapted', 'round 1', 'round 2', ... -> `metrics` (percent) on the test images of its config, which are
-        often its validation images; `seconds` of the last attempt (including the labelling of its pseudo-labels),
-        `config` and `checkpoint`. Empty if none is complete.
+        often its validation images, and `cost/clicks`, ... of the labels so far in rounds of active labelling;
+        `seconds` of the last attempt (including the labelling of its pseudo-labels), `config` and `checkpoint`. Empty
+        if none is complete.
     """
     entries = complete_entries(work_dir)
     found: Dict[str, Dict[str, Any]] = {}
     for name, entry in entries.items():
         if 'segmentor' in entry:
             labelling = entries.get(entry['links'].get('labels', ''), {}).get('seconds', 0.0)
+            cost = entries.get(entry['links'].get('answers', ''), {}).get('cost', {})
             found[entry['segmentor']] = dict(
-                metrics=entry.get('test') or entry['metrics'], seconds=entry['seconds'] + labelling,
+                metrics={**(entry.get('test') or entry['metrics']), **{f'{COST}{key}': cost[key] for key in cost}},
+                seconds=entry['seconds'] + labelling,
                 config=str(Path(work_dir, name, 'config.py')), checkpoint=entry['checkpoint'])
     return found
 
@@ -166,6 +170,8 @@ def result_files(entries: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
     files = {entry['translation_report']: 'images, their translations, and real ones'
              for entry in entries.values() if 'translation_report' in entry}
     files.update({entry['report']: f'how good {name} is' for name, entry in entries.items() if 'report' in entry})
+    files.update({entry['round_report']: f'what was labelled in round {entry["round"]}, and what it has cost'
+                  for entry in entries.values() if 'round_report' in entry})
     models = [entry['checkpoint'] for entry in entries.values() if 'segmentor' in entry or 'trained_by' in entry]
     if models:
         files[models[-1]] = 'the checkpoint of the last model'

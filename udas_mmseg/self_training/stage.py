@@ -36,6 +36,7 @@ class Stage:
         reads: Description of the data that it reads if it takes nothing from other stages.
         takes: Roles that it needs, such as 'teacher'.
         may_take: Roles that it uses if an earlier stage gives them.
+        may_ignore: Those of them that the config of a training need not read.
         gives: Roles that later stages may take from it.
         trains: Whether the stage is a training.
         has_budget: Whether the run's `budget` of labelled images also applies to its config.
@@ -66,6 +67,7 @@ class Stage:
     reads: ClassVar[str] = ''
     takes: ClassVar[Tuple[str, ...]] = ()
     may_take: ClassVar[Tuple[str, ...]] = ()
+    may_ignore: ClassVar[Tuple[str, ...]] = ()
     gives: ClassVar[Tuple[str, ...]] = ()
     trains: ClassVar[bool] = False
     has_budget: ClassVar[bool] = False
@@ -94,6 +96,10 @@ class Stage:
     def what(self) -> str:
         """A short description of the stage."""
         raise NotImplementedError
+
+    def folder_in(self, work_dir: str) -> str:
+        """Return the folder of its files, which several stages may share."""
+        return osp.join(work_dir, self.name)
 
     def build_config(self, context: 'RunContext') -> Optional[Config]:
         """Build the complete config of the stage without reading data; None if it has no config."""
@@ -186,7 +192,8 @@ class RunContext:
 
     def folder(self, stage: str) -> str:
         """Folder of a stage."""
-        return osp.join(self.work_dir, stage)
+        found = self.stage(stage)
+        return found.folder_in(self.work_dir) if found else osp.join(self.work_dir, stage)
 
     def stage(self, link: str) -> Optional[Stage]:
         """Return the stage to which a link leads; None for a given checkpoint."""

@@ -6,15 +6,19 @@ from typing import Any, Dict, Iterator, List
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
-from ..datasets.unlabeled import LABELS_ONLY, is_pseudo_labeled, without_labels
+from ..datasets.answered import answers_digest, is_answered
+from ..datasets.unlabeled import LABELS_ONLY, is_pseudo_labeled, reads_products, without_labels
 from ..engine.launch import enable_amp
 from ..utils.config_dicts import config_dicts
+from ..utils.digests import file_digest
+from ..utils.mirrored_folder import INDEX
 from .stage import RunContext, Stage
 
 CONFIG = 'config.py'
 # role -> entry of a training data set that is set to the folder of the stage that gives it
-FILLED_IN = dict(translations='translated_root', labels='pseudo_label_root')
-_WITHOUT = dict(translations=' or reads the images that are translated', labels=' or is a PseudoLabeledDataset')
+FILLED_IN = dict(translations='translated_root', labels='pseudo_label_root', answers='answers_root')
+_WITHOUT = dict(translations=' or reads the images that are translated', labels=' or is a PseudoLabeledDataset',
+                answers=' or is an AnsweredDataset')
 _SEEDS = 1000  # difference between the seeds of rounds, so that they differ from those of runs with the next seeds
 
 
@@ -39,21 +43,26 @@ def training_config(stage: Stage, context: RunContext) -> Config:
         enable_amp(cfg, context.amp)
     for role, key in FILLED_IN.items():
         if role in stage.links:
-            for dataset in _readers(cfg, stage, key, context):
+            for dataset in _readers(cfg, stage, role, context):
                 dataset[key] = context.folder(stage.links[role])
     for other in context.stages:
         other.change_training(stage, cfg, context)
     return cfg
 
 
+def product_digest(role: str, folder: str) -> str:
+    """Return the SHA-256 of what a training reads from the folder of an earlier stage."""
+    return answers_digest(folder) if role == 'answers' else file_digest(osp.join(folder, INDEX))
+
+
 def without_products(stage: Stage, cfg: Config) -> Config:
-    """Return a config that can be checked before earlier stages have run: with originals, without pseudo-labels."""
+    """Return a config that can be checked before earlier stages have run: with originals, without labels from them."""
     cfg = copy.deepcopy(cfg)
     for _, dataset in config_dicts(cfg.get('train_dataloader')):
         if 'translations' in stage.links:
             dataset.pop('translated_root', None)
             dataset.pop('missing_translation', None)
-        if is_pseudo_labeled(dataset):
+        if reads_products(dataset):
             unlabeled = without_labels(dataset)
             dataset.clear()
             dataset.update(unlabeled)
@@ -114,24 +123,23 @@ def _with_budget(dataset: Any) -> Iterator[Dict[str, Any]]:
                 yield from _with_budget(child)
 
 
-def _readers(cfg: Config, stage: Stage, key: str, context: RunContext) -> List[Dict[str, Any]]:
+def _readers(cfg: Config, stage: Stage, role: str, context: RunContext) -> List[Dict[str, Any]]:
     """Return the training data sets that read the files of an earlier stage: those that have an entry for its folder.
 
     If none has it, these are all pseudo-labelled data sets, or all that read the images that were translated. Every
-    image of the latter must have a translation.
+    image of the latter must have a translation. An `AnsweredDataset` reads answers in any case.
     """
-    datasets = [dataset for _, dataset in config_dicts(cfg.train_dataloader.dataset)]
-    found = [dataset for dataset in datasets if key in dataset]
-    if not found and key == FILLED_IN['labels']:
+    datasets, key = [dataset for _, dataset in config_dicts(cfg.train_dataloader.dataset)], FILLED_IN[role]
+    found = [dataset for dataset in datasets if key in dataset or (role == 'answers' and is_answered(dataset))]
+    if not found and role == 'labels':
         found = [dataset for dataset in datasets if is_pseudo_labeled(dataset)]
-    elif not found:
+    elif not found and role == 'translations':
         translator = context.configs.get(stage.links['translations']) or {}
         folder = image_folder((translator.get('translate_dataloader') or {}).get('dataset') or {})
         found = [dataset for dataset in datasets if folder and image_folder(dataset) == folder]
         for dataset in found:
             dataset.setdefault('missing_translation', 'error')
-    if not found:
-        role = {key: role for role, key in FILLED_IN.items()}[key]
+    if not found and role not in stage.may_ignore:
         raise ValueError(f'{stage.name} should read the files of {stage.links[role]}, but no data set in '
                          f'train_dataloader of {stage.config} has `{key}`{_WITHOUT[role]}. Add it there (any value), '
                          'or leave out the earlier stage in self_training.')

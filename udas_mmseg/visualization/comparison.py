@@ -2,6 +2,8 @@
 import statistics
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
+_COSTS = {'cost/clicks': 'clicks', 'cost/percent': 'labelled, %'}
+
 
 def mean_and_std(values: Sequence[float]) -> Tuple[float, float]:
     """Mean and sample standard deviation (0 for one value)."""
@@ -33,16 +35,21 @@ def summarize(runs: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Format rows of `summarize` as a Markdown table: IoU of each class (mean), mIoU (mean ± deviation), time."""
+    """Format rows of `summarize` as a Markdown table: IoU of each class (mean), mIoU (mean ± deviation), time.
+
+    Rounds of active labelling also have the mean cost of their labels.
+    """
     classes = list(dict.fromkeys(key for row in rows for key in row['metrics'] if key.startswith('IoU/')))
     scores = list(dict.fromkeys(key for row in rows for key in row['metrics'] if key.startswith('mIoU')))
+    costs = [cost for cost in _COSTS if any(cost in row['metrics'] for row in rows)]
     head = ['config', *(name[len('IoU/'):] for name in classes), *(name.replace('mIoU/', '') for name in scores),
-            'seeds', 'minutes a run']
+            *(_COSTS[cost] for cost in costs), 'seeds', 'minutes a run']
     lines = ['| ' + ' | '.join(head) + ' |', '|' + ' --- |' * len(head)]
     for row in rows:
         metrics = row['metrics']
         cells = [row['name'], *(f'{metrics[key][0]:.1f}' if key in metrics else '-' for key in classes),
                  *('{:.1f} ± {:.1f}'.format(*metrics[key]) if key in metrics else '-' for key in scores),
+                 *(f'{metrics[cost][0]:.4g}' if cost in metrics else '-' for cost in costs),
                  ', '.join(map(str, row['seeds'])), f'{row["minutes"]:.1f}']
         lines.append('| ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines) + '\n'

@@ -1,10 +1,17 @@
 """The built-in kinds of stages of self-training."""
+from .active_student import ActiveStudent
 from .adapt import Adapt
+from .annotate import Annotate
 from .export import Export
 from .label import Label
+from .query import Query
 from .select import Select
+from .selector import Selector
 from .student import Student
 from .training import Training
 from .translate import Translate, Translator
 
-__all__ = ['Adapt', 'Export', 'Label', 'Select', 'Student', 'Training', 'Translate', 'Translator']
+__all__ = [
+    'ActiveStudent', 'Adapt', 'Annotate', 'Export', 'Label', 'Query', 'Select', 'Selector', 'Student', 'Training',
+    'Translate', 'Translator'
+]

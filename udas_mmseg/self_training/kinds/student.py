@@ -32,6 +32,7 @@ class Student(Training):
     of the pseudo-labelled images that is used, those with the highest scores (`image_share` of `PseudoLabeledDataset`).
     0 leaves each as it is in the config. Raise them from round to round with `per_round`.
     """
+    part: ClassVar[str] = 'student'
     defaults: ClassVar[Dict[str, Any]] = dict(config=REQUIRED, init='imagenet', portion=0, real_share=0, image_share=0,
                                                options={})
     takes: ClassVar[Tuple[str, ...]] = ('teacher', 'labels')
@@ -43,10 +44,10 @@ class Student(Training):
         """Raise a ValueError for an unknown `init`, or a share outside [0, 1]."""
         for name in ('portion', 'real_share', 'image_share'):
             if not isinstance(settings[name], (int, float)) or not 0 <= settings[name] <= 1:
-                raise ValueError(f'self_training.student.{name}={settings[name]!r}: allowed are shares from 0 (as in '
-                                 'the config) to 1. For a share that grows, give per_round a dict for each round.')
+                raise ValueError(f'self_training.{cls.part}.{name}={settings[name]!r}: allowed are shares from 0 (as '
+                                 'in the config) to 1. For a share that grows, give per_round a dict for each round.')
         if settings['init'] not in INITS:
-            raise ValueError(f'self_training.student.init={settings["init"]!r}: allowed are {", ".join(INITS)}.')
+            raise ValueError(f'self_training.{cls.part}.init={settings["init"]!r}: allowed are {", ".join(INITS)}.')
 
     @property
     def what(self) -> str:
@@ -63,9 +64,9 @@ class Student(Training):
         cfg = super().build_config(context)
         assert cfg is not None
         if self.settings['portion']:
-            keep_portion(cfg, self.settings['portion'])
+            keep_portion(cfg, self.settings['portion'], self.part)
         if self.settings['real_share']:
-            weigh_branches(cfg, self.settings['real_share'])
+            weigh_branches(cfg, self.settings['real_share'], self.part)
         if self.settings['image_share']:
             _reader(cfg)['image_share'] = self.settings['image_share']
         if self.settings['init'] == 'scratch':
@@ -106,7 +107,7 @@ def _reader(cfg: Config) -> Dict[str, Any]:
     return found if is_pseudo_labeled(found) else found['dataset']
 
 
-def keep_portion(cfg: Config, portion: float) -> None:
+def keep_portion(cfg: Config, portion: float, part: str = 'student') -> None:
     """Let a student keep a portion of the pixels of each class, in place; see `class_balanced_thresholds`.
 
     Raises:
@@ -115,13 +116,13 @@ def keep_portion(cfg: Config, portion: float) -> None:
     steps = [step for _, part in config_dicts(pseudo_labeled_dataset(cfg)) for step in part.get('pipeline') or []
              if step['type'] == 'LoadPseudoLabel']
     if not steps:
-        raise ValueError(f'self_training.student.portion={portion}, but {cfg.filename} reads its labels without '
+        raise ValueError(f'self_training.{part}.portion={portion}, but {cfg.filename} reads its labels without '
                          'LoadPseudoLabel. Use it, or leave portion out.')
     for step in steps:
         step['class_balanced'] = {**(step.get('class_balanced') or {}), 'portion': portion}
 
 
-def weigh_branches(cfg: Config, real_share: float) -> None:
+def weigh_branches(cfg: Config, real_share: float, part: str = 'student') -> None:
     """Give real images a share of the supervised loss of a student, in place; the sum of the weights stays.
 
     Source: the outline of UDAS, in which the share of real data grows as labels gather.
@@ -133,7 +134,7 @@ def weigh_branches(cfg: Config, real_share: float) -> None:
     branches = [name for name in cfg.train_dataloader.dataset if name in BRANCHES and BRANCHES[name].labels != NONE]
     real = [name for name in branches if name != 'source']
     if not (isinstance(kind, type) and issubclass(kind, BranchSegmentor)) or 'source' not in branches or not real:
-        raise ValueError(f'self_training.student.real_share={real_share} needs a model that is derived from '
+        raise ValueError(f'self_training.{part}.real_share={real_share} needs a model that is derived from '
                          f'BranchSegmentor, and batches with a source and labelled real images; {cfg.filename} has '
                          f'{cfg.model.type} and the branches {branches}. Leave real_share out.')
     cfg.model.branch_weights = {'source': 2 * (1 - real_share), **{name: 2 * real_share for name in real}}

@@ -19,10 +19,9 @@ from ...evaluation.validation import validate
 from ...models.trained import build_original, load_checkpoint
 from ...utils.console import is_quiet
 from ...utils.digests import file_digest
-from ...utils.mirrored_folder import INDEX
 from ...utils.processes import together
 from ..stage import RunContext, Stage
-from ..stage_config import CONFIG, FILLED_IN, training_config, without_products
+from ..stage_config import CONFIG, FILLED_IN, product_digest, training_config, without_products
 
 
 class Training(Stage):
@@ -85,7 +84,7 @@ class Training(Stage):
         test = _score_test_images(cfg, checkpoint)
         if not is_main_process():  # only the main process writes the manifest
             return {}
-        inputs = {role: file_digest(osp.join(context.folder(self.links[role]), INDEX))
+        inputs = {role: product_digest(role, context.folder(self.links[role]))
                   for role in FILLED_IN if role in self.links}
         result = dict(checkpoint=checkpoint, sha256=file_digest(checkpoint), metrics=metrics, inputs=inputs)
         if test:

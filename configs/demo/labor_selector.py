@@ -1,0 +1,22 @@
+"""The pixel selector of LabOR on generated scenes: two classifiers that learn pseudo-labels, and disagree.
+
+python tools/train.py configs/demo/labor.py    # trains it in rounds
+python tools/train.py configs/demo/labor_selector.py
+The second command reads pseudo-labels from the folder UDAS_PSEUDO_ROOT.
+"""
+_base_ = ['../_base_/setups/demo_256x128.py', '../_base_/methods/pixel_selector.py']
+pseudo_labeled_train = dict(
+    _base_.target_train,
+    type='PseudoLabeledDataset',
+    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/demo/labor',
+    metainfo='CityscapesDataset',
+    img_suffix='_leftImg8bit.png',
+    pipeline=[
+        dict(type='LoadVerifiedImage'),
+        dict(type='LoadPseudoLabel', threshold=0.9, class_balanced=dict(portion=0.5, beta=0.9)),
+        *_base_.target_pipeline[1:]
+    ])
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True, type='DomainPairDataset', pseudo_labeled=pseudo_labeled_train, target=_base_.target_train))
+model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
