@@ -134,6 +134,15 @@ def test_more_rounds_are_planned_in_the_order_of_labor(config: Path, tmp_path: P
     assert unlabeled.type == 'LabelMappedDataset' and 'answers_root' not in unlabeled, 'before there are labels'
 
 
+@pytest.mark.parametrize('options', [
+    {}, {'stages.each_round': ['query', 'annotate', 'active_student'], 'label': None, 'selector': None,
+         'query.strategy': 'entropy'}], ids=['labor', 'entropy'])
+def test_a_student_need_not_read_pseudo_labels(config: Path, tmp_path: Path, options: Dict[str, Any]) -> None:
+    planned = runner(config, tmp_path, **options)
+    student = planned.stages[-2]
+    assert student.kind == 'active_student' and student.check(planned.context)
+
+
 @pytest.mark.parametrize('options, message', [
     ({'stages.each_round': ['query', 'annotate', 'active_student'], 'label': None, 'selector': None},
      r"query\.strategy='ppl' compares two classifiers, but no stage .* Add selector before query"),

@@ -78,7 +78,9 @@ class Student(Training):
 
     def check(self, context: RunContext) -> List[str]:
         """Also check that the images get scores if only those with the highest ones are used."""
-        share, labels = _reader(context.configs[self.name]).get('image_share', 1), context.stage(self.links['labels'])
+        datasets = config_dicts(context.configs[self.name].train_dataloader.dataset)
+        share = min((part.get('image_share', 1) for _, part in datasets if is_pseudo_labeled(part)), default=1)
+        labels = context.stage(self.links.get('labels', ''))
         if share != 1 and labels is not None and not labels.settings.get('agreement', {}).get('score'):
             raise ValueError(f'{self.name} uses the share image_share={share} of the images, those with the highest '
                              'scores, but they get no scores. Set self_training.label.agreement=dict(score=True), '
