@@ -92,7 +92,8 @@ class Annotate(RoundStage):
 
 
 def _how_to_answer(name: str, folder: str, answered: int, units: int) -> str:
-    folder = osp.relpath(folder)
+    relative = osp.relpath(folder)
+    folder = folder if relative.startswith(osp.pardir) else relative
     return (f'{name} waits for labels: {answered} of {units} units of {folder} are answered.\n'
             f'  python tools/active_label.py export {folder}           # for an annotation tool\n'
             f'  python tools/active_label.py import {folder} FILE      # what was labelled\n'
