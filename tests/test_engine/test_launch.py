@@ -72,6 +72,10 @@ def test_amp_without_a_gpu_is_bfloat16_alone() -> None:
     cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type='SGD'))))
     enable_amp(cfg, 'bfloat16')
     assert cfg.optim_wrapper == dict(type='CPUBFloat16OptimWrapper', optimizer=dict(type='SGD'))
+    amp = dict(type='AmpOptimWrapper', dtype='float16', loss_scale='dynamic', optimizer=dict(type='SGD'))
+    of_gpu = Config(dict(optim_wrapper=amp))
+    enable_amp(of_gpu, 'bfloat16')
+    assert of_gpu.optim_wrapper == cfg.optim_wrapper
     with pytest.raises(RuntimeError, match='needs a CUDA device'):
         enable_amp(Config(dict(optim_wrapper=dict(optimizer=dict(type='SGD')))))
 

@@ -111,6 +111,8 @@ def enable_amp(cfg: Config, dtype: str = 'float16') -> None:
             raise ValueError(f'--amp supports OptimWrapper and AmpOptimWrapper, but the config uses {kind}. Set its '
                              'precision in the config instead.')
         if not on_gpu:
+            for key in ('dtype', 'loss_scale'):  # of an `AmpOptimWrapper`
+                wrapper.pop(key, None)
             wrapper.update(type='CPUBFloat16OptimWrapper')
             continue
         wrapper.update(type='AmpOptimWrapper', dtype=dtype)
