@@ -116,3 +116,18 @@ def labeled_config(image_folder: Callable) -> Callable[..., dict]:
                 **image_folder(name, count), **changes}
 
     return make
+
+
+@pytest.fixture
+def unlabeled_config(labeled_config: Callable) -> Callable[..., dict]:
+    """Config of a small data set whose labels are not read, with a random crop and a flip."""
+    crop_and_flip = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(8, 16)),
+                     dict(type='RandomFlip', prob=0.5), dict(type='PackSegInputs')]
+
+    def make(name: str = 'target', count: int = 7, **changes: object) -> dict:
+        found = labeled_config(name, count, **{'pipeline': crop_and_flip, **changes})
+        found['data_prefix'] = dict(img_path='images')
+        found.pop('label_map')
+        return found
+
+    return make

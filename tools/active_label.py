@@ -20,6 +20,7 @@ from mmengine.dist import is_main_process
 
 from udas_mmseg.active import AnswerStore, Selection
 from udas_mmseg.active.select import select
+from udas_mmseg.active.selection_set import UNITS
 from udas_mmseg.active.simulate import ANSWERS, simulate
 from udas_mmseg.active.strategies import NAMES, named_strategy
 from udas_mmseg.datasets.config_entries import build_entry
@@ -62,7 +63,7 @@ def add_select(commands: Any) -> None:
                         help='entry of the config with the images (default: target_train)')
     parser.add_argument('--strategy', choices=NAMES, default=NAMES[0], help='spl and ppl are those of LabOR, which '
                         'need a pixel selector, as inconsistency does (default: spl)')
-    parser.add_argument('--unit', choices=['points', 'regions', 'images'],
+    parser.add_argument('--unit', choices=UNITS,
                         help='what is labelled (default: that of LabOR, else points)')
     parser.add_argument('--settings', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE', help='settings of '
                         'the strategy, such as units.points_per_image=20 or score.k=4')
@@ -105,9 +106,9 @@ def run_select(args: argparse.Namespace) -> str:
     selection = select(cfg, args.checkpoint, args.dataset, args.folder, strategy.to_dict(), args.budget,
                        number=args.round, batch_size=args.batch_size, workers=args.workers, max_broken=args.max_broken,
                        name=args.config)
-    units = [unit for image in selection.images for unit in image.units]
-    return (f'{selection.folder}: {len(units)} {selection.unit} in {len(selection.images)} images, '
-            f'{sum(unit.pixels for unit in units)} pixels, {sum(unit.clicks for unit in units)} expected clicks')
+    units, pixels, clicks = selection.totals()
+    return (f'{selection.folder}: {units} {selection.unit} in {len(selection.images)} images, {pixels} pixels, '
+            f'{clicks} expected clicks')
 
 
 def run_export(args: argparse.Namespace) -> str:

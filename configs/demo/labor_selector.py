@@ -11,11 +11,7 @@ pseudo_labeled_train = dict(
     pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/demo/labor',
     metainfo='CityscapesDataset',
     img_suffix='_leftImg8bit.png',
-    pipeline=[
-        dict(type='LoadVerifiedImage'),
-        dict(type='LoadPseudoLabel', threshold=0.9, class_balanced=dict(portion=0.5, beta=0.9)),
-        *_base_.target_pipeline[1:]
-    ])
+    pipeline=[dict(type='LoadVerifiedImage'), _base_.selector_labels, *_base_.target_pipeline[1:]])
 train_dataloader = dict(
     dataset=dict(
         _delete_=True, type='DomainPairDataset', pseudo_labeled=pseudo_labeled_train, target=_base_.target_train))

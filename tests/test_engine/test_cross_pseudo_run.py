@@ -10,19 +10,14 @@ from mmengine.runner import Runner
 from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
 from udas_mmseg.engine.initial_weights import prepare_load_from
 
-UNLABELED = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(8, 16)),
-             dict(type='RandomFlip', prob=0.5), dict(type='PackSegInputs')]
-
 
 @pytest.fixture
-def cps_config(run_config: Callable, labeled_config: Callable) -> Callable[..., Config]:
+def cps_config(run_config: Callable, labeled_config: Callable, unlabeled_config: Callable) -> Callable[..., Config]:
     """The tiny run of `run_config` with labelled and unlabelled target images, where the networks have dropout."""
 
     def make(name: str = 'run', workers: int = 0, **changes: object) -> Config:
         cfg = run_config(name, workers)
-        target = labeled_config('target', 7, pipeline=UNLABELED)
-        target.pop('label_map')
-        target['data_prefix'] = dict(img_path='images')
+        target = unlabeled_config()
         cfg.train_dataloader.dataset = dict(type='DomainPairDataset', labeled_target=labeled_config(), target=target)
         cfg.model = dict(type='CrossPseudoSupervision', segmentor=cfg.model, cut_mix=True,
                          cps_weight=dict(weight=1.5, begin=0, ramp=4))

@@ -12,19 +12,15 @@ from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_proc
 from udas_mmseg.engine.hooks import TeacherCollapseHook
 from udas_mmseg.export.plain_config import export_state_dict
 
-UNLABELED = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(8, 16)),
-             dict(type='RandomFlip', prob=0.5), dict(type='PackSegInputs')]
-
 
 @pytest.fixture
-def online_config(run_config: Callable, labeled_config: Callable, tmp_path: Path) -> Callable[..., Config]:
+def online_config(run_config: Callable, labeled_config: Callable, unlabeled_config: Callable, tmp_path: Path
+                  ) -> Callable[..., Config]:
     """The tiny run of `run_config` with all terms, where the segmentor has dropout."""
 
     def make(name: str = 'run', workers: int = 0, **changes: object) -> Config:
         cfg = run_config(name, workers)
-        target = labeled_config('target', 7, pipeline=UNLABELED)
-        target.pop('label_map')
-        target['data_prefix'] = dict(img_path='images')
+        target = unlabeled_config()
         cfg.train_dataloader.dataset = dict(type='DomainPairDataset', source=labeled_config(), target=target)
         cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'backbone.pth'))
         terms = [dict(type='FeatureDistanceTerm', classes=(0, 1, 2), weight=0.1),

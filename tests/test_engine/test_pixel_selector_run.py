@@ -9,19 +9,15 @@ from mmengine.config import Config
 from tiny_runs import interrupt, resumed, same_weights, train
 from udas_mmseg.engine.initial_weights import prepare_load_from
 
-UNLABELED = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(8, 16)),
-             dict(type='RandomFlip', prob=0.5), dict(type='PackSegInputs')]
-
 
 @pytest.fixture
-def selector_config(run_config: Callable, labeled_config: Callable) -> Callable[..., Config]:
+def selector_config(run_config: Callable, labeled_config: Callable, unlabeled_config: Callable
+                    ) -> Callable[..., Config]:
     """The tiny run of `run_config` with labels for one half of the images, and the other half without."""
 
     def make(name: str = 'run', workers: int = 0, **changes: object) -> Config:
         cfg = run_config(name, workers)
-        target = labeled_config('target', 7, pipeline=UNLABELED)
-        target.pop('label_map')
-        target['data_prefix'] = dict(img_path='images')
+        target = unlabeled_config()
         cfg.train_dataloader.dataset = dict(type='DomainPairDataset', pseudo_labeled=labeled_config(), target=target)
         cfg.model = dict(type='PixelSelector', segmentor=cfg.model, discrepancy_weight=dict(weight=1, begin=1, ramp=4))
         cfg.optim_wrapper.paramwise_cfg = dict(custom_keys=dict(decode_head=dict(lr_mult=10)))

@@ -12,19 +12,14 @@ from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_proc
 from udas_mmseg.engine.hooks import KeptShareHook
 from udas_mmseg.export.plain_config import export_state_dict
 
-UNLABELED = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(8, 16)),
-             dict(type='RandomFlip', prob=0.5), dict(type='PackSegInputs')]
-
 
 @pytest.fixture
-def semi_config(run_config: Callable, labeled_config: Callable) -> Callable[..., Config]:
+def semi_config(run_config: Callable, labeled_config: Callable, unlabeled_config: Callable) -> Callable[..., Config]:
     """The tiny run of `run_config` as UniMatch V2, without a source."""
 
     def make(name: str = 'run', workers: int = 0, **changes: object) -> Config:
         cfg = run_config(name, workers)
-        target = labeled_config('target', 7, pipeline=UNLABELED)
-        target.pop('label_map')
-        target['data_prefix'] = dict(img_path='images')
+        target = unlabeled_config()
         cfg.train_dataloader.dataset = dict(type='DomainPairDataset', labeled_target=labeled_config(), target=target)
         cfg.model = dict(
             type='SemiSupervisedSegmentor', segmentor=cfg.model, num_views=2, feature_dropout='complementary',

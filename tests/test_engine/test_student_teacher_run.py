@@ -35,14 +35,12 @@ class FollowByHand(Hook):
 
 
 @pytest.fixture
-def student_config(run_config: Callable, labeled_config: Callable) -> Callable[..., Config]:
+def student_config(run_config: Callable, labeled_config: Callable, unlabeled_config: Callable) -> Callable[..., Config]:
     """The tiny run of `run_config` with a student: L_cons on the source, pseudo-labels and an EMA teacher."""
 
     def make(name: str = 'run', workers: int = 0, **changes: object) -> Config:
         cfg = run_config(name, workers)
-        target = labeled_config('target', 7, pipeline=UNLABELED)
-        target.pop('label_map')
-        target['data_prefix'] = dict(img_path='images')
+        target = unlabeled_config(pipeline=UNLABELED)
         cfg.train_dataloader.dataset = dict(type='DomainPairDataset', source=labeled_config(), target=target,
                                             pseudo_labeled=labeled_config('pseudo', 4))
         cfg.model = dict(type='StudentTeacherSegmentor', segmentor=cfg.model, consistency=dict(num_views=2),

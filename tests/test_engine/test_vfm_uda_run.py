@@ -14,14 +14,12 @@ PATCHES = dict(patch_size=4, img_size=(8, 16), init_values=1.0)
 
 
 @pytest.fixture
-def vfm_config(run_config: Callable, labeled_config: Callable) -> Callable[..., Config]:
+def vfm_config(run_config: Callable, labeled_config: Callable, unlabeled_config: Callable) -> Callable[..., Config]:
     """The tiny run of `run_config` with a vision transformer, masked tokens and labels of flipped images."""
 
     def make(name: str = 'run', workers: int = 0, **changes: object) -> Config:
         cfg = run_config(name, workers)
-        target = labeled_config('target', 7, pipeline=UNLABELED)
-        target.pop('label_map')
-        target['data_prefix'] = dict(img_path='images')
+        target = unlabeled_config(pipeline=UNLABELED)
         cfg.train_dataloader.dataset = dict(type='DomainPairDataset', source=labeled_config(), target=target)
         segmentor = dict(
             type='EncoderDecoder', data_preprocessor=cfg.model.data_preprocessor, train_cfg=dict(),

@@ -117,7 +117,7 @@ printf "%s\\n" "$@" >"$NOTED"
 
 
 def torchrun_arguments(start: Callable, tmp_path: Path, *command: str) -> List[str]:
-    """What a tools/dist_*.sh lets torchrun start in two processes, as torchrun reads it."""
+    """The command that a tools/dist_*.sh gives to torchrun for two processes, as torchrun parses it."""
     (tmp_path / 'python').write_text(NOTES_ARGUMENTS)
     (tmp_path / 'python').chmod(0o755)
     finish(start([*command], PYTHON=str(tmp_path / 'python'), NOTED=str(tmp_path / 'noted'), PORT='29617'))

@@ -6,19 +6,20 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Union
 
 import numpy as np
 
+from ..datasets.answered import LABELS, SELECTION
 from ..datasets.class_ids import check_class_ids
 from ..datasets.label_files import read_label
 from ..datasets.label_maps import IGNORE
 from ..pseudo_labels.writer import encode_png
 from ..utils.files import replace_file
 from .answer_log import Answer, AnswerLog
-from .selection_set import SELECTION, Selection
+from .selection_set import Selection
 
 Label = Union[int, str, np.ndarray]
 
 
 class Stored(NamedTuple):
-    """What `AnswerStore` did with an answer.
+    """An answer that was given to `AnswerStore`, and whether it was stored.
 
     Attributes:
         answer: The answer.
@@ -48,7 +49,7 @@ class AnswerStore:
 
     def __init__(self, selection: Selection) -> None:
         assert selection.folder is not None, 'the selection has a folder'
-        self.selection, self.labels = selection, selection.folder / 'labels'
+        self.selection, self.labels = selection, selection.folder / LABELS
         self.log = AnswerLog(selection.folder / 'answers.jsonl')
         before = selection.folder.absolute().parent / f'round_{selection.round - 1}'
         self.earlier = AnswerStore(Selection.read(before)) if (before / SELECTION).is_file() else None

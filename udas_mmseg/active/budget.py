@@ -4,7 +4,9 @@ from typing import List, Mapping, Optional, Union
 
 import numpy as np
 
-KINDS = ('pixels', 'points', 'regions', 'images', 'clicks')
+from .selection_set import UNITS
+
+KINDS = ('pixels', *UNITS, 'clicks')
 
 
 @dataclass(frozen=True)

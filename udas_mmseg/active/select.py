@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 
+from ..datasets.answered import SELECTION
 from ..datasets.image_views import ImageViews, ImageViewsDataset
 from ..pseudo_labels.label import describe_images, open_checked, view_sizes
 from ..pseudo_labels.predict import Labeler, build_labeler, predict_heads
@@ -24,7 +25,7 @@ from .candidates import CandidateWriter, find_candidates
 from .choice import choose_units
 from .clicks import EPSILON
 from .scores import check_at_least
-from .selection_set import SELECTION, Selection
+from .selection_set import Selection
 from .strategies import Strategy, build_strategy, strategy_settings
 
 _CANDIDATES = 'candidates'  # deleted when the round is selected

@@ -7,6 +7,7 @@ from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from ..datasets.answered import SELECTION
 from ..datasets.image_files import SampleError
 from ..datasets.label_files import read_label
 from ..datasets.label_maps import IGNORE
@@ -16,7 +17,6 @@ from ..utils.files import replace_file, to_json
 VERSION = 1
 UNITS = ('points', 'regions', 'images')
 MAX_UNITS = 65535  # of an image, as their numbers have 16 bits
-SELECTION = 'selection.json'
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class SelectedImage:
 
 @dataclass
 class Selection:
-    """What was selected in a round. `<folder>/selection.json` and `<folder>/units/<name>.png` contain it.
+    """The selection of a round. `<folder>/selection.json` and `<folder>/units/<name>.png` contain it.
 
     Args:
         round (int): Number of the round, 1 or more.
@@ -160,6 +160,11 @@ class Selection:
             raise ValueError(f'{len(missing)} images have no map of their units, such as {sorted(missing)[0]}.')
         replace_file(path, content)
         self.folder = Path(folder)
+
+    def totals(self) -> Tuple[int, int, int]:
+        """Return the numbers of units, of their pixels, and of their expected clicks."""
+        units = [unit for image in self.images for unit in image.units]
+        return len(units), sum(unit.pixels for unit in units), sum(unit.clicks for unit in units)
 
     def unit_map(self, name: str) -> np.ndarray:
         """Return the units of an image: (H, W) integers, 0 where nothing was selected.

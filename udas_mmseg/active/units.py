@@ -1,11 +1,11 @@
-"""What a person labels: the points, regions or images that follow from the scores of an image."""
+"""Units that a person labels: points, regions or images that follow from the scores of an image."""
 from typing import Tuple
 
 import numpy as np
 from mmengine.registry import Registry
 
 from .pixels import class_regions, cosine_to_mean, share_out, top_pixels
-from .scores import check_at_least
+from .scores import check_at_least, image_score
 
 UNIT_MAKERS = Registry('unit maker', scope='mmseg', locations=['udas_mmseg.active.units'])
 Units = Tuple[np.ndarray, np.ndarray]
@@ -159,7 +159,7 @@ class WholeImages(UnitMaker):
 
     def __call__(self, scores: np.ndarray, probs: np.ndarray) -> Units:
         """Return the units of an image; see `UnitMaker`."""
-        return np.ones(scores.shape, np.int32), np.array([np.where(np.isfinite(scores), scores, 0).mean()])
+        return np.ones(scores.shape, np.int32), np.array([image_score(scores)])
 
 
 def _points(places: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:

@@ -11,10 +11,10 @@ from ..utils.mirrored_folder import mirrored_path
 from .image_files import image_size
 from .image_folders import list_files
 from .label_mapped import LabelMappedDataset
-from .metainfo import metainfo_of
-from .translated import first_names
+from .metainfo import metainfo_of, refuse_other_labels
+from .translated import first_names, original_path
 
-SELECTION, LABELS = 'selection.json', 'labels'  # of a round of active labelling
+SELECTION, LABELS = 'selection.json', 'labels'  # in the folder of a round of active labelling
 
 
 @DATASETS.register_module()
@@ -53,12 +53,7 @@ class AnsweredDataset(LabelMappedDataset):
             raise ValueError('AnsweredDataset has no answers_root. Set it to the folder of a round of '
                              'tools/active_label.py, such as work_dirs/labor/active/round_1. Only a run in rounds '
                              'fills it in.')
-        prefix = kwargs.setdefault('data_prefix', dict(img_path=''))
-        for name, value in (('seg_map_path', prefix.get('seg_map_path')), ('label_map', kwargs.get('label_map'))):
-            if value is not None:
-                raise ValueError(f'AnsweredDataset has {name}={value!r}, but its labels are the train ids in '
-                                 f'answers_root={answers_root!r}, and no others are opened. Remove `{name}`, or use '
-                                 'LabelMappedDataset.')
+        refuse_other_labels('AnsweredDataset', 'answers_root', answers_root, kwargs)
         self.answers_root = answers_root
         super().__init__(metainfo=metainfo_of(metainfo, type(self).__name__), **kwargs)
 
@@ -94,7 +89,7 @@ def add_answers(data_list: List[dict], root: str, img_dir: str, key: str) -> Lis
     present: Set[str] = set(list_files(folder, '.png')) if osp.isdir(folder) else set()
     labeled = []
     for info in data_list:
-        image = info.get('original_img_path', info['img_path'])
+        image = original_path(info)
         name = mirrored_path(image, img_dir)
         if name not in present:
             continue

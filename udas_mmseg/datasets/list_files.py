@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 from ..utils.files import replace_file
 from .image_folders import IMAGE_TYPES, is_clutter, list_files, no_images, pairing_hint
-from .translated import first_names
+from .translated import first_names, original_path
 
 _MARKS = ((codecs.BOM_UTF32_LE, 'UTF-32'), (codecs.BOM_UTF32_BE, 'UTF-32'), (codecs.BOM_UTF16_LE, 'UTF-16'),
           (codecs.BOM_UTF16_BE, 'UTF-16'))  # the first mark begins with the third
@@ -157,7 +157,7 @@ def check_listed_files(dataset: Any) -> None:
         ValueError: if an image or a label of the list does not exist.
     """
     infos = dataset.data_list
-    refuse_missing(dataset, [info.get('original_img_path', info['img_path']) for info in infos], 'images')
+    refuse_missing(dataset, [original_path(info) for info in infos], 'images')
     labels = [info['seg_map_path'] for info in infos if info.get('seg_map_path') is not None]
     refuse_missing(dataset, labels, 'labels')
 
@@ -276,4 +276,4 @@ def refuse_shared_images(labeled: Sequence[Dataset], unlabeled: Sequence[Dataset
 def _image_paths(dataset: Any) -> Set[str]:
     """Return the paths of the original images of a data set."""
     infos = (dataset.get_data_info(index) for index in range(len(dataset)))
-    return {osp.abspath(info.get('original_img_path', info['img_path'])) for info in infos}
+    return {osp.abspath(original_path(info)) for info in infos}

@@ -25,7 +25,7 @@ from .sample_scan import SampleScan
 from .scan_comparison import compare_scans
 from .transforms.loading import LabelLoader, LoadLabelIds
 from .transforms.teacher_view import TEACHER_IMAGE
-from .translated import first_names
+from .translated import first_names, original_path
 
 NUM_SCANNED = 8  # samples of each data set
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -235,7 +235,7 @@ def _notes(dataset: BaseDataset) -> List[str]:
     if there:
         notes.append(f'  warning: img_suffix={suffix!r} leaves out {describe_kinds(there)} in {folder}. To use them, '
                      f'rename them, or add a second data set with img_suffix={next(iter(there))!r}')
-    names = [info.get('original_img_path', info['img_path'])[:-len(suffix)] for info in dataset.data_list]
+    names = [original_path(info)[:-len(suffix)] for info in dataset.data_list]
     labels = extended_names(names, names)
     if 4 * len(labels) >= len(names):
         notes.append(f'  warning: {len(labels)} of {len(names)} images are named like another one with a word added, '

@@ -10,7 +10,7 @@ from ..utils.mirrored_folder import mirrored_path
 from .answered import add_answers, check_answer_classes
 from .label_mapped import LabelMappedDataset
 from .list_files import missing_files
-from .metainfo import metainfo_of
+from .metainfo import metainfo_of, refuse_other_labels
 from .pseudo_label_set import (
     HOW_TO_MAKE,
     check_set_classes,
@@ -21,7 +21,7 @@ from .pseudo_label_set import (
 )
 from .transforms.answers import ANSWERS_PATH
 from .transforms.pseudo_label import HISTOGRAM_KEY
-from .translated import first_names
+from .translated import first_names, original_path
 
 
 @DATASETS.register_module()
@@ -73,12 +73,7 @@ class PseudoLabeledDataset(LabelMappedDataset):
         if not pseudo_label_root:
             raise ValueError('PseudoLabeledDataset has no pseudo_label_root. Set it to the folder of the labels, which '
                              'tools/pseudo_label.py --out wrote. Only a run of self-training fills it in.')
-        prefix = kwargs.setdefault('data_prefix', dict(img_path=''))
-        for name, value in (('seg_map_path', prefix.get('seg_map_path')), ('label_map', kwargs.get('label_map'))):
-            if value is not None:
-                raise ValueError(f'PseudoLabeledDataset has {name}={value!r}, but its labels are the train ids in '
-                                 f'pseudo_label_root={pseudo_label_root!r}, and no others are opened. Remove '
-                                 f'`{name}`, or use LabelMappedDataset.')
+        refuse_other_labels('PseudoLabeledDataset', 'pseudo_label_root', pseudo_label_root, kwargs)
         self.pseudo_label_root, self.answers_root, self.image_share = pseudo_label_root, answers_root, image_share
         self._histogram: Optional[np.ndarray] = None
         super().__init__(metainfo=metainfo_of(metainfo, type(self).__name__), **kwargs)
@@ -94,7 +89,7 @@ class PseudoLabeledDataset(LabelMappedDataset):
         check_set_classes(index, tuple(self.metainfo.get('classes') or ()), self.pseudo_label_root, type(self).__name__)
         img_dir = self.data_prefix.get('img_path') or ''
         for info in data_list:
-            image = info.get('original_img_path', info['img_path'])
+            image = original_path(info)
             info['seg_map_path'] = osp.join(self.pseudo_label_root, mirrored_path(image, img_dir))
         labeled = self._without_skipped(data_list, index)
         self._check_labels(labeled)

@@ -5,6 +5,8 @@ import numpy as np
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
+from .translated import original_path
+
 
 @DATASETS.register_module()
 class RandomVersionDataset(Dataset):
@@ -52,7 +54,7 @@ class RandomVersionDataset(Dataset):
                 raise ValueError(f'RandomVersionDataset: the versions have different {name}: {values}. All must be '
                                  'the same images, in the same order.')
         for index in {0, lengths[0] - 1} if lengths[0] else ():
-            images = [_original(part.get_data_info(index)) for part in self.datasets]
+            images = [original_path(part.get_data_info(index)) for part in self.datasets]
             if len({*images}) > 1:
                 raise ValueError(f'RandomVersionDataset: image {index} of the versions differs: {images}. All must be '
                                  'the same images, in the same order.')
@@ -79,8 +81,3 @@ class RandomVersionDataset(Dataset):
     def __getitem__(self, index: int) -> Any:
         """Return sample `index` of a version that is drawn."""
         return self.datasets[int(np.random.choice(len(self.datasets), p=self.shares))][index]
-
-
-def _original(info: dict) -> str:
-    """Return the path of an image that may have been translated."""
-    return info.get('original_img_path', info.get('img_path', ''))

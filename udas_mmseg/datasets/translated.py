@@ -4,7 +4,7 @@
 `<root>/a/b.jpg`. Each file is written under a temporary name and then renamed, so every existing file is complete.
 """
 import os.path as osp
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Mapping, Sequence
 
 from mmengine import fileio
 from mmengine.logging import MMLogger
@@ -12,6 +12,11 @@ from mmengine.logging import MMLogger
 TRANSLATION_SUFFIXES = ('.png', '.jpg')
 MISSING_TRANSLATION = ('original', 'error')
 _COMMAND = 'python tools/translate.py CONFIG CHECKPOINT --out'
+
+
+def original_path(info: Mapping[str, Any]) -> str:
+    """Return the path of the original image of a data information, whose image may have been translated."""
+    return info.get('original_img_path', info['img_path'])
 
 
 def translation_stem(img_path: str, img_dir: str) -> str:

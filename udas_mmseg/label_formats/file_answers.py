@@ -11,8 +11,7 @@ from ..datasets.label_files import read_label
 from ..datasets.label_maps import IGNORE
 from .coco_file import CocoFile, CocoImage, read_coco
 from .coco_masks import are_polygons, decode_region
-from .label_studio_answers import draw_image
-from .round_answers import Annotations, Drawn, ImageAnswer, check_names, class_id
+from .round_answers import Annotations, Drawn, ImageAnswer, check_names, class_id, draw_image
 from .round_export import OPEN, PNG_FOLDER, free_name
 from .shapes import Shape, check_inside
 

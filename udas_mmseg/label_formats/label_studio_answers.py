@@ -10,9 +10,9 @@ import numpy as np
 
 from ..active.selection_set import SelectedImage, Selection
 from ..utils.progress import clock
-from .round_answers import Annotations, Drawn, ImageAnswer, check_names, class_id
-from .round_export import free_name, outlines_of
-from .shapes import Shape, check_inside, draw_shapes
+from .round_answers import Annotations, ImageAnswer, check_names, class_id, draw_image
+from .round_export import free_name
+from .shapes import Shape, check_inside
 
 TOOL = 'label-studio'
 _KINDS = dict(polygonlabels='polygon', keypointlabels='point')
@@ -59,12 +59,6 @@ def read_label_studio(path: str, selection: Selection, by: str = '') -> Annotati
     if drafts:
         notes.append(f'{drafts} tasks have drafts, which do not count: submit them in Label Studio')
     return Annotations(TOOL, answers, notes)
-
-
-def draw_image(shapes: List[Shape], selection: Selection, image: SelectedImage, units: np.ndarray) -> Drawn:
-    """Draw the shapes of an image of a round; see `draw_shapes`."""
-    points = np.array([[unit.x, unit.y] for unit in image.units if selection.unit == 'points']).reshape(-1, 2)
-    return draw_shapes(shapes, units, outlines_of(selection, image), points)
 
 
 def _read_tasks(path: str) -> List[Dict[str, Any]]:

@@ -6,17 +6,19 @@ from typing import Callable, Dict, List, Sequence, Tuple
 import numpy as np
 
 from ..active.answer_store import AnswerStore
-from ..active.selection_set import Selection
+from ..active.selection_set import SelectedImage, Selection
 from ..datasets.label_maps import IGNORE
 from ..datasets.translated import first_names
 from ..utils.progress import Progress
+from .round_export import outlines_of
+from .shapes import Shape, draw_shapes
 
 Drawn = Tuple[np.ndarray, Dict[int, int], int]
 
 
 @dataclass
 class ImageAnswer:
-    """What a person labelled in one image.
+    """The answer of a person for one image.
 
     Attributes:
         image (str): Name of the image in the round.
@@ -101,6 +103,12 @@ def store_answers(selection: Selection, annotations: Annotations) -> ImportRepor
     if outside:
         report.notes.append(f'{outside} pixels (or points) outside the selected ones were drawn, and are left out')
     return report
+
+
+def draw_image(shapes: List[Shape], selection: Selection, image: SelectedImage, units: np.ndarray) -> Drawn:
+    """Draw the shapes of an image of a round; see `draw_shapes`."""
+    points = np.array([[unit.x, unit.y] for unit in image.units if selection.unit == 'points']).reshape(-1, 2)
+    return draw_shapes(shapes, units, outlines_of(selection, image), points)
 
 
 def check_names(names: Sequence[str], selection: Selection, path: str) -> None:

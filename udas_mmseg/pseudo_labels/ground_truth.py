@@ -14,6 +14,7 @@ from ..datasets.label_maps import IGNORE
 from ..datasets.pseudo_label_set import read_pseudo_label
 from ..datasets.thresholds import LEVELS
 from ..datasets.transforms.loading import LabelLoader
+from ..datasets.translated import original_path
 from ..utils.indices import spread_evenly
 from ..utils.mirrored_folder import mirrored_path
 from ..utils.progress import Progress
@@ -92,7 +93,7 @@ class GroundTruth:
 def paths_by_label(dataset: BaseDataset) -> Dict[str, str]:
     """Return the paths of a data set's images by the paths of their pseudo-labels in a set."""
     infos = (dataset.get_data_info(index) for index in range(len(dataset)))
-    images = [info.get('original_img_path', info['img_path']) for info in infos]
+    images = [original_path(info) for info in infos]
     return {mirrored_path(image, dataset.data_prefix.get('img_path') or ''): image for image in images}
 
 

@@ -16,10 +16,10 @@ from ..utils.digests import config_digest, file_digest
 from ..utils.file_set import finish_set
 from ..utils.prediction_loop import predict_and_write
 from ..utils.processes import in_first_process, together
-from .agreement import Agreement, check_heads
+from .agreement import check_heads
 from .options import LabelingOptions, check_compared
 from .predict import Labeler, build_labeler, predict_agreement
-from .prior import PriorCorrection, correct_prior
+from .prior import correct_prior
 from .writer import PseudoLabelWriter
 
 _SCANNED = 8  # number of images that are read before labelling starts
@@ -79,7 +79,7 @@ def check_labelers(labelers: Sequence[Labeler], classes: Sequence[str], options:
     predictions = check_compared(options, len(labelers))
     for labeler in labelers:
         labeler.check(classes, predictions + (options.prior is not None), options.temperature)
-        check_heads(labeler.segmentor, Agreement.from_config(options.agreement))
+        check_heads(labeler.segmentor, options.comparison)
 
 
 def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWriter, options: LabelingOptions,
@@ -111,8 +111,7 @@ def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWri
     augment = None if options.augment_cfg is None else build_augment(options.augment_cfg)
 
     views = ImageViewsDataset(dataset, writer.names, augment, options.views, options.seed)
-    labelers, agreement = [labeler, *also], Agreement.from_config(options.agreement)
-    correction = PriorCorrection.from_config(options.prior)
+    labelers, agreement, correction = [labeler, *also], options.comparison, options.correction
     if correction is not None:
         corrected = [correct_prior(each, views, correction, options.temperature) for each in labelers]
         labelers, writer.priors = [each for each, _ in corrected], [shares for _, shares in corrected]

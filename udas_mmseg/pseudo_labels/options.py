@@ -67,11 +67,20 @@ class LabelingOptions:
         return dict(_DEFAULT_AUGMENT if self.augment is None else self.augment)
 
     @property
+    def comparison(self) -> Agreement:
+        """How the agreement of the predictions changes the confidences."""
+        return Agreement.from_config(self.agreement)
+
+    @property
+    def correction(self) -> Optional[PriorCorrection]:
+        """How the probabilities are corrected; None if they are not."""
+        return PriorCorrection.from_config(self.prior)
+
+    @property
     def header(self) -> Dict[str, Any]:
         """The settings that affect the labels, as stored in index.json."""
         return dict(views=self.views, augment=self.augment_cfg, seed=self.seed, temperature=self.temperature,
-                    merge=self.merge, agreement=without_defaults(Agreement.from_config(self.agreement)),
-                    prior=self.prior)
+                    merge=self.merge, agreement=without_defaults(self.comparison), prior=self.prior)
 
 
 def check_compared(options: LabelingOptions, teachers: int = 1) -> int:
@@ -80,9 +89,8 @@ def check_compared(options: LabelingOptions, teachers: int = 1) -> int:
     Raises:
         ValueError: if there is only one.
     """
-    agreement = Agreement.from_config(options.agreement)
-    predictions = options.views * teachers * (1 if agreement.heads == HEADS[0] else 2)
-    if agreement.compares and predictions == 1:
+    predictions = options.views * teachers * (1 if options.comparison.heads == HEADS[0] else 2)
+    if options.comparison.compares and predictions == 1:
         raise ValueError(f'agreement={options.agreement} compares predictions, but there is only one: views=1. Use '
                          "more views, heads='both', or further teachers.")
     return predictions

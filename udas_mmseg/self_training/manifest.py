@@ -6,11 +6,11 @@ from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from ..datasets.image_groups import MEAN, WORST
 from ..utils.files import replace_file, to_json
+from ..visualization.comparison import COST
 from .lock import WorkDirError
 
 MANIFEST = 'manifest.json'
 FORMAT = 2  # format of the file; format 1 has no such entry
-COST = 'cost/'  # begins the names of costs among the metrics
 _RUNNING, _COMPLETE = 'running', 'complete'
 
 

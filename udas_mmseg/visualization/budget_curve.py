@@ -2,8 +2,7 @@
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from .curves import draw_curves
 
 
 class Point(NamedTuple):
@@ -86,24 +85,11 @@ def draw_budget_curves(rows: Sequence[Mapping[str, Any]],
         ValueError: see `budget_series`; or if a name in `labels` is neither a curve nor a line.
     """
     curves, references = budget_series(rows, metric)
-    labels = labels or {}
-    unknown = sorted(set(labels) - set(curves) - set(references))
-    if unknown:
-        raise ValueError(f'there are no curves or lines {unknown} to label, but {[*curves, *references]}.')
     budgets = sorted({point.budget for points in curves.values() for point in points})
-    figure = Figure(figsize=(7, 4.5), layout='constrained')
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
     shift = 0.08  # so that error bars do not hide each other
+    moved = {}
     for number, (name, points) in enumerate(curves.items()):
         offset = shift * (number - (len(curves) - 1) / 2)
-        axes.errorbar([budgets.index(point.budget) + offset for point in points], [point.mean for point in points],
-                      yerr=[point.deviation for point in points], marker='o', capsize=3, label=labels.get(name, name))
-    for (name, mean), style in zip(references.items(), ('--', ':', '-.') * len(references)):
-        axes.axhline(mean, color='grey', linestyle=style, label=labels.get(name, name))
-    axes.set_xticks(range(len(budgets)), [f'{budget:,}' for budget in budgets])
-    axes.set_xlabel('labelled target images')
-    axes.set_ylabel(f'{metric}, percent')
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(path, dpi=120)
+        moved[name] = [(budgets.index(point.budget) + offset, point.mean, point.deviation) for point in points]
+    ticks = [f'{budget:,}' for budget in budgets]
+    draw_curves(moved, references, path, 'labelled target images', metric, labels, ticks)

@@ -2,7 +2,8 @@
 import statistics
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-_COSTS = {'cost/clicks': 'clicks', 'cost/percent': 'labelled, %'}
+COST = 'cost/'  # begins the names of costs of labels among the metrics
+_COSTS = {f'{COST}clicks': 'clicks', f'{COST}percent': 'labelled, %'}
 
 
 def mean_and_std(values: Sequence[float]) -> Tuple[float, float]:

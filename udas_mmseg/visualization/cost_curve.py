@@ -1,10 +1,9 @@
 """Curves of a score over what the labels have cost, one for each strategy of active labelling."""
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from .comparison import COST
+from .curves import draw_curves
 
-_PREFIX = 'cost/'  # of the costs among the metrics of a row
 _TITLES = dict(clicks='clicks', percent='labelled pixels, percent', pixels='labelled pixels',
                units='labelled points or regions', images='images with labels')
 COSTS = tuple(_TITLES)
@@ -46,12 +45,12 @@ def cost_series(rows: Sequence[Mapping[str, Any]], cost: str = 'clicks',
             raise ValueError(f'{row["name"]} has no {metric!r}, but {sorted(metrics)}.')
         if model == _FREE:
             curves.setdefault(name, []).append(CostPoint(0, *metrics[metric]))
-        elif _PREFIX + cost in metrics:
-            curves.setdefault(name, []).append(CostPoint(metrics[_PREFIX + cost][0], *metrics[metric]))
+        elif COST + cost in metrics:
+            curves.setdefault(name, []).append(CostPoint(metrics[COST + cost][0], *metrics[metric]))
         else:
             free[row['name'].rsplit('/', 1)[-1]] = metrics[metric][0]
     if not any(point.cost for points in curves.values() for point in points):
-        raise ValueError(f'no row has {_PREFIX}{cost}, which runs in rounds of active labelling have, such as '
+        raise ValueError(f'no row has {COST}{cost}, which runs in rounds of active labelling have, such as '
                          f'configs/demo/labor.py: {[row["name"] for row in rows]}.')
     return {name: sorted(points) for name, points in curves.items()}, free
 
@@ -73,20 +72,5 @@ def draw_cost_curves(rows: Sequence[Mapping[str, Any]],
     Raises:
         ValueError: see `cost_series`; or if a name in `labels` is neither a curve nor a line.
     """
-    (curves, references), labels = cost_series(rows, cost, metric), labels or {}
-    unknown = sorted(set(labels) - set(curves) - set(references))
-    if unknown:
-        raise ValueError(f'there are no curves or lines {unknown} to label, but {[*curves, *references]}.')
-    figure = Figure(figsize=(7, 4.5), layout='constrained')
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for name, points in curves.items():
-        axes.errorbar([point.cost for point in points], [point.mean for point in points],
-                      yerr=[point.deviation for point in points], marker='o', capsize=3, label=labels.get(name, name))
-    for (name, mean), style in zip(references.items(), ('--', ':', '-.') * len(references)):
-        axes.axhline(mean, color='grey', linestyle=style, label=labels.get(name, name))
-    axes.set_xlabel(_TITLES[cost])
-    axes.set_ylabel(f'{metric}, percent')
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(path, dpi=120)
+    curves, references = cost_series(rows, cost, metric)
+    draw_curves(curves, references, path, _TITLES[cost], metric, labels)

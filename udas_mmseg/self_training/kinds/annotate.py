@@ -67,7 +67,7 @@ class Annotate(RoundStage):
         return together(lambda: self._collect(context) if is_main_process() else {})
 
     def _collect(self, context: RunContext) -> Dict[str, Any]:
-        from ...active.report import cost_so_far, write_round_report
+        from ...active.report import write_round_report
         folder = context.folder(self.name)
         store = AnswerStore(Selection.read(folder))
         if self.settings['by'] == TRUTH:
@@ -77,8 +77,7 @@ class Annotate(RoundStage):
         if self.settings['by'] == PERSON and (answered < self.settings['min_answered'] * units or not answered):
             raise MissingAnswersError(_how_to_answer(self.name, folder, answered, units))
         all_pixels = context.entries[self.links['query']]['all_pixels']
-        cost = cost_so_far(store, all_pixels)
-        write_round_report(f'{folder}_report', store, all_pixels)
+        cost = write_round_report(f'{folder}_report', store, all_pixels)['cost']
         return dict(labels_sha256=product_digest('answers', folder), cost=cost, answered=answered, units=units,
                     round_report=osp.join(f'{folder}_report', 'report.html'),
                     summary=f'{answered} of {units} units answered; so far {cost["percent"]:.2f} % of the pixels, '

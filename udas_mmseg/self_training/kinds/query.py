@@ -11,9 +11,9 @@ from mmseg.registry import DATASETS
 
 from ...active.budget import Budget
 from ...active.select import select
-from ...active.selection_set import SELECTION
 from ...active.strategies import Strategy, build_strategy, named_strategy, strategy_settings
 from ...active.units import UNIT_MAKERS
+from ...datasets.answered import SELECTION
 from ...datasets.image_files import image_size
 from ...datasets.unlabeled import without_labels
 from ...utils.digests import file_digest
@@ -103,12 +103,11 @@ class Query(RoundStage):
             torch.cuda.empty_cache()
         if not is_main_process():  # only the main process writes the manifest
             return {}
-        units = [unit for image in selection.images for unit in image.units]
-        pixels, clicks = (sum(getattr(unit, cost) for unit in units) for cost in ('pixels', 'clicks'))
+        units, pixels, clicks = selection.totals()
         all_pixels = _count_pixels(cfg, settings['dataset'])
         return dict(selection_sha256=file_digest(osp.join(folder, SELECTION)), all_pixels=all_pixels,
                     inputs={self.role: file_digest(checkpoint)},
-                    summary=f'{len(units)} {selection.unit} in {len(selection.images)} images: '
+                    summary=f'{units} {selection.unit} in {len(selection.images)} images: '
                     f'{100 * pixels / all_pixels:.2f} % of the pixels, about {clicks} clicks')
 
 

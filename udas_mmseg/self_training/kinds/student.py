@@ -115,7 +115,7 @@ def keep_portion(cfg: Config, portion: float, part: str = 'student') -> None:
     Raises:
         ValueError: if its config does not read pseudo-labels with `LoadPseudoLabel`.
     """
-    steps = [step for _, part in config_dicts(pseudo_labeled_dataset(cfg)) for step in part.get('pipeline') or []
+    steps = [step for _, dataset in config_dicts(pseudo_labeled_dataset(cfg)) for step in dataset.get('pipeline') or []
              if step['type'] == 'LoadPseudoLabel']
     if not steps:
         raise ValueError(f'self_training.{part}.portion={portion}, but {cfg.filename} reads its labels without '
