@@ -3,6 +3,7 @@ from .check_class_ids_hook import CheckClassIdsHook
 from .check_finite_loss_hook import CheckFiniteLossHook
 from .domain_panel_hook import DomainPanelHook
 from .ema_teacher_hook import EMATeacherHook
+from .fast_depthwise_hook import FastDepthwiseHook
 from .kept_share_hook import KeptShareHook
 from .max_confidence_pseudo_label_hook import MaxConfidencePseudoLabelHook
 from .progress_line_hook import ProgressLineHook
@@ -11,7 +12,7 @@ from .target_norm_statistics_hook import TargetNormStatisticsHook
 from .teacher_collapse_hook import TeacherCollapseHook
 
 __all__ = [
-    'CheckClassIdsHook', 'CheckFiniteLossHook', 'DomainPanelHook', 'EMATeacherHook', 'KeptShareHook',
-    'MaxConfidencePseudoLabelHook', 'ProgressLineHook', 'SegmentorWeightsHook', 'TargetNormStatisticsHook',
-    'TeacherCollapseHook'
+    'CheckClassIdsHook', 'CheckFiniteLossHook', 'DomainPanelHook', 'EMATeacherHook', 'FastDepthwiseHook',
+    'KeptShareHook', 'MaxConfidencePseudoLabelHook', 'ProgressLineHook', 'SegmentorWeightsHook',
+    'TargetNormStatisticsHook', 'TeacherCollapseHook'
 ]
