@@ -1,4 +1,6 @@
 """Depthwise convolutions with a fast gradient on CPUs, for MobileNetV2 and the like."""
+from typing import Any, Optional
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -9,7 +11,7 @@ class _DepthwiseConv(torch.autograd.Function):
     """A depthwise convolution whose gradients are computed by convolutions that oneDNN has fast kernels for."""
 
     @staticmethod
-    def forward(ctx, x: torch.Tensor, weight: torch.Tensor, stride: tuple, padding: tuple,
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, stride: tuple, padding: tuple,
                 dilation: tuple) -> torch.Tensor:
         ctx.save_for_backward(x, weight)
         ctx.geometry = stride, padding, dilation
@@ -17,7 +19,7 @@ class _DepthwiseConv(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: torch.Tensor):
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple:
         x, weight = ctx.saved_tensors
         grad_x = _grad_input(grad, x.shape, weight, *ctx.geometry) if ctx.needs_input_grad[0] else None
         grad_weight = _grad_weight(grad, x, weight, *ctx.geometry) if ctx.needs_input_grad[1] else None
@@ -74,7 +76,7 @@ class FastDepthwiseConv2d(nn.Conv2d):
     other devices, have `nn.Conv2d`'s own gradient. The fast gradient cannot be differentiated again.
     """
 
-    def _conv_forward(self, x: torch.Tensor, weight: torch.Tensor, bias) -> torch.Tensor:
+    def _conv_forward(self, x: torch.Tensor, weight: torch.Tensor, bias: Optional[torch.Tensor]) -> torch.Tensor:
         kind = torch.get_autocast_dtype('cpu') if torch.is_autocast_enabled('cpu') else x.dtype
         slow = max(self.dilation) > 1 or kind == torch.bfloat16
         if x.device.type != 'cpu' or not torch.is_grad_enabled() or not slow:
