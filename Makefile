@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_INPUT = 1
 
 .DEFAULT_GOAL = help
-.PHONY: help setup test test-slow test-labelstudio lint demo bench doctor clean
+.PHONY: help setup test test-slow test-labelstudio lint demo bench doctor dist clean
 
 # $(call step,title,command,what to do when it fails): one line of output; pip's own goes to the log.
 define step
@@ -33,6 +33,7 @@ help:
 	@echo 'make test-labelstudio  install Label Studio to build/, start it, and label a round through its API'
 	@echo 'make lint       run ruff, mypy and import-linter'
 	@echo 'make bench      run the benchmarks'
+	@echo 'make dist       build the sdist and the wheel in dist/'
 	@echo 'make clean      delete build products and caches; .venv stays'
 
 setup: $(STAMP)
@@ -82,6 +83,13 @@ bench: $(STAMP)
 
 doctor: $(STAMP)
 	@$(VENV_PYTHON) tools/doctor.py
+
+# The wheel is built from the sdist, and so shows that the sdist is complete.
+dist: $(STAMP)
+	@rm -rf dist
+	@$(VENV_PYTHON) -c 'from setuptools import build_meta; build_meta.build_sdist("dist")' >/dev/null
+	@$(VENV_PYTHON) -m pip wheel -q --no-deps --no-build-isolation -w dist dist/*.tar.gz
+	@ls -1 dist/*
 
 clean:
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -3,10 +3,12 @@
 The OpenMMLab packages are extras: their maintained forks install the same import names under other distribution
 names, and a hard requirement would install the originals over them. See docs/install.md.
 """
+import shutil
 from pathlib import Path
 from typing import Dict
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 
@@ -24,6 +26,23 @@ def read_readme() -> str:
     return readme.read_text(encoding='utf-8') if readme.exists() else ''
 
 
+class BuildWithConfigs(build_py):
+    """Also puts `configs/` and `tools/` into the package, in the folder `.mim` as OpenMMLab's packages do.
+
+    An editable installation uses those of the checkout.
+    """
+
+    def run(self) -> None:
+        """Build the package."""
+        super().run()
+        if self.editable_mode:
+            return
+        for folder in ('configs', 'tools'):
+            copy = Path(self.build_lib, 'udas_mmseg', '.mim', folder)
+            shutil.rmtree(copy, ignore_errors=True)  # of an earlier build
+            shutil.copytree(ROOT / folder, copy, ignore=shutil.ignore_patterns('__pycache__'))
+
+
 setup(
     name='udas_mmseg',
     version=read_version(),
@@ -33,6 +52,9 @@ setup(
     author='The udas_mmseg authors',
     license='Apache-2.0',
     packages=find_packages(include=['udas_mmseg', 'udas_mmseg.*']),
+    py_modules=['udas_command'],
+    entry_points={'console_scripts': ['udas = udas_command:main']},
+    cmdclass={'build_py': BuildWithConfigs},
     python_requires='>=3.9',
     install_requires=['torch>=2.1', 'numpy', 'ftfy', 'regex'],
     extras_require={

@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any, Dict, List, Optional
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT.parent if ROOT.name == '.mim' else ROOT / 'udas_mmseg'  # installed, or in a checkout
 TIMEOUT = 60  # seconds for one import; a first import from a slow disk takes long
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg')
 IMAGE_FOLDERS = {'gta5': 'images', 'synthia': 'RGB', 'cityscapes': 'leftImg8bit'}
@@ -74,7 +75,7 @@ print('\\nprobe:' + json.dumps(said))
 
 def load_environment() -> ModuleType:
     """Loads only udas_mmseg/utils/environment.py, because importing the package would import torch."""
-    path = ROOT / 'udas_mmseg' / 'utils' / 'environment.py'
+    path = PACKAGE / 'utils' / 'environment.py'
     spec = importlib.util.spec_from_file_location('udas_environment', path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

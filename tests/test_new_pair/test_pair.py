@@ -134,7 +134,7 @@ def test_target_ids_that_nothing_names_are_drawn_beside_the_folder(data: Path, t
 def test_without_the_shared_configs_the_error_says_where_they_are(
         data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, 'BASE', str(tmp_path / 'site-packages/configs'))
-    with pytest.raises(FileNotFoundError, match='Clone it'):
+    with pytest.raises(FileNotFoundError, match='Install the wheel'):
         make(data, tmp_path / 'pair')
 
 
@@ -226,10 +226,10 @@ def test_weights_that_cannot_be_downloaded_are_said_at_once(
 
 def test_inside_the_checkout_the_shared_configs_are_relative(
         data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, '_CHECKOUT', str(tmp_path))
+    monkeypatch.setattr(plan, 'PROJECT', str(tmp_path))
     monkeypatch.setattr(plan, 'BASE', str(tmp_path / 'configs/_base_'))
     (tmp_path / 'configs/_base_').mkdir(parents=True)
     pair = make(data, tmp_path / 'configs/pair')
     text = (tmp_path / 'configs/pair/setup.py').read_text()
-    assert "'../_base_/default_runtime.py'" in text and 'clone' not in text
+    assert "'../_base_/default_runtime.py'" in text and 'installation' not in text
     assert pair.plan.work_dir == 'work_dirs/pair' and not pair.plan.sets_work_dir

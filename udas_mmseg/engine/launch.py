@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ..datasets.budget_key import apply_budget, merge_options
 from ..datasets.left_out import fill_left_out
 from ..utils.console import is_quiet
+from ..utils.project import find_config
 from .hooks import CheckClassIdsHook
 from .quiet_runner import QuietRunner
 
@@ -27,7 +28,7 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
     See `apply_budget` and `fill_left_out`.
 
     Args:
-        path (str): Path of the config file.
+        path (str): Path of the config file, see `find_config`.
         work_dir (str, optional): Folder for the results. Defaults to the config's `work_dir`, or else
             `work_dirs/<config_name>`, with `_<budget>` if the options set another budget than the file.
         cfg_options (dict, optional): Dotted keys to override.
@@ -37,9 +38,7 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
         ImportError: if one of its `custom_imports` fails; the message has the reason.
         ValueError: if `budget` is invalid or has no effect, or an option contradicts it, see `merge_options`.
     """
-    if not osp.isfile(path):
-        raise FileNotFoundError(f'config {path} does not exist (looked in {osp.abspath(osp.curdir)}). The configs that '
-                                'come with the project are under configs/.')
+    path = find_config(path)
     try:
         cfg = Config.fromfile(path)
     except ImportError as error:  # of a custom import: MMEngine's message does not have the reason

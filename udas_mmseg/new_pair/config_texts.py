@@ -1,8 +1,9 @@
 """The texts of a pair's configs, except for the data set: the network, each method, and all stages."""
 import os.path as osp
-from typing import Callable, Dict
+from typing import Callable, Dict, List
 
-from .plan import PRESETS, SMALL, TOOLS, Plan
+from ..utils.project import INSTALLED, PROJECT
+from .plan import PRESETS, SMALL, Plan
 
 _SMALL_SETUP = '''# What all configs of this pair share: network, data and schedule. For a CPU: a small network, from
 # {start}.
@@ -48,7 +49,7 @@ target_statistics = dict(type='TargetNormStatisticsHook', branch=_base_.target_i
 
 _SOURCE_ONLY = '''"""The source alone: the lower bound.
 
-python {tools}/train.py {me}
+{train} {me}
 """
 _base_ = './setup.py'
 {work_dir}train_dataloader = dict(
@@ -57,7 +58,7 @@ _base_ = './setup.py'
 
 _UDA = '''"""Adaptation to the target: discriminators on both heads and L_kl between them{with_labels}.
 
-python {tools}/train.py {me}    # without translation
+{train} {me}    # without translation
 self_training.py trains it{translated}, as the first teacher.
 """
 _base_ = ['./setup.py', '{base}/methods/{uda}.py']
@@ -69,7 +70,7 @@ custom_hooks = [*_base_.custom_hooks, _base_.target_statistics]
 
 _ONLINE = '''"""Online self-training (DACS): a moving average labels the target in every step{with_labels}.
 
-python {tools}/train.py {me}    # instead of uda.py; without translation
+{train} {me}    # instead of uda.py; without translation
 The options are in docs/online_self_training.md; the augmentation needs torchvision.
 """
 _base_ = ['./setup.py', '{base}/methods/dacs.py']
@@ -79,7 +80,7 @@ custom_hooks = [*_base_.custom_hooks, *_base_.method_hooks, _base_.target_statis
 
 _STUDENT = '''"""A student of self_training.py: the source, and target images with the labels of a teacher.
 
-python {tools}/train.py {all}    # trains it in rounds, after the stages that it needs
+{train} {all}    # trains it in rounds, after the stages that it needs
 """
 _base_ = ['./setup.py', '{base}/methods/student.py']
 {work_dir}train_dataloader = dict(
@@ -94,7 +95,7 @@ custom_hooks = [*_base_.custom_hooks, _base_.target_statistics]
 
 _CYCLEGAN = '''"""The translator: CycleGAN between source and target.
 
-python {tools}/train.py {me}
+{train} {me}
 """
 _base_ = [
     '{base}/translation_runtime.py',
@@ -123,8 +124,8 @@ default_hooks = dict(
 
 _SELF_TRAINING = '''"""All stages: {stages}.
 
-python {tools}/train.py {me}
-python {tools}/train.py {me} --dry-run    # only print the plan
+{train} {me}
+{train} {me} --dry-run    # only print the plan
 After an interruption, run the same command again (docs/self_training.md). The model is then
 {out}/export/{pair}.pth.
 """
@@ -149,7 +150,7 @@ def _common(plan: Plan, name: str) -> Dict[str, object]:
     preset, iters = PRESETS[plan.preset], plan.iterations
     work_dir = osp.join(plan.work_dir, name)
     return dict(
-        base=plan.base, note=plan.base_note, pair=plan.name, out=work_dir, tools=tools_text(),
+        base=plan.base, note=plan.base_note, pair=plan.name, out=work_dir, train=' '.join(tool_command('train')),
         me=config_path(plan, name), all=config_path(plan, 'self_training'),
         work_dir=f'work_dir = {work_dir!r}\n' if plan.sets_work_dir else '', iters=iters,
         save=max(1, iters // (3 if plan.preset == SMALL else 10)), half=max(1, iters // 2),
@@ -228,9 +229,9 @@ _WRITERS: Dict[str, Callable[[Plan, str], str]] = dict(
     self_training=_self_training)
 
 
-def tools_text() -> str:
-    """Return the folder of the tools as commands name it: relative to the current folder if it is below it."""
-    return _shown(TOOLS)
+def tool_command(name: str) -> List[str]:
+    """Return the words of a command that starts a tool: `udas NAME`, or in a checkout `python tools/NAME.py`."""
+    return ['udas', name] if INSTALLED else ['python', _shown(osp.join(PROJECT, 'tools', f'{name}.py'))]
 
 
 def config_path(plan: Plan, name: str) -> str:

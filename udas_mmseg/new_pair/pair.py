@@ -12,7 +12,7 @@ from ..datasets.list_files import list_bytes
 from ..utils.files import replace_file
 from ..visualization.page import encode_picture
 from .class_map import Ask, Classes, UnknownValuesError, map_target, propose_classes
-from .config_texts import config_path, config_texts, tools_text
+from .config_texts import config_path, config_texts, tool_command
 from .dataset_text import class_lines, dataset_text, list_path
 from .folders import NUM_READ, Folder, look_at
 from .names import ClassNames, find_names, parse_classes
@@ -254,10 +254,10 @@ def _write(pair: NewPair, force: bool) -> None:
 def _add_commands(pair: NewPair) -> None:
     """Set the commands to go on with."""
     plan = pair.plan
-    tools, config = tools_text(), config_path(plan, 'self_training')
+    config = config_path(plan, 'self_training')
     model = osp.join(plan.work_dir, 'self_training', 'export', plan.name)
-    pair.train = shlex.join(['python', f'{tools}/train.py', config])
-    pair.predict = shlex.join(['python', f'{tools}/predict.py', f'{model}.py', f'{model}.pth', 'IMAGES', '--out',
+    pair.train = shlex.join([*tool_command('train'), config])
+    pair.predict = shlex.join([*tool_command('predict'), f'{model}.py', f'{model}.pth', 'IMAGES', '--out',
                                'predictions'])
-    pair.look = shlex.join(['python', f'{tools}/browse_dataset.py', config_path(plan, 'uda'), '--out',
+    pair.look = shlex.join([*tool_command('browse_dataset'), config_path(plan, 'uda'), '--out',
                             f'{plan.work_dir}/browse'])

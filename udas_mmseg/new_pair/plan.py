@@ -8,15 +8,14 @@ from typing import Dict, List, NamedTuple, Optional
 import torch
 
 from ..datasets.label_scan import Value
+from ..utils.project import PROJECT
 from .class_map import Classes
 from .folders import Folder
 from .sizes import Sizes
 
 SMALL, FULL = 'small', 'full'
 TORCHVISION = 'torchvision://resnet101'
-_CHECKOUT = osp.dirname(osp.dirname(osp.dirname(osp.abspath(__file__))))
-BASE = osp.join(_CHECKOUT, 'configs', '_base_')
-TOOLS = osp.join(_CHECKOUT, 'tools')
+BASE = osp.join(PROJECT, 'configs', '_base_')
 
 SMALL_PIXELS = 160 * 80  # of a crop, for minutes on two CPU cores
 MAX_PIXELS = 1024 * 512
@@ -91,13 +90,13 @@ class Plan:
     @property
     def base(self) -> str:
         """The folder of the shared configs, relative to `out` if both are in one checkout."""
-        inside = self.out.startswith(osp.join(_CHECKOUT, ''))
+        inside = self.out.startswith(osp.join(PROJECT, ''))
         return osp.relpath(BASE, self.out) if inside else BASE
 
     @property
     def base_note(self) -> str:
         """A comment on where the shared configs are, if the pair is outside of the checkout."""
-        note = '# The shared configs are those of the clone of udas_mmseg that wrote this file.\n'
+        note = '# The shared configs are those of the installation of udas_mmseg that wrote this file.\n'
         return note if self.base == BASE else ''
 
     @property
@@ -129,12 +128,11 @@ def check_base() -> None:
     """Check that the shared configs are there.
 
     Raises:
-        FileNotFoundError: if `udas_mmseg` was installed without them.
+        FileNotFoundError: if `udas_mmseg` was copied without them.
     """
     if not osp.isdir(BASE):
-        raise FileNotFoundError(f'{BASE} does not exist: the configs to build on are part of the repository, not of '
-                                'the installed package. Clone it and run `make setup`, or `pip install -e` on the '
-                                'clone.')
+        raise FileNotFoundError(f'{BASE} does not exist: the configs to build on are missing. Install the wheel of '
+                                'udas_mmseg, or clone the repository and run `make setup`.')
 
 
 def pixels_in_memory(gigabytes: float) -> int:
