@@ -171,8 +171,27 @@ def shrink(cfg: Config, root: Path) -> Config:
     if cfg.model.type != 'DomainCycleGAN' or 'carla' not in str(cfg.train_dataloader):  # whose images are small already
         for part in (cfg.train_dataloader, cfg.val_dataloader, cfg.get('translate_dataloader'), cfg.model):
             shrink_images(part, *size)
+    shrink_model(cfg)
+    cfg.train_dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
+    evaluation = cfg.val_dataloader or cfg.translate_dataloader
+    evaluation.update(batch_size=1, num_workers=0, persistent_workers=False)
+    return cfg
+
+
+def shrink_model(cfg: Config) -> None:
+    """Few layers and channels, in place."""
     shrink_resnet(cfg)
     for _, part in config_dicts(cfg.model):
+        if part.get('type') in ('FCNHead', 'PSPHead', 'SegformerHead'):
+            part['channels'] = 16
+        if part.get('type') == 'FCNHead' and part['in_channels'] in (160, 320):  # the auxiliary one of SegFormer
+            part['in_channels'] = 4
+        if part.get('type') == 'SegNet':
+            part.update(channels=(4, 4, 8, 8, 8), num_convs=(2, 1, 1, 1, 1))
+        if part.get('type') == 'SegNetHead':
+            part['in_channels'] = 4
+        if part.get('type') == 'SegformerHead':
+            part['in_channels'] = [4, 4, 4, 4]
         if part.get('type') == 'DepthwiseSeparableASPPHead':
             part.update(channels=8, c1_in_channels=16, c1_channels=8)
         if part.get('type') == 'MixVisionTransformer':
@@ -193,10 +212,6 @@ def shrink(cfg: Config, root: Path) -> Config:
             part['block_size'] = 8
         if part.get('type') == 'MultiLevelDiscriminator':
             part['discriminator'] = {'type': 'FCDiscriminator', **part.get('discriminator', {}), 'base_channels': 8}
-    cfg.train_dataloader.update(batch_size=2, num_workers=0, persistent_workers=False)
-    evaluation = cfg.val_dataloader or cfg.translate_dataloader
-    evaluation.update(batch_size=1, num_workers=0, persistent_workers=False)
-    return cfg
 
 
 def shrink_resnet(cfg: Config) -> None:

@@ -23,6 +23,8 @@ from ..models import (
     DeepLabV2Head,
     DomainDataPreProcessor,
     HRDAEncoderDecoder,
+    SegNet,
+    SegNetHead,
     TimmVisionTransformer,
     VFMUDAHead,
 )
@@ -32,7 +34,7 @@ from ..utils.config_dicts import config_dicts
 
 _PACKAGE = __name__.split('.')[0]
 # networks that MMSegmentation does not have: exported models import them from this package
-_KEPT = (DAFormerHead, HRDAEncoderDecoder, TimmVisionTransformer, VFMUDAHead)
+_KEPT = (DAFormerHead, HRDAEncoderDecoder, SegNet, SegNetHead, TimmVisionTransformer, VFMUDAHead)
 _RAW_IDS, _TRAIN_IDS = '_labelIds.png', '_labelTrainIds.png'  # suffixes of the label files of Cityscapes
 
 

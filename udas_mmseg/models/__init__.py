@@ -1,8 +1,8 @@
 """Models in MMSegmentation's registry."""
-from .backbones import DeepLabResNet, TimmVisionTransformer
+from .backbones import DeepLabResNet, SegNet, TimmVisionTransformer
 from .branch_parallel import BranchDistributedDataParallel
 from .data_preprocessor import DomainDataPreProcessor
-from .decode_heads import DAFormerHead, DeepLabV2Head, VFMUDAHead
+from .decode_heads import DAFormerHead, DeepLabV2Head, SegNetHead, VFMUDAHead
 from .discriminators import (
     FCDiscriminator,
     MultiLevelDiscriminator,
@@ -32,6 +32,7 @@ __all__ = [
     'DomainDataPreProcessor', 'EntropyTerm', 'FCDiscriminator', 'FeatureDistanceTerm', 'HRDAEncoderDecoder',
     'HeadDivergenceTerm', 'MaskedConsistencyTerm', 'MultiLevelDiscriminator', 'MultiLevelEncoderDecoder',
     'MultiScaleDiscriminator', 'OnlineSelfTrainingSegmentor', 'PixelSelector', 'PixelWeightLabeling',
-    'RectifiedEncoderDecoder', 'ResidualMultiScaleDiscriminator', 'SegmentorMean', 'SemiSupervisedSegmentor',
-    'StudentTeacherSegmentor', 'SureShareLabeling', 'ThresholdLabeling', 'TimmVisionTransformer', 'VFMUDAHead'
+    'RectifiedEncoderDecoder', 'ResidualMultiScaleDiscriminator', 'SegNet', 'SegNetHead', 'SegmentorMean',
+    'SemiSupervisedSegmentor', 'StudentTeacherSegmentor', 'SureShareLabeling', 'ThresholdLabeling',
+    'TimmVisionTransformer', 'VFMUDAHead'
 ]

@@ -1,0 +1,12 @@
+"""UDAS without target labels on GTA5 -> Cityscapes at 640x360, with SegFormer-B5. Not measured.
+
+python tools/train.py configs/task_models/uda_segformer-mit-b5_40k_gta2cs-640x360.py
+"""
+_base_ = [
+    '../_base_/published_runtime.py', '../_base_/models/segformer_mit-b5.py',
+    '../_base_/datasets/gta2cs_640x360.py', '../_base_/schedules/adamw_linear_40k.py',
+    '../_base_/methods/uda.py'
+]
+train_dataloader = dict(batch_size=2)
+model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
+optim_wrapper = dict(_base_.method_optim_wrapper, _delete_=True, segmentor=_base_.optim_wrapper)
