@@ -55,6 +55,7 @@ setup(
     py_modules=['udas_command'],
     entry_points={'console_scripts': ['udas = udas_command:main']},
     cmdclass={'build_py': BuildWithConfigs},
+    package_data={'udas_mmseg.run_report': ['report.css', 'report.js']},
     python_requires='>=3.9',
     install_requires=['torch>=2.1', 'numpy', 'ftfy', 'regex'],
     extras_require={

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import os.path as osp
-import platform
 import signal
 import subprocess
 import sys
@@ -20,13 +19,13 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
-from udas_mmseg import __version__
 from udas_mmseg.engine.config_run import run_type
 from udas_mmseg.engine.launch import config_name, has_checkpoint, load_config
 from udas_mmseg.utils.digests import config_digest
 from udas_mmseg.utils.files import replace_file, to_json
 from udas_mmseg.utils.progress import clear_line, relay
 from udas_mmseg.utils.variants import Variant, expand, folder_name, parse_values, unknown_keys
+from udas_mmseg.utils.versions import versions
 from udas_mmseg.visualization.comparison import markdown_table, summarize
 
 TOOLS = osp.dirname(osp.abspath(__file__))
@@ -43,17 +42,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--vary', action='append', default=[], metavar='KEY=a,b,c',
                         help='add a row for each of these values of a key; with several --vary, for each combination')
     return parser.parse_args()
-
-
-def versions() -> Dict[str, str]:
-    """Return the versions and the device with which the figures were measured."""
-    import mmcv
-    import mmengine
-    import mmseg
-    import torch
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores'
-    return dict(udas_mmseg=__version__, python=platform.python_version(), torch=torch.__version__,
-                mmengine=mmengine.__version__, mmcv=mmcv.__version__, mmsegmentation=mmseg.__version__, device=device)
 
 
 def run_command(command: List[str], log: str, clock: str, title: str) -> float:

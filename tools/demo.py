@@ -16,14 +16,17 @@ import sys
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Tuple
 
 from mmseg.registry import DATASETS
 
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.models.trained import build_original, load_checkpoint
+from udas_mmseg.run_report import RunRecord, read_training, write_run_report
 from udas_mmseg.scenes import write_cityscapes, write_gta5
 from udas_mmseg.self_training.manifest import complete_entries, result_files, trained_segmentors
+from udas_mmseg.self_training.run_record import read_self_training
 from udas_mmseg.utils.console import quiet_console
 from udas_mmseg.utils.progress import clear_line, relay
 from udas_mmseg.visualization import save_picture
@@ -35,6 +38,7 @@ SELF_TRAINING, COMPARISON = 'self_training', 'comparison'  # folders
 # the rows of the table; those in COMPARED are trained for comparison
 RUNGS = ('source only', 'translated', 'adapted', 'round 1', 'round 2', 'oracle')
 COMPARED = ('source only', 'translated', 'oracle')
+NO_REPORT = ('self_training.stages.after=[export]', )  # that of the demo has all models
 
 
 def parse_args() -> argparse.Namespace:
@@ -133,6 +137,11 @@ def compare(commands: Commands, out: str, options: List[str]) -> None:
     run('source_only', 'oracle', 'translated')  # finished trainings are only read
 
 
+def comparison_folder(out: str, rung: str) -> str:
+    """Return the folder of a training for comparison."""
+    return osp.join(out, COMPARISON, 'demo', SELF_TRAINING, rung.replace(' ', '_'), 'seed_0')
+
+
 def stage_folders(out: str, kind: str) -> List[str]:
     """Return the folders of the complete self-training stages of a kind, in order."""
     work_dir = osp.abspath(osp.join(out, SELF_TRAINING))
@@ -148,8 +157,7 @@ def read_rungs(out: str) -> Dict[str, Dict[str, Any]]:
     """
     made = trained_segmentors(osp.join(out, SELF_TRAINING))
     for rung in COMPARED:
-        name = rung.replace(' ', '_')
-        folder = osp.join(out, COMPARISON, 'demo', SELF_TRAINING, name, 'seed_0')
+        name, folder = rung.replace(' ', '_'), comparison_folder(out, rung)
         with open(osp.join(folder, 'results.json')) as file:
             result, = json.load(file)
         with open(osp.join(folder, 'last_checkpoint')) as file:
@@ -193,7 +201,8 @@ def train_all(args: argparse.Namespace) -> None:
     commands = Commands(max(1, cores // 2))
     with ThreadPoolExecutor(min(2, cores)) as pool:
         jobs = [pool.submit(self_train, commands, args.out,
-                            [*(f'self_training.options.{option}' for option in options), *args.cfg_options]),
+                            [*(f'self_training.options.{option}' for option in options), *NO_REPORT,
+                             *args.cfg_options]),
                 pool.submit(compare, commands, args.out, options)]
         try:
             wait(jobs, return_when=FIRST_EXCEPTION)
@@ -209,6 +218,18 @@ def prepare(out: str, train: int, val: int) -> None:
     os.environ['UDAS_DEMO_ROOT'] = osp.abspath(data)
     write_gta5(osp.join(data, 'gta5'), train, val, progress=True)
     write_cityscapes(osp.join(data, 'cityscapes'), train, val, progress=True)
+
+
+def write_page(out: str) -> str:
+    """Write the report on all models, and return its path."""
+    runs: List[RunRecord] = []
+    for rung in RUNGS:
+        if rung in COMPARED:
+            runs.append(replace(read_training(comparison_folder(out, rung)), name=rung))
+        elif rung == 'adapted':  # the run that trains this model and those of the rounds
+            runs.append(read_self_training(osp.join(out, SELF_TRAINING)))
+    write_run_report(osp.join(out, 'report'), runs)
+    return osp.join(out, 'report', 'report.html')
 
 
 def report(out: str) -> Tuple[str, str]:
@@ -235,11 +256,13 @@ def main() -> None:
         prepare(args.out, args.train, args.val)
         train_all(args)
         text, files = report(args.out)
+        page = write_page(args.out)
     except (OSError, ValueError, RuntimeError) as error:  # the user's to correct: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     except KeyboardInterrupt:
         raise SystemExit('interrupted: run the same command again to continue') from None
-    print(f'\n{text}\n{files}\n{(time.monotonic() - started) / 60:.1f} minutes')
+    print(f'\n{text}\n{files}\n{(time.monotonic() - started) / 60:.1f} minutes\n'
+          f'{page}: the report, with scores, curves and pictures of all models')
 
 
 if __name__ == '__main__':

@@ -33,7 +33,7 @@ class Manifest:
 
     def __init__(self, work_dir: str, header: Mapping[str, Any]) -> None:
         self.path = Path(work_dir, MANIFEST)
-        self.content: Dict[str, Any] = {'format': FORMAT, 'stages': {}, **(_read(self.path) or {}), **header}
+        self.content: Dict[str, Any] = {'format': FORMAT, 'stages': {}, **(read_manifest(self.path) or {}), **header}
 
     @property
     def entries(self) -> Dict[str, Dict[str, Any]]:
@@ -86,7 +86,7 @@ class Manifest:
         replace_file(self.path, to_json(self.content))
 
 
-def _read(path: Path) -> Optional[Dict[str, Any]]:
+def read_manifest(path: Path) -> Optional[Dict[str, Any]]:
     """Read the content of a manifest; None if there is no file."""
     if not path.exists():
         return None
@@ -110,7 +110,7 @@ def complete_entries(work_dir: str, kind: str = '') -> Dict[str, Dict[str, Any]]
         work_dir (str): Work directory of a run.
         kind (str): Only stages of this kind. Defaults to '', all.
     """
-    content = _read(Path(work_dir, MANIFEST)) or dict(stages={})
+    content = read_manifest(Path(work_dir, MANIFEST)) or dict(stages={})
     return {name: entry for name, entry in content['stages'].items()
             if entry['state'] == _COMPLETE and kind in ('', entry['kind'])}
 
@@ -167,8 +167,10 @@ def result_files(entries: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
     Returns:
         dict: Path -> description.
     """
-    files = {entry['translation_report']: 'images, their translations, and real ones'
-             for entry in entries.values() if 'translation_report' in entry}
+    files = {entry['page']: 'the report: scores, curves and pictures of all models' for entry in entries.values()
+             if 'page' in entry}
+    files.update({entry['translation_report']: 'images, their translations, and real ones'
+             for entry in entries.values() if 'translation_report' in entry})
     files.update({entry['report']: f'how good {name} is' for name, entry in entries.items() if 'report' in entry})
     files.update({entry['round_report']: f'what was labelled in round {entry["round"]}, and what it has cost'
                   for entry in entries.values() if 'round_report' in entry})

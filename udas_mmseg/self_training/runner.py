@@ -12,7 +12,7 @@ from ..engine.config_run import ConfigRun
 from ..engine.dry_run import save_trial_picture
 from ..engine.launch import start_processes
 from ..utils.processes import together
-from ..version import __version__
+from ..utils.versions import versions
 from .checks import check_stages
 from .dry_run import try_stages
 from .lock import WorkDirError, WorkDirLock
@@ -47,12 +47,12 @@ class SelfTrainingRunner(ConfigRun):
             - `rounds` (int): rounds of labelling and training a student. Defaults to 2.
             - `stages` (dict): kinds of stages (`STAGE_KINDS`) in order: `before` the rounds, in `each_round`, and
               `after` them. Defaults to dict(before=('translator', 'translate', 'adapt'), each_round=('label',
-              'student'), after=('export',)).
+              'student'), after=('export', 'report')).
             - `keep` (str): 'best' adds a stage `select` to each round, which compares the student with its teacher and
               passes on the better one; 'last' always passes on the student. Defaults to 'best'.
-            - `translate`, `adapt`, `label`, `student`, `select`, `export` (dict): settings of these kinds, see the
-              classes in `kinds`. Without `translate`, or with None, nothing is translated, and the configs are not
-              changed. Other kinds have their settings under their own names.
+            - `translate`, `adapt`, `label`, `student`, `select`, `export`, `report` (dict): settings of these kinds,
+              see the classes in `kinds`. Without `translate`, or with None, nothing is translated, and the configs are
+              not changed. Other kinds have their settings under their own names.
             - `per_round` in the settings of a kind in `each_round` (list[dict]): settings of the first round, of the
               second, and so on, which override the others. Rounds after the last entry use the last one.
             - `options` (dict): dotted keys that override the config of every training.
@@ -192,7 +192,7 @@ class SelfTrainingRunner(ConfigRun):
     def _open_manifest(self) -> Manifest:
         context = self.context
         manifest = Manifest(context.work_dir, dict(
-            name=context.name, seed=context.seed, versions=dict(udas_mmseg=__version__, torch=str(torch.__version__))))
+            name=context.name, seed=context.seed, versions=versions()))
         context.manifest = manifest  # the digests of the stages after the rounds depend on it
         manifest.check({stage.name: context.digest(stage) for stage in self.stages}, self.rounds,
                        [kind for kind, cls in STAGE_KINDS.module_dict.items() if cls.replaceable])

@@ -1,8 +1,9 @@
 """Reports as a single HTML file with all pictures."""
 import base64
 import html
+import re
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -12,14 +13,17 @@ from ..utils.files import replace_file, to_json
 _STYLE = '''\
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 80em; margin: 2em auto; padding: 0 1.5em }
 h1 { font-size: 1.7em } h2 { margin-top: 2em; padding-top: .6em; border-top: 1px solid #ddd } p { max-width: 50em }
-table { border-collapse: collapse; margin: 1em 0; font-variant-numeric: tabular-nums; display: block; overflow-x: auto }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+.scroll { overflow-x: auto; margin: 1em 0 }
 th, td { padding: .25em .9em; border-bottom: 1px solid #e4e4e4; text-align: right; white-space: nowrap }
 th { border-bottom: 2px solid #999 } th:first-child, td:first-child { text-align: left }
 tbody tr:hover { background: #f4f7fb }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.2em } dt { color: #666 }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.2em } dt { color: #595959 }
 dd { margin: 0; overflow-wrap: anywhere } img { max-width: 100%; border: 1px solid #ddd }
+@media (max-width: 40em) { body { padding: 0 .8em } dl { display: block } dd { margin-bottom: .4em } }
 .warning { padding: .6em 1em; border-left: 4px solid #d08700; background: #fff6e0 }
 '''
+_END = '</main>'
 
 
 class Page:
@@ -27,6 +31,8 @@ class Page:
 
     Args:
         title (str): Title of the page, and its first heading.
+        style (str): Further CSS. Defaults to ''.
+        script (str): JavaScript, which runs when the page has been read. Defaults to ''.
 
     Example:
         >>> page = Page('Scores')
@@ -35,8 +41,9 @@ class Page:
         >>> page.save('work_dirs/report', dict(road=0.912))
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, style: str = '', script: str = '') -> None:
         self._title = title
+        self._style, self._script = _STYLE + style, script
         self._parts: List[str] = []
 
     def section(self, title: str, level: int = 2) -> None:
@@ -60,7 +67,12 @@ class Page:
     def table(self, head: Sequence[str], *rows: Sequence[str]) -> None:
         """Add a table; all columns but the first are aligned to the right."""
         body = '\n'.join(_row('td', row) for row in rows)
-        self._parts.append(f'<table><thead>\n{_row("th", head)}\n</thead><tbody>\n{body}\n</tbody></table>')
+        self.add('<div class="scroll" tabindex="0">\n'  # with the focus, the keyboard moves a wide table
+                 f'<table><thead>\n{_row("th", head)}\n</thead><tbody>\n{body}\n</tbody></table>\n</div>')
+
+    def add(self, part: str) -> None:
+        """Add HTML, in which all text is already escaped."""
+        self._parts.append(part)
 
     def picture(self, png: bytes, title: str, level: Optional[int] = 3) -> None:
         """Add a picture.
@@ -91,11 +103,30 @@ class Page:
     def to_bytes(self) -> bytes:
         """Return the content of the HTML file."""
         title = html.escape(self._title)
+        script = [f'<script>\n{self._script}</script>'] if self._script else []
         return '\n'.join((
             '<!DOCTYPE html>', '<html lang="en">', '<head>', '<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">', f'<title>{title}</title>',
-            f'<style>\n{_STYLE}</style>', '</head>', '<body>', f'<h1>{title}</h1>', *self._parts, '</body>', '</html>',
-            '')).encode()  # yapf: disable
+            f'<style>\n{self._style}</style>', '</head>', '<body>', '<main>', f'<h1>{title}</h1>', *self._parts, _END,
+            *script, '</body>', '</html>', '')).encode()  # yapf: disable
+
+
+def inner_html(page: str) -> Tuple[str, str]:
+    """Return the title and the content of a page that `Page` wrote, to make it a part of another page.
+
+    Each heading becomes one of the level below it.
+
+    Args:
+        page (str): Content of the HTML file.
+
+    Raises:
+        ValueError: if it is not such a page.
+    """
+    found = re.search(r'<h1>(.*?)</h1>\n(.*)\n(?:</main>|</body>)', page, re.DOTALL)
+    if not found:
+        raise ValueError('this is not a report of this project: it has no heading of level 1.')
+    content = re.sub(r'(</?h)([2-5])>', lambda tag: f'{tag[1]}{int(tag[2]) + 1}>', found[2])
+    return html.unescape(found[1]), content.split(_END)[0]
 
 
 def encode_picture(picture: np.ndarray) -> bytes:

@@ -5,6 +5,7 @@ from .annotate import Annotate
 from .export import Export
 from .label import Label
 from .query import Query
+from .report import Report
 from .select import Select
 from .selector import Selector
 from .student import Student
@@ -12,6 +13,6 @@ from .training import Training
 from .translate import Translate, Translator
 
 __all__ = [
-    'ActiveStudent', 'Adapt', 'Annotate', 'Export', 'Label', 'Query', 'Select', 'Selector', 'Student', 'Training',
-    'Translate', 'Translator'
+    'ActiveStudent', 'Adapt', 'Annotate', 'Export', 'Label', 'Query', 'Report', 'Select', 'Selector', 'Student',
+    'Training', 'Translate', 'Translator'
 ]
