@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_INPUT = 1
 
 .DEFAULT_GOAL = help
-.PHONY: help setup test test-slow test-labelstudio lint demo bench doctor dist clean
+.PHONY: help setup test test-slow test-browser test-labelstudio lint demo bench doctor dist clean
 
 # $(call step,title,command,what to do when it fails): one line of output; pip's own goes to the log.
 define step
@@ -30,6 +30,7 @@ help:
 	@echo 'make doctor     check the environment and the data folders'
 	@echo 'make test       run the tests'
 	@echo 'make test-slow  run the slow tests, which make test leaves out'
+	@echo 'make test-browser  look at a report in a headless Chromium; skipped without a browser'
 	@echo 'make test-labelstudio  install Label Studio to build/, start it, and label a round through its API'
 	@echo 'make lint       run ruff, mypy and import-linter'
 	@echo 'make bench      run the benchmarks'
@@ -64,6 +65,16 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	@$(PYTEST) -m slow
+
+# axe-core checks the accessibility of the page. Without npm or a network, this check is skipped.
+AXE = build/browser/node_modules/axe-core/axe.min.js
+
+$(AXE):
+	@mkdir -p build/browser
+	-@npm install --silent --no-audit --no-fund --prefix build/browser axe-core@4.11.1 >/dev/null 2>&1 || echo 'axe-core cannot be installed: the check of the accessibility is skipped'
+
+test-browser: $(STAMP) $(AXE)
+	@OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -m browser tests/test_run_report/test_browser.py
 
 # In an environment of its own: it needs other versions of packages of this project.
 test-labelstudio: $(STAMP)

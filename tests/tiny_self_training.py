@@ -119,6 +119,7 @@ randomness = dict(seed=0)
 self_training = dict(
     rounds=2,
     keep='last',
+    stages=dict(after=('export',)),
     translate=dict(config='{{fileDirname}}/cyclegan.py'),
     adapt=dict(config='{{fileDirname}}/adapt.py'),
     label=dict(views=2, batch_size=2, workers=1, min_coverage=0, max_class_share=1),

@@ -102,11 +102,11 @@ def test_stages_of_self_training_fit_the_data_and_each_other(path: Path, data_ro
     # the small data have too few images to hold some out
     runner = SelfTrainingRunner.from_cfg(load_config(str(path), str(tmp_path), {'self_training.keep': 'last'}))
     kinds = [stage.kind for stage in runner.stages]
-    assert kinds[-5:] == ['label', 'student', 'label', 'student', 'export']
+    assert kinds[-6:] == ['label', 'student', 'label', 'student', 'export', 'report']
     for cfg in runner.configs.values():
         shrink_resnet(fit_to_small_data(cfg, data_root))
     assert runner.check()
-    label, student = runner.stages[kinds.index('label')], runner.configs[runner.stages[-2].name]
+    label, student = runner.stages[kinds.index('label')], runner.configs[runner.stages[-3].name]
     assert pseudo_label_threshold(pseudo_labeled_dataset(student)) > 0
     assert DATASETS.build(to_label(pseudo_labeled_dataset(student))).get_data_info(0).get('seg_map_path') is None
     if path.parent.name == 'udas':  # as published
@@ -119,8 +119,8 @@ def test_rounds_of_active_labelling_are_planned(path: Path, tmp_path: Path) -> N
     runner = SelfTrainingRunner.from_cfg(load_config(str(path), str(tmp_path)))
     kinds = [stage.kind for stage in runner.stages]
     first = ['query'] if path.stem == 'labor_baseline' else ['label', 'selector', 'query']
-    assert kinds == ['adapt', *(2 * [*first, 'annotate', 'active_student']), 'export']
-    query, student = runner.stages[kinds.index('query')], runner.configs[runner.stages[-2].name]
+    assert kinds == ['adapt', *(2 * [*first, 'annotate', 'active_student']), 'export', 'report']
+    query, student = runner.stages[kinds.index('query')], runner.configs[runner.stages[-3].name]
     assert query.strategy.maker.unit == ('regions' if 'spl' in path.stem else 'points')
     assert student.train_dataloader.dataset.labeled_target.answers_root == str(tmp_path / 'active/round_2')
     if query.strategy.maker.unit == 'points':
@@ -134,7 +134,7 @@ def test_stages_of_active_labelling_fit_the_data_and_each_other(data_root: Path,
     for cfg in runner.configs.values():
         fit_to_small_data(cfg, data_root)
     assert runner.check()
-    branches = runner.configs[runner.stages[-2].name].train_dataloader.dataset
+    branches = runner.configs[runner.stages[-3].name].train_dataloader.dataset
     assert branches.pseudo_labeled.pseudo_label_root == str(tmp_path / '06_label_r2')
     assert branches.pseudo_labeled.answers_root == branches.labeled_target.answers_root
 

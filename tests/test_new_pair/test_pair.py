@@ -48,7 +48,7 @@ def test_every_config_fits_the_data(data: Path, tmp_path: Path, preset: str, use
         assert lines and not [line for line in lines if 'warning' in line], lines
     runner = SelfTrainingRunner.from_cfg(load(pair, 'self_training'))
     assert [stage.kind for stage in runner.stages] == ['translator', 'translate', 'adapt',
-                                                       *['label', 'student', 'select'] * 2, 'export']
+                                                       *['label', 'student', 'select'] * 2, 'export', 'report']
     assert runner.stages[5].criterion(runner.context) == ('validation' if uses else 'label_free')
     assert not [line for line in runner.check() if 'warning' in line]
     adapt = runner.context.configs['02_adapt']

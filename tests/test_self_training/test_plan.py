@@ -20,20 +20,20 @@ def linked(stages: list, role: str) -> list:
 def test_each_student_teaches_the_next_round() -> None:
     stages = plan(rounds=3)
     assert [stage.name for stage in stages] == ['00_adapt', '01_label_r1', '02_student_r1', '03_label_r2',
-                                                '04_student_r2', '05_label_r3', '06_student_r3', 'export']
+                                                '04_student_r2', '05_label_r3', '06_student_r3', 'export', 'report']
     assert linked(stages, 'teacher') == ['', '00_adapt', '00_adapt', '02_student_r1', '02_student_r1',
-                                         '04_student_r2', '04_student_r2', '']
-    assert stages[-1].links == {'student': '06_student_r3'}
-    assert linked(stages, 'labels') == ['', '', '01_label_r1', '', '03_label_r2', '', '05_label_r3', '']
-    assert [stage.round for stage in stages] == [0, 1, 1, 2, 2, 3, 3, 0]
+                                         '04_student_r2', '04_student_r2', '', '06_student_r3']
+    assert stages[-2].links == {'student': '06_student_r3'}
+    assert linked(stages, 'labels') == ['', '', '01_label_r1', '', '03_label_r2', '', '05_label_r3', '', '']
+    assert [stage.round for stage in stages] == [0, 1, 1, 2, 2, 3, 3, 0, 0]
 
 
 def test_translation_comes_first_and_is_read_by_every_training() -> None:
     stages = plan(rounds=1, translate=dict(config='cyclegan.py'))
     assert [stage.name for stage in stages] == ['00_translator', '01_translate', '02_adapt', '03_label_r1',
-                                                '04_student_r1', 'export']
+                                                '04_student_r1', 'export', 'report']
     assert stages[1].links == {'translator': '00_translator'}
-    assert linked(stages, 'translations') == ['', '', '01_translate', '', '01_translate', '']
+    assert linked(stages, 'translations') == ['', '', '01_translate', '', '01_translate', '', '']
     assert [stage.name for stage in stages if stage.trains] == ['00_translator', '02_adapt', '04_student_r1']
 
 
@@ -47,9 +47,10 @@ def test_the_table_names_what_each_stage_takes_or_reads() -> None:
 def test_given_checkpoints_save_the_trainings() -> None:
     stages = plan(rounds=1, translate=dict(config='cyclegan.py', checkpoint='gan.pth'),
                   adapt=dict(config='uda.py', checkpoint='uda.pth'))
-    assert [stage.name for stage in stages] == ['00_translate', '01_label_r1', '02_student_r1', 'export']
+    assert [stage.name for stage in stages] == ['00_translate', '01_label_r1', '02_student_r1', 'export',
+                                                'report']
     assert stages[0].links['translator'] == 'gan.pth'
-    assert linked(stages, 'teacher') == ['', 'uda.pth', 'uda.pth', '']
+    assert linked(stages, 'teacher') == ['', 'uda.pth', 'uda.pth', '', '02_student_r1']
     assert stages[1].given['teacher'].config == 'uda.py'
 
 
@@ -90,9 +91,11 @@ def test_none_brings_a_default_back() -> None:
 def test_each_round_ends_with_a_comparison_by_default() -> None:
     stages = plan(rounds=2, keep=None)
     assert [stage.name for stage in stages] == ['00_adapt', '01_label_r1', '02_student_r1', '03_select_r1',
-                                                '04_label_r2', '05_student_r2', '06_select_r2', 'export']
-    assert linked(stages, 'teacher') == ['', '00_adapt', '00_adapt', '', '03_select_r1', '03_select_r1', '', '']
-    assert linked(stages, 'student') == ['', '', '', '02_student_r1', '', '', '05_student_r2', '06_select_r2']
+                                                '04_label_r2', '05_student_r2', '06_select_r2', 'export', 'report']
+    assert linked(stages, 'teacher') == ['', '00_adapt', '00_adapt', '', '03_select_r1', '03_select_r1', '', '',
+                                         '06_select_r2']
+    assert linked(stages, 'student') == ['', '', '', '02_student_r1', '', '', '05_student_r2', '06_select_r2',
+                                         '06_select_r2']
     named = plan(rounds=1, keep='best', stages=dict(each_round=('label', 'student', 'select'), after=()))
     assert [stage.kind for stage in named] == ['adapt', 'label', 'student', 'select']
     alone = plan(keep='best', stages=dict(each_round=('label',), after=()), student=None)

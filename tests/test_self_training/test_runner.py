@@ -279,3 +279,19 @@ def test_teacher_of_other_classes(config: Path, finished: Path, tmp_path: Path) 
 def test_model_of_a_stage_can_be_built_from_its_config_file(finished: Path) -> None:
     cfg = Config.fromfile(str(finished / '02_student_r1/config.py'))
     assert type(MODELS.build(cfg.model)).__name__ == 'StudentTeacherSegmentor'
+
+
+def test_the_report_has_the_predictions_of_each_model(config: Path, finished: Path) -> None:
+    before = stages(finished)
+    runner(config, finished, **{'stages.after': ['export', 'report'], 'report.images': 3, 'report.shown': 2}).train()
+    entry = stages(finished)['report']
+    assert {name: found for name, found in stages(finished).items() if name != 'report'} == before
+    page = Path(entry['page']).read_text()
+    assert entry['links'] == dict(teacher='02_student_r1', student='02_student_r1') and 'class="images"' in page
+    found = json.loads(Path(entry['page']).with_name('report.json').read_text())
+    assert [row['name'] for row in found['ladder']] == ['adapted', 'round 1'] and 'report' not in found['runs'][0]
+    counts = found['confusion']['models']['round 1']
+    assert (found['confusion']['images'], len(counts)) == (3, 19) and sum(map(sum, counts)) > 1000
+    shown = json.loads(page.split('<script type="application/json">')[1].split('</script>')[0])
+    assert shown['models'] == ['adapted', 'round 1'] and len(shown['images']) == 2
+    assert all({*image['predictions']} == {'adapted', 'round 1'} and image['truth'] for image in shown['images'])

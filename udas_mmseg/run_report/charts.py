@@ -7,8 +7,9 @@ Points = Sequence[Tuple[float, float]]
 # colours with a contrast of at least 3 to white, of which neighbours differ in brightness too
 COLORS = ('#0b5fa5', '#c2410c', '#15803d', '#86198f', '#8a6100', '#0e7490', '#be123c', '#4d4d4d')
 _DASHES = ('', '7 3', '2 3')
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 320, 58, 14, 12, 44
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 440, 260, 54, 14, 12, 44
 _MOST_POINTS = 200
+_LONGEST, _BAR = 20, '#8db8dc'  # characters of the name of a bar; its colour
 
 
 def line_chart(title: str, series: Mapping[str, Sequence[Points]], x_title: str, y_title: str) -> str:
@@ -54,22 +55,22 @@ def bar_chart(title: str, bars: Sequence[Tuple[str, float, float]]) -> str:
     """
     if not bars:
         return ''
-    step, left, width = 30, 8 + 7 * min(28, max(len(name) for name, _, _ in bars)), 640
+    step, left = 26, 14 + 7 * min(_LONGEST, max(len(name) for name, _, _ in bars))
     top = max(ticks(0, max(mean + deviation for _, mean, deviation in bars)))
-    scale = (width - left - 90) / (top or 1)
+    scale = (_WIDTH - left - 76) / (top or 1)
     parts: List[str] = []
     for number, (name, mean, deviation) in enumerate(bars):
-        y, short = number * step + 6, name if len(name) <= 28 else f'{name[:27]}…'
+        y, short = number * step + 6, name if len(name) <= _LONGEST else f'{name[:_LONGEST - 1]}…'
         end = left + scale * mean
         text = f'{mean:.1f}' + (f' ± {deviation:.1f}' if deviation else '')
         parts.append(f'<text x="{left - 8}" y="{y + 15}" text-anchor="end">{html.escape(short)}</text>'
-                     f'<rect x="{left}" y="{y}" width="{scale * mean:.1f}" height="20" fill="{COLORS[0]}"/>')
+                     f'<rect x="{left}" y="{y}" width="{scale * mean:.1f}" height="20" fill="{_BAR}"/>')
         if deviation:
             begin, stop = left + scale * max(0, mean - deviation), left + scale * (mean + deviation)
             parts.append(f'<path d="M{begin:.1f} {y + 10}H{stop:.1f}" stroke="#222" stroke-width="2"/>')
             end = stop
         parts.append(f'<text x="{end + 6:.1f}" y="{y + 15}">{text}</text>')
-    return _svg(title, width, len(bars) * step + 6, parts)
+    return _svg(title, _WIDTH, len(bars) * step + 6, parts)
 
 
 def ticks(low: float, high: float, count: int = 5) -> List[float]:

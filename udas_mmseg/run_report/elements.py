@@ -75,8 +75,8 @@ def choice(identifier: str, label: str, parts: Mapping[str, str], selected: str 
     options = ''.join(f'<option{" selected" if name == selected else ""}>{html.escape(name)}</option>'
                       for name in parts)
     shown = '\n'.join(f'<div data-part-of="{identifier}">\n{part}\n</div>' for part in parts.values())
-    return (f'<p><label for="{identifier}">{html.escape(label)}</label>'
-            f'<select id="{identifier}" data-parts="{identifier}">{options}</select></p>\n{shown}')
+    return (f'<p><label for="choose-{identifier}">{html.escape(label)}</label>'
+            f'<select id="choose-{identifier}" data-parts="{identifier}">{options}</select></p>\n{shown}')
 
 
 def details(title: str, content: str) -> str:

@@ -73,7 +73,7 @@ def _to_page(runs: Sequence[RunRecord], rows: Sequence[Row], evidence: Optional[
     if evidence is not None:
         problems = bullets(evidence.problems)
         parts['Images'] = pictures.image_browser(evidence, [row.name for row in rows]) + problems
-        parts['Confusion'] = pictures.confusion_matrices(evidence)
+        parts['Confusion matrix'] = pictures.confusion_matrices(evidence)
     if charts:
         parts['Learning curves'] = choice('curve', 'value', charts, _most_telling(series))
     parts['Pseudo-labels'] = _of_each(runs, stages.pseudo_labels)
