@@ -30,8 +30,9 @@ class Browser:
         to_browser, self._write = os.pipe()
         self._read, from_browser = os.pipe()
         # the browser reads from descriptor 3 and writes to descriptor 4
-        command = ['/bin/sh', '-c', f'exec 3</dev/fd/{to_browser} 4>/dev/fd/{from_browser}; exec "$@"', 'sh', path, *_OPTIONS,
-                   f'--user-data-dir={self._profile.name}', 'about:blank']
+        pipes = f'exec 3</dev/fd/{to_browser} 4>/dev/fd/{from_browser}; exec "$@"'
+        command = ['/bin/sh', '-c', pipes, 'sh', path, *_OPTIONS, f'--user-data-dir={self._profile.name}',
+                   'about:blank']
         self._process = subprocess.Popen(command, pass_fds=(to_browser, from_browser), stdout=subprocess.DEVNULL,
                                          stderr=subprocess.DEVNULL)
         os.close(to_browser), os.close(from_browser)

@@ -198,7 +198,8 @@ def self_training(folder: Path, data: Path) -> Dict[str, Any]:
         default_scope='mmseg', custom_imports=dict(imports=['udas_mmseg'], allow_failed_imports=False),
         runner_type='SelfTrainingRunner', randomness=dict(seed=3),
         self_training=dict(
-            rounds=2, keep='last', stages=dict(after=('export', )), translate=dict(config=str(folder / 'translator.py')),
+            rounds=2, keep='last', stages=dict(after=('export', )),
+            translate=dict(config=str(folder / 'translator.py')),
             adapt=dict(config=str(folder / 'adapt.py')),
             label=dict(views=2, batch_size=2, workers=0, min_coverage=0, max_class_share=1,
                        truth='labeled_target_train'),

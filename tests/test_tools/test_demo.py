@@ -1,5 +1,6 @@
 """`make demo`, with a few scenes and iterations."""
 import importlib.util
+import json
 import subprocess
 import time
 from pathlib import Path
@@ -47,7 +48,10 @@ def test_every_rung_is_trained_scored_and_drawn_and_kept(processes: str, tmp_pat
     assert '02_adapt: 2/2 iterations, took' in output and 'INFO' not in output
     assert f'self-training, stage 3 of {3 * rounds + 4}: 02_adapt' in done.stdout
     assert 'demo/self_training/oracle' in done.stdout
-    for name in ('predictions.png', 'self_training/01_translate_report/report.html',
+    assert done.stdout.splitlines()[-1].startswith(str(tmp_path / 'report/report.html'))
+    figures = json.loads((tmp_path / 'report/report.json').read_text())
+    assert [row['name'] for row in figures['ladder']] == ladder == [*figures['confusion']['models']]
+    for name in ('predictions.png', 'report/report.html', 'self_training/01_translate_report/report.html',
                  f'self_training/0{3 * rounds}_label_r{rounds}_report/report.html'):
         assert (tmp_path / name).stat().st_size > 10000
     weights = [path for path in tmp_path.rglob('iter_2.pth') if path.parent.name != '00_translator']
