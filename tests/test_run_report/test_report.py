@@ -11,6 +11,7 @@ from udas_mmseg.apis.report import read_runs
 from udas_mmseg.run_report import report as module
 from udas_mmseg.run_report import write_run_report
 from udas_mmseg.run_report.charts import line_chart, ticks
+from udas_mmseg.run_report.evidence import picture_width
 
 
 @pytest.fixture(scope='module')
@@ -68,6 +69,19 @@ def test_a_page_stays_small(seeds: Path, tmp_path: Path, monkeypatch: pytest.Mon
     write_run_report(str(tmp_path), read_runs([str(seeds / 'ssl/seed_0')]), images=0, shown=0)
     page = text_of(tmp_path / 'report.html')
     assert 'It would make this page too large' in page and 'A set of labels' not in page
+
+
+def test_missing_images_and_configs_are_named(tmp_path: Path) -> None:
+    write_training(tmp_path / 'one')
+    write_training(tmp_path / 'two', config='other.py')
+    (tmp_path / 'two/other.py').write_text('not a config')
+    write_run_report(str(tmp_path / 'out'), read_runs([str(tmp_path)]), 1, 1)
+    page = text_of(tmp_path / 'out/report.html')
+    assert 'No config has validation images' in page and 'The config of other cannot be read: ' in page
+
+
+def test_pictures_of_many_models_are_smaller() -> None:
+    assert [picture_width(count) for count in (1, 80, 320)] == [640, 640, 320]
 
 
 @pytest.mark.parametrize('folders, message', [

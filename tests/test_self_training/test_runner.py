@@ -1,5 +1,6 @@
 """Self-training: stages in one process."""
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict
 
@@ -12,8 +13,10 @@ from mmseg.registry import MODELS
 from tiny_self_training import runner
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.pseudo_labels.quality import CollapsedPseudoLabels
+from udas_mmseg.run_report.evidence import collect_evidence
 from udas_mmseg.self_training import STAGE_KINDS, RunContext, SelfTrainingRunner, Stage, WorkDirError
 from udas_mmseg.self_training.manifest import ladder
+from udas_mmseg.self_training.run_record import read_self_training
 
 
 def stages(work_dir: Path) -> Dict[str, dict]:
@@ -283,7 +286,7 @@ def test_model_of_a_stage_can_be_built_from_its_config_file(finished: Path) -> N
 
 def test_the_report_has_the_predictions_of_each_model(config: Path, finished: Path) -> None:
     before = stages(finished)
-    runner(config, finished, **{'stages.after': ['export', 'report'], 'report.images': 3, 'report.shown': 2}).train()
+    runner(config, finished, **{'stages.after': ['export', 'report'], 'report.images': 2, 'report.shown': 1}).train()
     entry = stages(finished)['report']
     assert {name: found for name, found in stages(finished).items() if name != 'report'} == before
     page = Path(entry['page']).read_text()
@@ -291,7 +294,10 @@ def test_the_report_has_the_predictions_of_each_model(config: Path, finished: Pa
     found = json.loads(Path(entry['page']).with_name('report.json').read_text())
     assert [row['name'] for row in found['ladder']] == ['adapted', 'round 1'] and 'report' not in found['runs'][0]
     counts = found['confusion']['models']['round 1']
-    assert (found['confusion']['images'], len(counts)) == (3, 19) and sum(map(sum, counts)) > 1000
+    assert (found['confusion']['images'], len(counts)) == (2, 19) and sum(map(sum, counts)) > 1000
     shown = json.loads(page.split('<script type="application/json">')[1].split('</script>')[0])
-    assert shown['models'] == ['adapted', 'round 1'] and len(shown['images']) == 2
+    assert shown['models'] == ['adapted', 'round 1'] and len(shown['images']) == 1
     assert all({*image['predictions']} == {'adapted', 'round 1'} and image['truth'] for image in shown['images'])
+    adapted, _ = read_self_training(str(finished)).models
+    evidence = collect_evidence({'gone': replace(adapted, checkpoint='gone.pth')}, 1, 1)
+    assert evidence.problems == ['gone predicts no images: checkpoint gone.pth does not exist.']

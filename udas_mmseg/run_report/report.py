@@ -18,6 +18,7 @@ from .training import Curve, read_config, read_curves
 
 LARGEST = 15 * 10**6  # bytes of the page
 _CURVE = 'val/mIoU'  # shown first
+_OF_FIRST = 'Of several runs, these are the predictions of the first one; so are those of the confusion matrix.'
 _HERE = Path(__file__).parent
 
 
@@ -71,8 +72,9 @@ def _to_page(runs: Sequence[RunRecord], rows: Sequence[Row], evidence: Optional[
     if rows:
         parts.update({'Models': scores.ladder(rows), 'Classes': scores.by_class(rows)})
     if evidence is not None:
-        problems = bullets(evidence.problems)
-        parts['Images'] = pictures.image_browser(evidence, [row.name for row in rows]) + problems
+        note = paragraph(_OF_FIRST) if any(len(row.models) > 1 for row in rows) else ''
+        browser = pictures.image_browser(evidence, [row.name for row in rows])
+        parts['Images'] = browser + (note if browser else '') + bullets(evidence.problems)
         parts['Confusion matrix'] = pictures.confusion_matrices(evidence)
     if charts:
         parts['Learning curves'] = choice('curve', 'value', charts, _most_telling(series))
