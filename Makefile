@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_INPUT = 1
 
 .DEFAULT_GOAL = help
-.PHONY: help setup test test-slow test-browser test-labelstudio lint demo bench doctor dist clean
+.PHONY: help setup test test-slow test-browser test-labelstudio lint demo bench doctor dist docs clean
 
 # $(call step,title,command,what to do when it fails): one line of output; pip's own goes to the log.
 define step
@@ -34,6 +34,7 @@ help:
 	@echo 'make test-labelstudio  install Label Studio to build/, start it, and label a round through its API'
 	@echo 'make lint       run ruff, mypy and import-linter'
 	@echo 'make bench      run the benchmarks'
+	@echo 'make docs       build the documentation as a site in build/site'
 	@echo 'make dist       build the sdist and the wheel in dist/'
 	@echo 'make clean      delete build products and caches; .venv stays'
 
@@ -94,6 +95,19 @@ bench: $(STAMP)
 
 doctor: $(STAMP)
 	@$(VENV_PYTHON) tools/doctor.py
+
+# In an environment of its own: MkDocs reads the sources, and imports none of them.
+DOCS_VENV = build/docs
+DOCS_STAMP = $(DOCS_VENV)/.complete
+
+docs: $(DOCS_STAMP)
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --quiet --strict
+	@echo 'build/site/index.html'
+
+$(DOCS_STAMP): docs/.site/requirements.txt
+	@$(PYTHON) -m venv --clear $(DOCS_VENV)
+	@$(DOCS_VENV)/bin/python -m pip install --quiet -r $<
+	@touch $@
 
 # The wheel is built from the sdist, and so shows that the sdist is complete.
 dist: $(STAMP)
