@@ -63,6 +63,12 @@ def test_tools_have_the_options_of_the_commands() -> None:
     assert not unknown
 
 
+def test_scores_of_choosing_a_method_are_measured() -> None:
+    scores = re.findall(r'\d+\.\d ± \d+\.\d', (ROOT / 'docs/choosing.md').read_text())
+    results = (ROOT / 'docs/results.md').read_text()
+    assert len(scores) > 20 and not [score for score in scores if score not in results]
+
+
 def test_the_checks_find_something() -> None:
     assert list(commands('x `python tools/train.py CONFIG --amp` y\nudas model_converters/daformer A \\\n  B')) == [
         'python tools/train.py CONFIG --amp` y', 'udas model_converters/daformer A    B']
