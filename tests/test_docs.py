@@ -69,6 +69,11 @@ def test_scores_of_choosing_a_method_are_measured() -> None:
     assert len(scores) > 20 and not [score for score in scores if score not in results]
 
 
+def test_the_citation_has_the_version_of_the_package() -> None:
+    version = re.search("__version__ = '(.*)'", (ROOT / 'udas_mmseg/version.py').read_text())
+    assert version is not None and f'\nversion: {version[1]}\n' in (ROOT / 'CITATION.cff').read_text()
+
+
 def test_the_checks_find_something() -> None:
     assert list(commands('x `python tools/train.py CONFIG --amp` y\nudas model_converters/daformer A \\\n  B')) == [
         'python tools/train.py CONFIG --amp` y', 'udas model_converters/daformer A    B']
