@@ -89,8 +89,14 @@ def written_with_package(model: dict, folder: Path) -> export_files.Exported:
     return written
 
 
-def test_networks_that_mmsegmentation_lacks_are_imported_from_this_package(tmp_path: Path) -> None:
-    written = written_with_package(vit_segmentor(), tmp_path)
+SEGNET = dict(type='EncoderDecoder', data_preprocessor=PREPROCESSOR, train_cfg=dict(), test_cfg=dict(mode='whole'),
+              backbone=dict(type='SegNet', channels=(4, 4), num_convs=(2, 1)),
+              decode_head=dict(type='SegNetHead', in_channels=4, in_index=1, num_classes=3))  # yapf: disable
+
+
+@pytest.mark.parametrize('model', [vit_segmentor(), SEGNET], ids=['vision transformer', 'SegNet'])
+def test_networks_that_mmsegmentation_lacks_are_imported_from_this_package(model: dict, tmp_path: Path) -> None:
+    written = written_with_package(model, tmp_path)
     assert '1.x, and the packages below.' in written.config.read_text()
     assert Config.fromfile(written.config).custom_imports.imports == ['udas_mmseg']
 
