@@ -26,9 +26,8 @@ def image_browser(evidence: Evidence, models: Sequence[str]) -> str:
     # "</script>" in a name must not end the script
     text = json.dumps(data, separators=(',', ':')).replace('</', '<\\/')
     return f'''<div class="images">
-<div class="controls"><span><label for="image-model">model</label>
-<input type="range" id="image-model" min="0" max="{len(predicting) - 1}" value="{len(predicting) - 1}" step="1">
-<output for="image-model"></output></span>
+<div class="controls"><span><label for="image-model">model</label><output for="image-model"></output>
+<input type="range" id="image-model" min="0" max="{len(predicting) - 1}" value="{len(predicting) - 1}" step="1"></span>
 <span><label for="image-name">image</label><select id="image-name">{options}</select>
 <button type="button" data-step="-1">previous</button> <button type="button" data-step="1">next</button></span></div>
 <div class="panels">
