@@ -3,9 +3,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from pages import pictures_of, text_of
-from udas_mmseg.visualization.page import Page, encode_picture
+from udas_mmseg.visualization.page import Page, encode_picture, inner_html
 
 
 def example() -> Page:
@@ -42,6 +43,20 @@ def test_page_and_figures_are_saved(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / 'new/report').iterdir()) == ['report.html', 'report.json']
     assert (tmp_path / 'new/report/report.html').read_bytes() == example().to_bytes()
     assert json.loads((tmp_path / 'new/report/report.json').read_text()) == dict(road=0.912)
+
+
+@pytest.mark.parametrize('of_earlier_version', [False, True])
+def test_a_page_becomes_a_part_of_another_one(of_earlier_version: bool) -> None:
+    page = example().to_bytes().decode()
+    if of_earlier_version:
+        page = page.replace('<main>\n', '').replace('</main>\n', '')
+        page = page.replace('<div class="scroll" tabindex="0">\n', '').replace('</table>\n</div>', '</table>')
+    title, content = inner_html(page)
+    assert title == 'Scores of <mine>' and content.startswith('<dl>') and content.endswith('">')
+    assert '<h3>A &quot;section&quot;</h3>' in content and content.count('<div class="scroll" tabindex="0">') == 1
+    assert content.count('</div>') == 1 and '</main>' not in content and '<h1>' not in content
+    with pytest.raises(ValueError, match='this is not a report'):
+        inner_html('<html></html>')
 
 
 def test_a_picture_has_a_heading() -> None:

@@ -23,7 +23,7 @@ dd { margin: 0; overflow-wrap: anywhere } img { max-width: 100%; border: 1px sol
 @media (max-width: 40em) { body { padding: 0 .8em } dl { display: block } dd { margin-bottom: .4em } }
 .warning { padding: .6em 1em; border-left: 4px solid #d08700; background: #fff6e0 }
 '''
-_END = '</main>'
+_SCROLL = '<div class="scroll" tabindex="0">\n'  # with the focus, the keyboard moves a wide table
 
 
 class Page:
@@ -67,8 +67,7 @@ class Page:
     def table(self, head: Sequence[str], *rows: Sequence[str]) -> None:
         """Add a table; all columns but the first are aligned to the right."""
         body = '\n'.join(_row('td', row) for row in rows)
-        self.add('<div class="scroll" tabindex="0">\n'  # with the focus, the keyboard moves a wide table
-                 f'<table><thead>\n{_row("th", head)}\n</thead><tbody>\n{body}\n</tbody></table>\n</div>')
+        self.add(f'{_SCROLL}<table><thead>\n{_row("th", head)}\n</thead><tbody>\n{body}\n</tbody></table>\n</div>')
 
     def add(self, part: str) -> None:
         """Add HTML, in which all text is already escaped."""
@@ -107,8 +106,8 @@ class Page:
         return '\n'.join((
             '<!DOCTYPE html>', '<html lang="en">', '<head>', '<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">', f'<title>{title}</title>',
-            f'<style>\n{self._style}</style>', '</head>', '<body>', '<main>', f'<h1>{title}</h1>', *self._parts, _END,
-            *script, '</body>', '</html>', '')).encode()  # yapf: disable
+            f'<style>\n{self._style}</style>', '</head>', '<body>', '<main>', f'<h1>{title}</h1>', *self._parts,
+            '</main>', *script, '</body>', '</html>', '')).encode()  # yapf: disable
 
 
 def inner_html(page: str) -> Tuple[str, str]:
@@ -122,11 +121,13 @@ def inner_html(page: str) -> Tuple[str, str]:
     Raises:
         ValueError: if it is not such a page.
     """
-    found = re.search(r'<h1>(.*?)</h1>\n(.*)\n(?:</main>|</body>)', page, re.DOTALL)
+    found = re.search(r'<h1>(.*?)</h1>\n(.*?)\n(?:</main>|</body>)', page, re.DOTALL)
     if not found:
         raise ValueError('this is not a report of this project: it has no heading of level 1.')
     content = re.sub(r'(</?h)([2-5])>', lambda tag: f'{tag[1]}{int(tag[2]) + 1}>', found[2])
-    return html.unescape(found[1]), content.split(_END)[0]
+    if _SCROLL not in content:  # a page of an earlier version
+        content = content.replace('<table>', f'{_SCROLL}<table>').replace('</table>', '</table>\n</div>')
+    return html.unescape(found[1]), content
 
 
 def encode_picture(picture: np.ndarray) -> bytes:
