@@ -4,6 +4,7 @@ python tools/train.py configs/demo/source_only.py
 python tools/train.py CONFIG --resume            # after an interruption: ends with the same weights
 python tools/train.py CONFIG --resume work_dirs/mine/iter_2000.pth    # from another checkpoint than the last
 tools/dist_train.sh CONFIG 2                     # two processes, on GPUs or on the CPU
+tools/slurm_train.sh PARTITION JOB CONFIG        # with SLURM, see the script
 python tools/train.py configs/udas/gta2cs_ssl.py # all stages of self-training; run it again after an interruption
 python tools/train.py CONFIG --dry-run           # some iterations and a validation; only a picture is written
 """
@@ -18,6 +19,7 @@ import udas_mmseg  # noqa: F401  (registers the runners)
 from udas_mmseg.engine.clear_errors import clear_error
 from udas_mmseg.engine.config_run import run_type
 from udas_mmseg.engine.launch import load_config
+from udas_mmseg.engine.slurm import describe_process
 from udas_mmseg.utils.console import quiet_console
 from udas_mmseg.utils.messages import last_message
 from udas_mmseg.utils.progress import clear_line
@@ -60,6 +62,7 @@ def main() -> None:
     args = parse_args()
     quiet_console(args.verbose)
     try:
+        describe_process(args.launcher)  # only the first process speaks
         cfg = load_config(args.config, args.work_dir, args.cfg_options)
         run = run_type(cfg).from_options(cfg, args.amp, args.launcher, args.resume, args.allow_partial)
         if args.full:

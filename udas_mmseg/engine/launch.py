@@ -20,6 +20,7 @@ from ..utils.console import is_quiet
 from ..utils.project import find_config
 from .hooks import CheckClassIdsHook
 from .quiet_runner import QuietRunner
+from .slurm import describe_process
 
 
 def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional[Dict[str, Any]] = None) -> Config:
@@ -139,9 +140,16 @@ def init_distributed(cfg: Config, launcher: str) -> None:
     Args:
         cfg (Config): Config to change in place: `launcher`, and without a GPU also `model_wrapper_cfg` and `sync_bn`.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
+
+    Raises:
+        ValueError: for 'slurm', if `srun` did not start the process, and for 'mpi' without a GPU.
     """
     cfg.launcher = launcher
-    if launcher != 'pytorch' or torch.cuda.is_available():
+    describe_process(launcher)
+    if launcher == 'mpi' and not torch.cuda.is_available():
+        raise ValueError('--launcher mpi needs CUDA devices, and torch sees none. Take torchrun and --launcher '
+                         'pytorch.')
+    if launcher == 'none' or torch.cuda.is_available():
         return
     if not torch_dist.is_initialized():
         with _naming_a_busy_port():
@@ -171,9 +179,6 @@ def start_processes(cfg: Config, launcher: str) -> None:
     started = int(os.environ.get('WORLD_SIZE', 1))
     if launcher == 'none' and started > 1:
         raise ValueError(f'{started} processes were started, and each would do all of the work. Add --launcher '
-                         'pytorch.')
-    if launcher in ('slurm', 'mpi') and not torch.cuda.is_available():
-        raise ValueError(f'--launcher {launcher} needs CUDA devices, and torch sees none. Take torchrun and --launcher '
                          'pytorch.')
     init_distributed(cfg, launcher)
     if launcher != 'none' and torch.cuda.is_available() and not torch_dist.is_initialized():
