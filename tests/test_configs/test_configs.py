@@ -118,10 +118,11 @@ def test_stages_of_self_training_fit_the_data_and_each_other(path: Path, data_ro
 def test_rounds_of_active_labelling_are_planned(path: Path, tmp_path: Path) -> None:
     runner = SelfTrainingRunner.from_cfg(load_config(str(path), str(tmp_path)))
     kinds = [stage.kind for stage in runner.stages]
-    first = ['query'] if path.stem == 'labor_baseline' else ['label', 'selector', 'query']
+    first = ['query'] if path.stem in ('labor_baseline', 'labor_images') else ['label', 'selector', 'query']
     assert kinds == ['adapt', *(2 * [*first, 'annotate', 'active_student']), 'export', 'report']
     query, student = runner.stages[kinds.index('query')], runner.configs[runner.stages[-3].name]
-    assert query.strategy.maker.unit == ('regions' if 'spl' in path.stem else 'points')
+    units = {'labor_spl': 'regions', 'labor-spl': 'regions', 'labor_images': 'images'}
+    assert query.strategy.maker.unit == units.get(path.stem.split('_r101')[0], 'points')
     assert student.train_dataloader.dataset.labeled_target.answers_root == str(tmp_path / 'active/round_2')
     if query.strategy.maker.unit == 'points':
         assert query.strategy.maker.points_per_image == 20

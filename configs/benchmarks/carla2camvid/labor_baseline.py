@@ -2,7 +2,7 @@ r"""Other strategies than LabOR's on CARLA -> CamVid (3 classes): entropy, or an
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/labor_baseline.py
 UDAS_DATA_ROOT=data python tools/compare.py configs/benchmarks/carla2camvid/labor_baseline.py \
-    --vary self_training.query.strategy=entropy,random,images --seeds 0 1 2 --out labor_baselines
+    --vary self_training.query.strategy=entropy,random --seeds 0 1 2 --out labor_baselines
 The budget of a round is 20 clicks for each image of the pool, which is also that of labor_spl.py and labor_ppl.py.
 """
 _base_ = '../../_base_/self_training_runtime.py'
