@@ -46,7 +46,7 @@ def test_they_fit_the_data_and_can_be_built(name: str, folder: Path, data_root: 
 
 def test_stages_fit_the_data_and_read_what_earlier_ones_wrote(folder: Path, data_root: Path, tmp_path: Path) -> None:
     runner = SelfTrainingRunner.from_cfg(load_config(str(folder / 'ssl.py'), str(tmp_path)))
-    assert len(runner.stages) == 10 and runner.check()
+    assert len(runner.stages) == 11 and runner.check()
     dataset = runner.configs['07_student_r2'].train_dataloader.dataset
     assert dataset.source.translated_root == str(tmp_path / '01_translate')
     assert dataset.pseudo_labeled.pseudo_label_root == str(tmp_path / '06_label_r2')
