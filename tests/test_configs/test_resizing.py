@@ -28,8 +28,15 @@ def steps_and_sizes(cfg: Config) -> Iterator[Tuple[dict, Tuple[int, int]]]:
         steps = [step for step in part.get('pipeline') or () if 'Resize' in step['type']]
         assert size or not steps or 'data_prefix' not in part, images
         for step in steps if size else ():
-            low = (step.get('ratio_range') or [None])[0]
-            yield (step if low is None else dict(step, ratio_range=(low, low))), size
+            yield smallest(step), size
+
+
+def smallest(step: dict) -> dict:
+    """The step with its smallest scale alone; `SparseLabelResize` wraps such a step."""
+    if 'resize' in step:
+        return dict(step, resize=smallest(step['resize']))
+    low = (step.get('ratio_range') or [None])[0]
+    return step if low is None else dict(step, ratio_range=(low, low))
 
 
 @cache
