@@ -38,6 +38,12 @@ def write_training(folder: Path, losses: Points = ((5, 2.0), (10, 1.0)), scores:
     return folder
 
 
+def write_two_seeds(folder: Path) -> None:
+    """Self-training with two seeds, of which the second one kept the teacher."""
+    write_self_training(folder / 'seed_0', 0, 30.0)
+    write_self_training(folder / 'seed_1', 1, 34.0, kept='teacher')
+
+
 def write_self_training(work_dir: Path, seed: int = 0, score: float = 30.0, kept: str = 'student') -> Path:
     """The work directory of adaptation and one round."""
     manifest = Manifest(str(work_dir), dict(name='ssl', seed=seed, versions=dict(udas_mmseg='0.1.0')))

@@ -2,10 +2,11 @@
 
 The configs leave out what the run fills in: `num_classes`, `translated_root` and `pseudo_label_root`.
 """
+import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Dict, List
 
 from forked_python import run_python
 from small_data import write_demo_data
@@ -143,6 +144,11 @@ def command(config: Path, work_dir: Path, *more: str) -> List[str]:
 
 def run(config: Path, work_dir: Path, *more: str) -> subprocess.CompletedProcess:
     return run_python(*command(config, work_dir, *more), env={**os.environ, 'OMP_NUM_THREADS': '1'})
+
+
+def stages(work_dir: Path) -> Dict[str, dict]:
+    """What the manifest of a run says of each stage."""
+    return json.loads((work_dir / 'manifest.json').read_text())['stages']
 
 
 def runner(config: Path, work_dir: Path, **options: Any) -> SelfTrainingRunner:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from browser import NAMES, Browser, find_browser
-from run_folders import write_self_training, write_training
+from run_folders import write_training, write_two_seeds
 from udas_mmseg.apis.report import read_runs
 from udas_mmseg.run_report import report, write_run_report
 from udas_mmseg.run_report.evidence import Evidence, Shown
@@ -38,8 +38,7 @@ def evidence(models: Dict[str, Any], *_: int) -> Evidence:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp('runs')
     write_training(root / 'a_training_whose_folder_has_a_long_name_without_any_space/mine')
-    write_self_training(root / 'ssl/seed_0', 0, 30.0)
-    write_self_training(root / 'ssl/seed_1', 1, 34.0, kept='teacher')
+    write_two_seeds(root / 'ssl')
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, 'collect_evidence', evidence)
         write_run_report(str(root / 'report'), read_runs([str(root)]), 2, 2)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pages import text_of
-from run_folders import write_self_training, write_training
+from run_folders import write_training, write_two_seeds
 from udas_mmseg.apis.report import read_runs
 from udas_mmseg.run_report import report as module
 from udas_mmseg.run_report import write_run_report
@@ -19,8 +19,7 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Self-training with two seeds, and a single training."""
     root = tmp_path_factory.mktemp('runs')
     write_training(root / 'baseline')
-    write_self_training(root / 'ssl/seed_0', 0, 30.0)
-    write_self_training(root / 'ssl/seed_1', 1, 34.0, kept='teacher')
+    write_two_seeds(root / 'ssl')
     return root
 
 

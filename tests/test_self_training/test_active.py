@@ -11,7 +11,7 @@ import torch
 from mmseg.registry import DATASETS
 
 from tiny_active import write_active
-from tiny_self_training import runner
+from tiny_self_training import runner, stages
 from udas_mmseg.active import AnswerStore, Selection
 from udas_mmseg.active.simulate import simulate
 from udas_mmseg.pseudo_labels.ground_truth import GroundTruth
@@ -24,12 +24,8 @@ STAGES = ['00_adapt', '01_label_r1', '02_selector_r1', '03_query_r1', '04_annota
 PERSON = {'annotate.by': 'person'}
 
 
-def entries(work_dir: Path) -> Dict[str, Any]:
-    return json.loads((work_dir / 'manifest.json').read_text())['stages']
-
-
 def weights(work_dir: Path) -> Dict[str, torch.Tensor]:
-    return torch.load(entries(work_dir)[STAGES[5]]['checkpoint'], weights_only=False)['state_dict']
+    return torch.load(stages(work_dir)[STAGES[5]]['checkpoint'], weights_only=False)['state_dict']
 
 
 @pytest.fixture(scope='module')
@@ -55,7 +51,7 @@ def test_the_run_waits_for_the_person_and_goes_on(waited: Tuple[Path, str]) -> N
     work_dir, message = waited
     assert '04_annotate_r1 waits for labels: 0 of ' in message
     assert 'active_label.py export ' in message and 'active/round_1' in message and 'min_answered=0' in message
-    found = entries(work_dir)
+    found = stages(work_dir)
     assert list(found) == STAGES and all(entry['state'] == 'complete' for entry in found.values())
     assert found['04_annotate_r1']['attempts'] == 2
     assert found['05_active_student_r1']['links'] == {

@@ -6,7 +6,7 @@ from typing import Set
 import pytest
 import torch
 
-from tiny_self_training import DATA, runner, write_configs
+from tiny_self_training import DATA, runner, stages, write_configs
 
 ONLINE = f'''_base_ = './base.py'
 {DATA}
@@ -33,7 +33,7 @@ def config(tmp_path: Path) -> Path:
 def test_teacher_and_student_train_online(config: Path, tmp_path: Path) -> None:
     run = runner(config, tmp_path / 'work', translate=None, rounds=1)
     run.train()
-    entries = json.loads((tmp_path / 'work/manifest.json').read_text())['stages']
+    entries = stages(tmp_path / 'work')
     assert [entry['state'] for entry in entries.values()] == ['complete'] * 4
     adapt, _, student, export = (tmp_path / f'work/{name}' for name in entries)
     assert losses_of(adapt) == {'source', 'mixture'} and losses_of(student) == {'source', 'mixture', 'pseudo_labeled'}

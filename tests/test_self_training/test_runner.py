@@ -10,21 +10,14 @@ from mmengine.config import Config
 from mmseg.apis import init_model
 from mmseg.registry import MODELS
 
-from tiny_self_training import runner
+from killed_runs import weights
+from tiny_self_training import runner, stages
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.pseudo_labels.quality import CollapsedPseudoLabels
 from udas_mmseg.run_report.evidence import collect_evidence
 from udas_mmseg.self_training import STAGE_KINDS, RunContext, SelfTrainingRunner, Stage, WorkDirError
 from udas_mmseg.self_training.manifest import ladder
 from udas_mmseg.self_training.run_record import read_self_training
-
-
-def stages(work_dir: Path) -> Dict[str, dict]:
-    return json.loads((work_dir / 'manifest.json').read_text())['stages']
-
-
-def weights(path: str) -> Dict[str, torch.Tensor]:
-    return torch.load(path, weights_only=False)['state_dict']
 
 
 def test_each_stage_is_noted_with_what_it_took_and_gave(finished: Path) -> None:

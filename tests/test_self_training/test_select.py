@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from tiny_self_training import runner, write_configs
+from tiny_self_training import runner, stages, write_configs
 from udas_mmseg.self_training import STAGE_KINDS, RunContext, SelfTrainingRunner, Stage
 from udas_mmseg.self_training.manifest import ladder, trained_segmentors
 
@@ -32,10 +32,6 @@ class Trained(NamedTuple):
     """The config of runs without translation, and a teacher that has learned something."""
     config: Path
     teacher: str
-
-
-def stages(work_dir: Path) -> Dict[str, dict]:
-    return json.loads((work_dir / 'manifest.json').read_text())['stages']
 
 
 def without_translation(config: Path) -> Path:

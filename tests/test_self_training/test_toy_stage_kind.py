@@ -1,11 +1,10 @@
 """A kind of stage that is one file and one config, without a change to the package."""
-import json
 import os
 from pathlib import Path
 
 import pytest
 
-from tiny_self_training import run, write_configs
+from tiny_self_training import run, stages, write_configs
 
 KIND = '''
 """Counts the pixels that a student will keep."""
@@ -64,13 +63,13 @@ def test_it_is_planned_run_skipped_and_held_to_its_settings(config: Path, tmp_pa
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert '| 02_count_r1 | counts the pixels from 0.06 on | - | 01_label_r1 |' in done.stdout
     assert 'Stage 3 of 5: 02_count_r1, counts the pixels' in done.stdout
-    stages = json.loads((work_dir / 'manifest.json').read_text())['stages']
-    assert list(stages) == ['00_adapt', '01_label_r1', '02_count_r1', '03_student_r1', 'export']
-    entry = stages['02_count_r1']
+    found = stages(work_dir)
+    assert list(found) == ['00_adapt', '01_label_r1', '02_count_r1', '03_student_r1', 'export']
+    entry = found['02_count_r1']
     assert (entry['kind'], entry['round'], entry['links']) == ('count', 1, {'labels': '01_label_r1'})
     assert entry['state'] == 'complete' and int((work_dir / '02_count_r1/count.txt').read_text()) == entry['kept'] > 0
     assert f'| {entry["kept"]} pixels |' in done.stdout
-    assert stages['03_student_r1']['links']['labels'] == '01_label_r1'
+    assert found['03_student_r1']['links']['labels'] == '01_label_r1'
 
     again = run(config, work_dir, '--cfg-options', 'self_training.count.verbose=True')
     assert again.returncode == 0 and 'Stage' not in again.stdout, 'everything is there'

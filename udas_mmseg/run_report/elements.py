@@ -9,7 +9,7 @@ class Cell(NamedTuple):
     Args:
         text (str): Its text.
         value (float, optional): The number by which it is sorted. Defaults to None: sorted last.
-        change (float, optional): Difference to show behind the text, in points. Defaults to None.
+        change (float, optional): Difference in points, which is shown after the text. Defaults to None.
         bold (bool): Whether the text is bold. Defaults to False.
         wide (bool): Whether it is a text that may be broken into lines. Defaults to False.
     """

@@ -1,4 +1,4 @@
-"""What a report has to know about a run, whatever kind of run it is."""
+"""The data of a run that a report shows, in the same form for all kinds of runs."""
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 

@@ -1,4 +1,4 @@
-"""What a report has to know about a run of self-training."""
+"""The data of a run of self-training that a report shows."""
 import os.path as osp
 from pathlib import Path
 
