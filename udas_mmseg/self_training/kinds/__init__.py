@@ -11,8 +11,9 @@ from .selector import Selector
 from .student import Student
 from .training import Training
 from .translate import Translate, Translator
+from .warm_up import WarmUp
 
 __all__ = [
     'ActiveStudent', 'Adapt', 'Annotate', 'Export', 'Label', 'Query', 'Report', 'Select', 'Selector', 'Student',
-    'Training', 'Translate', 'Translator'
+    'Training', 'Translate', 'Translator', 'WarmUp'
 ]

@@ -74,7 +74,7 @@ class Select(Stage):
 
     def change_training(self, training: Stage, cfg: Config, context: RunContext) -> None:
         """Leave the held-out images out of the trainings of teachers and students."""
-        if 'teacher' in training.gives and self.criterion(context) == LABEL_FREE:
+        if _leads_to_teacher(training) and self.criterion(context) == LABEL_FREE:
             hold_out_images(cfg, *(dict(images=self.settings[name], blocks=self.settings['blocks'])
                                    for name in ('source_images', 'target_images')))
 
@@ -104,7 +104,7 @@ class Select(Stage):
             source, target = held_out_datasets(cfg)
             datasets = [open_originals(dataset) for dataset in (source, target)]
             for other in context.stages:
-                if other.trains and 'teacher' in other.gives:
+                if other.trains and _leads_to_teacher(other):
                     check_held_out(context.configs[other.name], source, paths_of(datasets[0]))
         except OSError:
             return []  # the checks of the trainings name what is missing
@@ -190,6 +190,11 @@ class Select(Stage):
     @staticmethod
     def _config_path(context: RunContext, trained_by: str, cfg: Config) -> str:
         return osp.join(context.folder(trained_by), CONFIG) if context.is_stage(trained_by) else cfg.filename or ''
+
+
+def _leads_to_teacher(stage: Stage) -> bool:
+    """Whether a stage gives a teacher, or the weights with which one begins."""
+    return bool({TEACHER, 'initial_weights'}.intersection(stage.gives))
 
 
 def _has_validation(cfg: Config) -> bool:
