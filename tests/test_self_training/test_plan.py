@@ -54,6 +54,15 @@ def test_given_checkpoints_save_the_trainings() -> None:
     assert stages[1].given['teacher'].config == 'uda.py'
 
 
+def test_adaptation_begins_with_the_warm_up() -> None:
+    stages = plan(rounds=1, translate=dict(config='cyclegan.py'), warm_up=dict(config='translated.py'))
+    assert [stage.name for stage in stages][1:5] == ['01_translate', '02_warm_up', '03_adapt', '04_label_r1']
+    assert stages[2].links == {'translations': '01_translate'} and stages[2].segmentor == 'translated'
+    assert linked(stages, 'initial_weights') == ['', '', '', '02_warm_up', '', '', '', '']
+    given = plan(rounds=1, warm_up=dict(config='translated.py', checkpoint='translated.pth'))
+    assert given[0].kind == 'adapt' and given[0].links == {'initial_weights': 'translated.pth'}
+
+
 def test_defaults_are_those_of_udas() -> None:
     stages = plan()
     assert len([stage for stage in stages if stage.kind == 'student']) == 2
