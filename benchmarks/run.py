@@ -18,11 +18,15 @@ SUITES = ('adversarial_step', 'augmentation', 'cross_pseudo_step', 'data_stream'
           'prediction', 'pseudo_labeling', 'setup_time', 'stage_change', 'translation')
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('names', nargs='*', choices=[*SUITES, []], help=f'of {", ".join(SUITES)} (default: all)')
     parser.add_argument('--json', help='write the figures to this file, too')
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores'
     print(f'{device}; python {platform.python_version()}, torch {torch.__version__}\n')
     print('| figure | value | against | ratio | goal |\n| --- | --- | --- | --- | --- |')

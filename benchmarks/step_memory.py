@@ -153,12 +153,16 @@ def crop_size(cfg: Config) -> Tuple[int, int]:
     return (crops or scales)[-1]
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('configs', nargs='+', metavar='CONFIG')
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
     print('| config | activations, GB | weights, GB | in all, GB |\n| --- | --- | --- | --- |')
     for path in args.configs:
         memory = step_memory(load_config(path, cfg_options=args.cfg_options), args.amp)

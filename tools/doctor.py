@@ -182,11 +182,15 @@ def as_table(rows: List[Any], environment: ModuleType) -> str:
     return '\n'.join(lines)
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
-    """Prints the report and returns the exit status."""
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or '').splitlines()[0])
     parser.add_argument('--json', action='store_true', help='print the rows as JSON')
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Prints the report and returns the exit status."""
+    options = parse_args(arguments)
     environment = load_environment()
     rows = environment.report(gather(environment))
     healthy = all(row.status != environment.FAIL for row in rows)
