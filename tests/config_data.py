@@ -150,8 +150,6 @@ def fit_to_small_data(cfg: Config, root: Path) -> Config:
         for _, entry in config_dicts(part):
             if entry.get('type') == 'LabelBudgetDataset':
                 entry.update(n=1, list_dir=str(root / 'splits'))
-            if 'data_prefix' in entry:
-                entry['serialize_data'] = False  # MMEngine collects all garbage for each data set that it serializes
             if entry.get('type') == 'RareClassOrder':  # few scenes do not have every class
                 entry.update(classes=[0], min_pixels=1, min_crop_pixels=0)
             checkpoint = entry.get('checkpoint')

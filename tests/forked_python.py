@@ -19,9 +19,10 @@ import sys
 import threading
 import time
 import traceback
+import types
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
-FORKS = sys.platform == 'linux'  # False in slow tests, see `processes` in conftest.py
+FORKS = sys.platform == 'linux'  # False in slow tests, see `processes` in shared_fixtures.py
 STARTERS = ('compare.py', 'demo.py')  # tools that start other tools
 
 
@@ -244,12 +245,15 @@ def format_once(text: str, **_: Any) -> Tuple[str, bool]:
 
 
 def import_everything() -> None:
-    """Import the modules that a training uses; as in conftest.py, ask compilers and git once, and format no configs."""
+    """Import the modules that a training uses; as in shared_fixtures.py, what takes long is done once or not at all."""
+    gc.disable()  # there is no garbage yet
     import udas_mmseg  # noqa: F401  (first: torchvision needs its compat)
     for module in ('matplotlib.pyplot', 'torch._dynamo', 'torchvision'):
         importlib.import_module(module)
     from mmengine.config import config
+    from mmengine.dataset import base_dataset
     from mmengine.runner import runner
+    base_dataset.gc = types.SimpleNamespace(collect=lambda: 0)
     config.FormatCode = format_once
     runner.collect_env = functools.cache(runner.collect_env)
     runner.collect_env()
@@ -257,6 +261,7 @@ def import_everything() -> None:
     runner.get_git_hash()
     gc.collect()
     gc.freeze()  # so that memory stays shared
+    gc.enable()
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ from typing import Dict, Iterator, Set, Union
 ROOT = Path(__file__).parents[1]
 MAX_FILE, MAX_FUNCTION = 300, 50
 LONGER: Set[str] = set()  # what may be longer; keep it empty
+QUICK = {'cv2', 'gc', 'importlib', 'numpy', 'os', 'pathlib', 'pytest', 'shutil', 'typing'}  # to import
 
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 
@@ -39,3 +40,12 @@ def test_files_have_fewer_than_300_lines() -> None:
 def test_a_long_function_is_found() -> None:
     source = 'def f():\n' + '    x = 1\n' * 48
     assert long_functions('a.py', source) == {} and long_functions('a.py', source + '    x = 1\n') == {'a.py:1 f': 50}
+
+
+def test_what_every_process_of_pytest_reads_imports_nothing_that_takes_seconds() -> None:
+    for path in (ROOT / 'tests').rglob('conftest.py'):
+        for node in ast.parse(path.read_text()).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [
+                node.module] if isinstance(node, ast.ImportFrom) else []
+            found = {name.partition('.')[0] for name in names} - QUICK
+            assert not found, f'{path}: import {found} within a fixture'

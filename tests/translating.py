@@ -26,8 +26,7 @@ model = dict(
     semantic_consistency=dict(config='nowhere.py', checkpoint='nowhere.pth'))
 load, pack = dict(type='LoadVerifiedImage'), dict(type='PackSegInputs')
 pipeline = [load, dict(type='Resize', scale=(24, 12), keep_ratio=True), pack]
-# serialize_data: its garbage collection takes longer than all the rest
-images = dict(type='LabelMappedDataset', pipeline=pipeline, serialize_data=False)
+images = dict(type='LabelMappedDataset', pipeline=pipeline)
 # there is no such folder of labels: they are not even listed
 source = dict(images, data_root='source', data_prefix=dict(img_path='images', seg_map_path='nowhere'),
               translated_root='translated_before', pipeline=[load, dict(type='LoadLabelIds'), *pipeline[1:]])

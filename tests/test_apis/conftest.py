@@ -3,11 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from predicting_images import write_work
-
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """See `write_work`."""
+    from predicting_images import write_work
     monkeypatch.chdir(tmp_path)
     return write_work(tmp_path)

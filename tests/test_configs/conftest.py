@@ -4,11 +4,10 @@ from typing import Iterator
 
 import pytest
 
-from config_data import write_every_data_set
-
 
 @pytest.fixture(scope='session')
 def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from config_data import write_every_data_set
     return write_every_data_set(tmp_path_factory.mktemp('data'))
 
 

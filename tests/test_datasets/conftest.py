@@ -5,22 +5,21 @@ from typing import Any, Callable, Dict
 import numpy as np
 import pytest
 
-from small_data import CITY_NAMES, LOAD, write_image
-
 
 @pytest.fixture
 def city(tmp_path: Path) -> Dict[str, Any]:
     """Config of eight labelled images in Cityscapes' own folders."""
+    from small_data import CITY_NAMES, LOAD, write_image
     for name in CITY_NAMES:
         write_image(tmp_path / f'cityscapes/img/{name}_leftImg8bit.png', np.zeros((4, 8, 3), np.uint8))
         write_image(tmp_path / f'cityscapes/gt/{name}_gtFine_labelTrainIds.png', np.ones((4, 8), np.uint8))
-    # unserialized: MMEngine collects all garbage for each data set that it serializes
-    return dict(type='CityscapesDataset', data_root=str(tmp_path / 'cityscapes'), pipeline=LOAD, serialize_data=False,
-                data_prefix=dict(img_path='img', seg_map_path='gt'))  # yapf: disable
+    return dict(type='CityscapesDataset', data_root=str(tmp_path / 'cityscapes'), pipeline=LOAD,
+                data_prefix=dict(img_path='img', seg_map_path='gt'))
 
 
 @pytest.fixture
 def budget(city: Dict[str, Any], tmp_path: Path) -> Callable[..., Dict[str, Any]]:
+    from small_data import LOAD
 
     def make(n: Any = 3, **changes: Any) -> Dict[str, Any]:
         unlabeled = changes.get('part') == 'unlabeled'

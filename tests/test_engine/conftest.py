@@ -1,9 +1,11 @@
 """Tiny runs of MMEngine's Runner."""
 from pathlib import Path
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 import pytest
-from mmengine.config import Config
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 NORM = dict(type='BN')
 
@@ -13,10 +15,11 @@ def head(channels: int, index: int) -> dict:
 
 
 @pytest.fixture
-def run_config(labeled_config: Callable, tmp_path: Path) -> Callable[..., Config]:
+def run_config(labeled_config: Callable, tmp_path: Path) -> Callable[..., 'Config']:
     """Config of a tiny run with a momentum optimizer, a schedule, validations and checkpoints every two iterations."""
+    from mmengine.config import Config
 
-    def make(name: str = 'run', workers: int = 0, max_iters: int = 6, **changes: object) -> Config:
+    def make(name: str = 'run', workers: int = 0, max_iters: int = 6, **changes: object) -> 'Config':
         val = dict(labeled_config(), test_mode=True,
                    pipeline=[dict(type='LoadVerifiedImage'), dict(type='LoadLabelIds'), dict(type='PackSegInputs')])
         backbone = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4, strides=(1, 2, 1, 1),

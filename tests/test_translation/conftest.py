@@ -1,23 +1,27 @@
 """Tiny runs of a translator, and writers of its images."""
 import os.path as osp
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 import pytest
-from mmengine.config import Config
 
-from tiny_translator import ADAM, model_config
-from udas_mmseg.translation.writer import TranslationWriter
-from writing import IMAGES, ROOT, TRANSLATOR, Make
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from udas_mmseg.translation.writer import TranslationWriter
+    from writing import Make
 
 
 @pytest.fixture
 def translator_config(image_folder: Callable, tmp_path: Path,
-                      monkeypatch: pytest.MonkeyPatch) -> Callable[..., Config]:
+                      monkeypatch: pytest.MonkeyPatch) -> Callable[..., 'Config']:
     """Config of a tiny CycleGAN between two folders of noise, with checkpoints every two iterations."""
+    from mmengine.config import Config
+
+    from tiny_translator import ADAM, model_config
     monkeypatch.chdir(tmp_path)  # MMEngine takes many seconds to print such a config with long paths in it
 
-    def make(name: str = 'run', workers: int = 0, **changes: object) -> Config:
+    def make(name: str = 'run', workers: int = 0, **changes: object) -> 'Config':
         crop = [dict(type='RandomCrop', crop_size=(12, 16)), dict(type='RandomFlip', prob=0.5)]
         load, pack = dict(type='LoadVerifiedImage'), dict(type='PackSegInputs')
         datasets = {
@@ -56,10 +60,12 @@ def translator_config(image_folder: Callable, tmp_path: Path,
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Make:
+def make(tmp_path: Path) -> 'Make':
     """Make a writer to `<tmp>/out`; arguments that are no writer's replace entries of the translator."""
+    from udas_mmseg.translation.writer import TranslationWriter
+    from writing import IMAGES, ROOT, TRANSLATOR
 
-    def call(images: Sequence[str] = IMAGES, image_root: str = ROOT, **changes: Any) -> TranslationWriter:
+    def call(images: Sequence[str] = IMAGES, image_root: str = ROOT, **changes: Any) -> 'TranslationWriter':
         translator = {name: changes.pop(name, value) for name, value in TRANSLATOR.items()}
         return TranslationWriter(str(tmp_path / 'out'), images, image_root, translator, **changes)
 

@@ -6,19 +6,19 @@ from typing import Dict, Iterator
 import cv2
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
-from mmseg.registry import MODELS
-
-from small_data import write_image
-from translating import CONFIG, IMAGES, SEGMENTOR, SIZES, files_of, save_checkpoint, translate
-from udas_mmseg.engine.launch import load_config
-from udas_mmseg.translation import DomainCycleGAN
 
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with images of two domains, configs and checkpoints of random weights; the current one meanwhile."""
+    import torch
+    from mmengine.config import Config
+    from mmseg.registry import MODELS
+
+    from small_data import write_image
+    from translating import CONFIG, IMAGES, SEGMENTOR, SIZES, save_checkpoint
+    from udas_mmseg.engine.launch import load_config
+
     folder, rng = tmp_path_factory.mktemp('translate'), np.random.default_rng(0)
     for number, name in enumerate(IMAGES):
         width, height = SIZES[number % 2]
@@ -40,6 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope='module')
 def whole(data: Path) -> Dict[str, bytes]:
     """What an undisturbed run leaves."""
+    from translating import files_of, translate
     translate('--out', 'whole')
     return files_of(Path('whole'))
 
@@ -56,5 +57,6 @@ def mine(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def feels_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pixels that depend on how many images are translated at once, as rounding does on some devices."""
+    from udas_mmseg.translation import DomainCycleGAN
     original = DomainCycleGAN.translate
     monkeypatch.setattr(DomainCycleGAN, 'translate', lambda self, images: original(self, images) // 2 + len(images))
