@@ -179,6 +179,7 @@ def shrink(cfg: Config, root: Path) -> Config:
 def shrink_model(cfg: Config) -> None:
     """Few layers and channels, in place."""
     shrink_resnet(cfg)
+    shrink_mobilenet(cfg)
     for _, part in config_dicts(cfg.model):
         if part.get('type') in ('FCNHead', 'PSPHead', 'SegformerHead'):
             part['channels'] = 16
@@ -219,6 +220,18 @@ def shrink_resnet(cfg: Config) -> None:
             part.update(depth=18, base_channels=16, stem_channels=16)
         if part.get('in_channels') in (1024, 2048):
             part['in_channels'] //= 16
+
+
+def shrink_mobilenet(cfg: Config) -> None:
+    """An eighth of the channels, which stay multiples of 8, where heads take the fifth and the last stage."""
+    parts = [part for _, part in config_dicts(cfg.model)]
+    for part in parts if any(part.get('type') == 'MobileNetV2' for part in parts) else []:
+        if part.get('type') == 'MobileNetV2':
+            part['widen_factor'] = 0.125
+        if part.get('type') == 'ASPPHead':
+            part['channels'] = 16
+        if part.get('in_channels') in (96, 320):
+            part['in_channels'] = {96: 16, 320: 40}[part['in_channels']]
 
 
 def shrink_images(cfg: Any, width: int, height: int) -> None:
