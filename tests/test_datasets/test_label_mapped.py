@@ -22,6 +22,11 @@ def test_custom_map(image_folder: Callable) -> None:
     assert np.array_equal(mapped, np.array([2, 255, 0])[raw])
 
 
+def test_all_samples_share_one_map(image_folder: Callable) -> None:
+    dataset = build(**image_folder(), label_map={0: 0, 1: 1, 2: 2})
+    assert dataset.get_data_info(0)['label_map'] is dataset.get_data_info(1)['label_map']  # not stored with each image
+
+
 def test_list_file_chooses_and_orders(image_folder: Callable, tmp_path: Path) -> None:
     folder = image_folder()
     (tmp_path / 'list.txt').write_text('003\n001\n')

@@ -2,6 +2,7 @@
 import fcntl
 import json
 import os
+import os.path as osp
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from mmengine.fileio import get, put
 
-from udas_mmseg.utils.files import replace_file, to_json
+from udas_mmseg.utils.files import path_below, replace_file, to_json
 
 SIZE = 1 << 20
 
@@ -84,3 +85,12 @@ def test_json_has_null_for_numbers_that_are_not_finite() -> None:
     content = dict(IoU=float('nan'), all=[1.5, float('inf'), dict(a=np.float64('nan'))], name='x', n=2)
     assert json.loads(to_json(content)) == dict(IoU=None, all=[1.5, None, dict(a=None)], name='x', n=2)
     assert b'NaN' not in to_json(content)
+
+
+@pytest.mark.parametrize('path, folder', [
+    ('data/a/b.png', 'data'), ('/data/b.png', '/data'), ('x/../data/b.png', 'x/../data'), ('data/a/../b.png', 'data'),
+    ('data/./b.png', 'data'), ('data//b.png', 'data'), ('data/../b.png', 'data'), ('data/.cache/b.png', 'data'),
+    ('data2/b.png', 'data'), ('data/b.png', 'data/'), ('data/b/', 'data'), ('data', 'data'), ('data/', 'data'),
+    ('./data/b.png', 'data'), ('data/b.png', ''), ('/b.png', ''), ('b.png', '.'), ('b.png', 'data')])
+def test_path_below_is_the_relative_path(path: str, folder: str) -> None:
+    assert path_below(path, folder) == osp.relpath(path, folder or '.')

@@ -17,7 +17,7 @@ from ..datasets.image_files import is_older, is_whole
 from ..datasets.thresholds import encode_confidence
 from ..pseudo_labels.writer import encode_png
 from ..utils.file_set import FileSetWriter
-from ..utils.files import to_json
+from ..utils.files import path_below, to_json
 from ..utils.processes import in_first_process
 from ..visualization import add_legend
 from .image_list import output_names
@@ -126,7 +126,7 @@ class PredictionWriter(FileSetWriter):
 
     def name_files(self, image_root: str, endings: Sequence[str]) -> List[Tuple[str, ...]]:
         """Return the files of each image, one of each kind."""
-        names = output_names([osp.relpath(image, image_root) for image in self.images])
+        names = output_names([path_below(image, image_root) for image in self.images])
         return [tuple(self.file_of(kind, name) for kind in self.options.kinds) for name in names]
 
     def file_of(self, kind: str, name: str) -> str:

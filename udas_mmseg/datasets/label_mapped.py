@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from ..utils.files import path_below
 from .hold_out import HoldOut
 from .image_folders import count_kinds, describe_kinds, list_files, no_images, pairing_hint
 from .label_colors import is_color_map, palette_map
@@ -69,6 +70,7 @@ class LabelMappedDataset(BaseSegDataset):
         if missing_translation not in MISSING_TRANSLATION:
             raise ValueError(f'missing_translation={missing_translation!r}: allowed are {MISSING_TRANSLATION}.')
         self._raw_label_map = self._resolve(label_map, kwargs.get('metainfo') or {})
+        self._joint_map: Optional[Dict[Any, int]] = None
         check_label_channel(label_channel)
         if label_channel is not None and is_color_map(self._raw_label_map):
             raise ValueError(f'label_channel={label_channel!r} together with a `label_map` of colours: labels have '
@@ -112,19 +114,25 @@ class LabelMappedDataset(BaseSegDataset):
                                  'translated images are read from local folders only. Remove `backend_args`.')
             use_translations(data_list, img_dir, self.translated_root, self.missing_translation)
         if self._raw_label_map is not None:
-            self._join_label_map(data_list, self._raw_label_map)
+            self._joint_map = self._join_label_map(self._raw_label_map)
         if self.label_channel is not None:
             for info in data_list:
                 info['label_channel'] = self.label_channel
         return data_list
 
-    def _join_label_map(self, data_list: Sequence[dict], label_map: Dict[Any, int]) -> None:
-        """Add the map of raw ids to each sample, followed by a subset of classes (MMSegmentation's `label_map`)."""
+    def get_data_info(self, idx: int) -> Dict[str, Any]:
+        """Return the data information of a sample before loading it; all samples share the map of raw ids."""
+        info = super().get_data_info(idx)
+        if self._joint_map is not None:
+            info.update(label_map=self._joint_map, maps_raw_ids=True)
+        return info
+
+    def _join_label_map(self, label_map: Dict[Any, int]) -> Dict[Any, int]:
+        """Return the map of raw ids followed by a subset of classes (MMSegmentation's `label_map`)."""
         if self.label_map is not None:
             label_map = compose_label_maps(label_map, self.label_map)
         check_label_map(label_map, self.metainfo.get('classes', ()), type(self).__name__)
-        for info in data_list:
-            info.update(label_map=label_map, maps_raw_ids=True)
+        return label_map
 
     def _list_names(self, img_dir: str) -> List[str]:
         """Return the names of the images: those of the list file in its order, else all of the folder, sorted.
@@ -179,7 +187,7 @@ class LabelMappedDataset(BaseSegDataset):
             raise ValueError(f'{len(missing)} of {len(labels)} labels are missing in {seg_dir}: {files}. {hint}Restore '
                              'them, check the suffixes, or list the samples to use in `ann_file`.')
         present = set(self._files_of(seg_dir, self.seg_map_suffix))
-        extra = sorted(present - {osp.relpath(label, seg_dir) for label in labels})
+        extra = sorted(present - {path_below(label, seg_dir) for label in labels})
         if extra:
             there = describe_kinds(count_kinds(present))
             raise ValueError(f'{len(extra)} of {len(present)} labels in {seg_dir} have no image in {img_dir}: '

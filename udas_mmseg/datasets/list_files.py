@@ -14,7 +14,7 @@ from mmengine import fileio
 from mmengine.logging import MMLogger
 from torch.utils.data import Dataset
 
-from ..utils.files import replace_file
+from ..utils.files import path_below, replace_file
 from .image_folders import IMAGE_TYPES, is_clutter, list_files, no_images, pairing_hint
 from .translated import first_names, original_path
 
@@ -53,6 +53,17 @@ def read_lines(path: Union[str, Path], backend_args: Optional[dict] = None) -> L
     Raises:
         ValueError: if the file is not encoded in UTF-8; the message names the file and the encoding.
     """
+    lines = enumerate(_read_text(path, backend_args).splitlines(), 1)
+    return [Line(number, line.strip()) for number, line in lines if line.strip()]
+
+
+def read_list(path: Union[str, Path], backend_args: Optional[dict] = None) -> List[str]:
+    """Return the names in a list file in their order; see `read_lines`."""
+    return [name for name in map(str.strip, _read_text(path, backend_args).splitlines()) if name]
+
+
+def _read_text(path: Union[str, Path], backend_args: Optional[dict]) -> str:
+    """Read a text file in UTF-8, without its byte order mark."""
     content = fileio.get(str(path), backend_args=backend_args)
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), None)
     if encoding is None and b'\0' in content:
@@ -65,12 +76,7 @@ def read_lines(path: Union[str, Path], backend_args: Optional[dict] = None) -> L
     if encoding:
         raise ValueError(f'the list {path} is encoded in {encoding}. Lists must be encoded in UTF-8, with or without a '
                          'byte order mark: save it again as UTF-8.')
-    return [Line(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-
-
-def read_list(path: Union[str, Path], backend_args: Optional[dict] = None) -> List[str]:
-    """Return the names in a list file in their order; see `read_lines`."""
-    return [line.name for line in read_lines(path, backend_args)]
+    return text
 
 
 def line_rule(line: Line, folder: str, suffix: str) -> str:
@@ -223,7 +229,7 @@ def refuse_clutter(dataset: Any) -> None:
         ValueError: if it has.
     """
     folder = dataset.data_prefix.get('img_path') or ''
-    paths = [osp.relpath(info['img_path'], folder) for info in dataset.data_list]
+    paths = [path_below(info['img_path'], folder) for info in dataset.data_list]
     clutter = [path for path in paths if is_clutter(path)]
     if clutter:
         raise ValueError(f'{type(dataset).__name__} of MMSegmentation takes {len(clutter)} files in {folder} for '
@@ -234,9 +240,15 @@ def refuse_clutter(dataset: Any) -> None:
 def missing_files(paths: Sequence[str]) -> List[str]:
     """Return the paths that do not exist, with one listing of each folder."""
     present: Dict[str, Set[str]] = {}
-    for folder in {osp.dirname(path) for path in paths}:
-        present[folder] = set(os.listdir(folder or osp.curdir)) if osp.isdir(folder or osp.curdir) else set()
-    return [path for path in paths if osp.basename(path) not in present[osp.dirname(path)]]
+    missing = []
+    for path in paths:
+        start = path.rfind(os.sep) + 1
+        folder = path[:start]
+        if folder not in present:
+            present[folder] = set(os.listdir(folder or osp.curdir)) if osp.isdir(folder or osp.curdir) else set()
+        if path[start:] not in present[folder]:
+            missing.append(path)
+    return missing
 
 
 def nested_datasets(dataset: Any) -> Iterator[Any]:
@@ -262,10 +274,12 @@ def refuse_shared_images(labeled: Sequence[Dataset], unlabeled: Sequence[Dataset
                   for datasets in (labeled, unlabeled)]
     if not all(with_lists):
         return  # no need to collect paths
-    ours_and_theirs = [[(dataset, _image_paths(dataset)) for dataset in datasets] for datasets in with_lists]
-    for ours, our_paths in ours_and_theirs[0]:
-        for theirs, their_paths in ours_and_theirs[1]:
-            shared = sorted(our_paths & their_paths)
+    our_paths = [(ours, {osp.abspath(path) for path in _image_paths(ours)}) for ours in with_lists[0]]  # usually few
+    names = {osp.basename(path) for _, paths in our_paths for path in paths}
+    for theirs in with_lists[1]:
+        found = {osp.abspath(path) for path in _image_paths(theirs) if path[path.rfind(os.sep) + 1:] in names}
+        for ours, paths in our_paths:
+            shared = sorted(paths & found)
             if shared:
                 raise ValueError(f'{len(shared)} images are both in the labelled list {ours.ann_file} and in the '
                                  f'unlabelled list {theirs.ann_file}: {first_names(shared)}. Give the target branch '
@@ -273,7 +287,6 @@ def refuse_shared_images(labeled: Sequence[Dataset], unlabeled: Sequence[Dataset
                                  'tools/make_splits.py.')
 
 
-def _image_paths(dataset: Any) -> Set[str]:
-    """Return the paths of the original images of a data set."""
-    infos = (dataset.get_data_info(index) for index in range(len(dataset)))
-    return {osp.abspath(original_path(info)) for info in infos}
+def _image_paths(dataset: Any) -> Iterator[str]:
+    """Iterate over the paths of the original images of a data set, without keeping them: there may be a million."""
+    return (original_path(dataset.get_data_info(index)) for index in range(len(dataset)))

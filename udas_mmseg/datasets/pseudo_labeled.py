@@ -6,6 +6,7 @@ import numpy as np
 from mmengine.logging import MMLogger, print_log
 from mmseg.registry import DATASETS
 
+from ..utils.files import path_below
 from ..utils.mirrored_folder import mirrored_path
 from .answered import add_answers, check_answer_classes
 from .label_mapped import LabelMappedDataset
@@ -124,7 +125,7 @@ class PseudoLabeledDataset(LabelMappedDataset):
 
     def _most_reliable(self, data_list: List[dict], index: Dict[str, Any]) -> List[dict]:
         """Return the images with the highest scores, in their order."""
-        labels = [osp.relpath(info['seg_map_path'], self.pseudo_label_root) for info in data_list]
+        labels = [path_below(info['seg_map_path'], self.pseudo_label_root) for info in data_list]
         chosen = most_reliable(labels, index, self.image_share, self.pseudo_label_root)
         print_log(f'{self.pseudo_label_root}: the {len(chosen):,} of {len(labels):,} images with the highest scores '
                   f'are used (image_share={self.image_share}).', 'current')

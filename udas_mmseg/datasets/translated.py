@@ -9,6 +9,8 @@ from typing import Any, Dict, List, Mapping, Sequence
 from mmengine import fileio
 from mmengine.logging import MMLogger
 
+from ..utils.files import path_below
+
 TRANSLATION_SUFFIXES = ('.png', '.jpg')
 MISSING_TRANSLATION = ('original', 'error')
 _COMMAND = 'python tools/translate.py CONFIG CHECKPOINT --out'
@@ -30,7 +32,7 @@ def translation_stem(img_path: str, img_dir: str) -> str:
         >>> translation_stem('data/train/frankfurt/x_leftImg8bit.png', 'data/train')
         'frankfurt/x_leftImg8bit'
     """
-    return osp.splitext(osp.relpath(img_path, img_dir or osp.curdir))[0]
+    return osp.splitext(path_below(img_path, img_dir))[0]
 
 
 def use_translations(data_list: Sequence[dict], img_dir: str, root: str, missing: str = 'original') -> None:
@@ -53,7 +55,7 @@ def use_translations(data_list: Sequence[dict], img_dir: str, root: str, missing
     found = _list_translations(root)
     stems = [translation_stem(info['img_path'], img_dir) for info in data_list]
     _check_single(found, stems, root)
-    without = [osp.relpath(info['img_path'], img_dir or osp.curdir)
+    without = [path_below(info['img_path'], img_dir)
                for info, stem in zip(data_list, stems) if stem not in found]
     if len(without) == len(data_list):
         example = next(iter(found.items()), None)

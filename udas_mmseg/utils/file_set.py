@@ -11,7 +11,7 @@ from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set
 
 from mmengine.logging import print_log
 
-from .files import PART, replace_file, to_json
+from .files import PART, path_below, replace_file, to_json
 from .mirrored_folder import INDEX, holds_files, mirrored_path, read_index
 
 _READERS = min(16, max(4, os.cpu_count() or 1))  # threads that check the files of an earlier run
@@ -77,7 +77,7 @@ class FileSetWriter:
         self.out = Path(osp.realpath(out) if appears_whole else osp.abspath(out))
         self.folder = self.out.with_name(self.out.name + PART) if appears_whole else self.out
         self.images = list(images)
-        self.names = [osp.relpath(image, image_root or osp.curdir) for image in images]
+        self.names = [path_below(image, image_root) for image in images]
         self.files = self.name_files(image_root, endings)
         self.maker, self.compared = maker, dict(compared)
         self.appears_whole, self.overwrite = appears_whole, overwrite

@@ -1,9 +1,10 @@
-"""Writing files atomically, so that no incomplete files exist."""
+"""Files: writing them atomically, so that no incomplete files exist, and paths below a folder."""
 import contextlib
 import fcntl
 import json
 import math
 import os
+import os.path as osp
 import uuid
 from pathlib import Path
 from typing import IO, Any, Mapping, Union
@@ -99,3 +100,16 @@ def _finite(content: Any) -> Any:
     if isinstance(content, (list, tuple)):
         return [_finite(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def path_below(path: str, folder: str) -> str:
+    """Return the path of a file below a folder, as `os.path.relpath(path, folder or '.')` does, only faster.
+
+    `relpath` takes some seconds for the paths of a million images.
+    """
+    start = len(folder) + 1
+    below = path[start:]
+    is_plain = folder and path[:start] == folder + os.sep and below and below[-1] != os.sep
+    if is_plain and f'{os.sep}.' not in path[start - 1:] and os.sep * 2 not in path[start - 1:]:
+        return below
+    return osp.relpath(path, folder or osp.curdir)

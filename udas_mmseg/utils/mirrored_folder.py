@@ -5,7 +5,7 @@ import os.path as osp
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-from .files import PART
+from .files import PART, path_below
 
 INDEX = 'index.json'
 
@@ -25,7 +25,7 @@ def mirrored_path(image: str, image_root: str, ending: str = '.png') -> str:
         >>> mirrored_path('data/train/frankfurt/x_leftImg8bit.jpg', 'data/train')
         'frankfurt/x_leftImg8bit.png'
     """
-    relative = osp.relpath(image, image_root or osp.curdir)
+    relative = path_below(image, image_root)
     if relative.split(os.sep)[0] == osp.pardir:
         raise ValueError(f'{image} is not below {image_root!r}, so it has no path in a mirrored folder. Set '
                          '`data_prefix.img_path` to a folder that contains all images.')

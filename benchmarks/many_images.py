@@ -1,0 +1,122 @@
+"""Start-up and memory of data sets with up to a million images: lists of names, and empty files that are never read.
+
+The image folder is 100 links to a folder with a hundredth of the files, so that the checks for missing files list as
+many names as in a real data set. Every data set is built in a process of its own.
+Not part of `make bench`: a million images take minutes.
+
+python benchmarks/many_images.py [NUM_IMAGES]
+"""
+import gc
+import itertools
+import os.path as osp
+import resource
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Dict, Iterator
+
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+from torch.utils.data import DataLoader
+
+from udas_mmseg.datasets import PositionSampler
+from udas_mmseg.utils.files import to_json
+from udas_mmseg.utils.mirrored_folder import INDEX
+
+FOLDERS = 100
+BATCH, BATCHES = 500, 4  # samples that a loader worker reads
+CLASSES = ('road', 'sidewalk', 'car')
+
+
+def write_names(root: Path, count: int) -> None:
+    """Write the list `all.txt` and a folder of images, labels and pseudo-labels that are empty files."""
+    per_folder = count // FOLDERS
+    shared = root / 'shared'
+    shared.mkdir()
+    for number in range(per_folder):
+        for ending in ('.jpg', '.png', '_confidence.png'):
+            (shared / f'frame_{number:06d}{ending}').touch()
+    (root / 'images').mkdir()
+    for folder in range(FOLDERS):
+        (root / 'images' / f'sequence_{folder:03d}').symlink_to(shared)
+    names = [f'sequence_{folder:03d}/frame_{number:06d}' for folder in range(FOLDERS) for number in range(per_folder)]
+    (root / 'all.txt').write_text('\n'.join(names))
+    (root / 'few.txt').write_text('\n'.join(names[:FOLDERS]))
+    (root / 'rest.txt').write_text('\n'.join(names[FOLDERS:]))
+    index = dict(teacher={}, classes=CLASSES, num_images=count, skipped=[],
+                 image_scores={f'{name}.jpg': 0.5 for name in names})
+    (root / 'images' / INDEX).write_bytes(to_json(index))
+
+
+def configs(root: str) -> Dict[str, dict]:
+    """The data sets that are measured, each over the whole list."""
+    images = dict(data_root=root, img_suffix='.jpg', metainfo=dict(classes=CLASSES), pipeline=[])
+    unlabeled = dict(images, type='LabelMappedDataset', data_prefix=dict(img_path='images'))
+    labeled = dict(images, type='LabelMappedDataset', label_map={number: number % 3 for number in range(34)},
+                   data_prefix=dict(img_path='images', seg_map_path='images'))
+    pseudo = dict(unlabeled, type='PseudoLabeledDataset', pseudo_label_root=osp.join(root, 'images'),
+                  ann_file='all.txt')
+    pair = dict(type='DomainPairDataset', source=dict(labeled, ann_file='few.txt'),
+                labeled_target=dict(labeled, ann_file='few.txt'), target=dict(unlabeled, ann_file='rest.txt'))
+    return {
+        'BaseSegDataset of MMSegmentation': dict(unlabeled, type='BaseSegDataset', ann_file='all.txt'),
+        'LabelMappedDataset without labels': dict(unlabeled, ann_file='all.txt'),
+        'LabelMappedDataset with labels': dict(labeled, ann_file='all.txt'),
+        'LabelBudgetDataset, all but 100': dict(
+            type='LabelBudgetDataset', n=100, part='unlabeled', list_dir=osp.join(root, 'lists'),
+            dataset=dict(unlabeled, ann_file='all.txt')),
+        'PseudoLabeledDataset': pseudo,
+        'PseudoLabeledDataset, image_share=0.5': dict(pseudo, image_share=0.5),
+        'DomainPairDataset': pair,
+    }
+
+
+def private_mb(_: object = None) -> float:
+    """Memory in MB that this process shares with no other one."""
+    fields = (line.split() for line in Path('/proc/self/smaps_rollup').read_text().splitlines())
+    return sum(int(field[1]) for field in fields if field[0].startswith('Private_')) / 1024
+
+
+def peak_mb() -> float:
+    """The most memory in MB that this process has had, shared or not."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(config: dict) -> Dict[str, float]:
+    """Build a data set in this process, and read samples in a loader worker: seconds, and memory in MB."""
+    init_default_scope('mmseg')
+    gc.collect()
+    private, peak, objects = private_mb(), peak_mb(), len(gc.get_objects())
+    started = time.process_time()
+    dataset: Any = DATASETS.build(config)
+    if config['type'] != 'DomainPairDataset':
+        dataset = DATASETS.build(dict(type='StreamDataset', dataset=dataset))
+    seconds = time.process_time() - started
+    peak = peak_mb() - peak
+    gc.collect()
+    kept, objects = private_mb() - private, len(gc.get_objects()) - objects
+    loader = DataLoader(dataset, BATCH, num_workers=1, sampler=PositionSampler(dataset, seed=0), collate_fn=private_mb)
+    worker = list(itertools.islice(loader, BATCHES))
+    return dict(seconds=seconds, peak=peak, kept=kept, objects=objects, worker=worker[0], growth=worker[-1] - worker[0])
+
+
+def run(count: int = 1_000_000) -> Iterator[Dict[str, object]]:
+    """All figures of this file; processor time, because the clock depends on what else the machine does."""
+    with tempfile.TemporaryDirectory() as root:
+        write_names(Path(root), count)
+        for name, config in configs(root).items():
+            with ProcessPoolExecutor(1, get_context('fork')) as process:
+                found = process.submit(measure, config).result()
+            yield dict(
+                name=f'{name}, {count:,} images: start-up, processor s', value=found['seconds'], ratio=None,
+                against=f'peak {found["peak"]:.0f} MB, kept {found["kept"]:.0f} MB, {found["objects"]} more objects; '
+                f'loader worker {found["worker"]:.0f} MB, {found["growth"]:+.1f} MB more after '
+                f'{BATCH * (BATCHES - 1)} samples', goal='< 10 s')
+
+
+if __name__ == '__main__':
+    for row in run(*map(int, sys.argv[1:])):
+        print(f'{row["value"]:7.2f} s  {row["name"]}\n           {row["against"]}')
