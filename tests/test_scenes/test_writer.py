@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from small_data import draw_once
 from udas_mmseg.scenes import label_palette, render_scene, write_cityscapes, write_gta5, writer
 from udas_mmseg.scenes.png import encode_palette_png
 
@@ -27,6 +28,11 @@ def write_small(layout, root, **changes):
     """Write three training and two validation scenes in one of the two layouts."""
     write = {'gta5': write_gta5, 'cityscapes': write_cityscapes}[layout]
     write(root, **({'train': 3, 'val': 2, 'size': SIZE, 'progress': False} | changes))
+
+
+@pytest.fixture(autouse=True)
+def scenes_drawn_once(monkeypatch):
+    monkeypatch.setattr(writer, 'render_scene', draw_once)
 
 
 both_layouts = pytest.mark.parametrize('layout', ['gta5', 'cityscapes'])
