@@ -1,4 +1,5 @@
 """Small data that the tests share, and what is done once for all of them. No test needs a download."""
+import gc
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,6 +60,14 @@ def collect_little_garbage() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(base_dataset, 'gc', SimpleNamespace(collect=lambda: 0))
         yield
+
+
+@pytest.fixture(autouse=True, scope='module')
+def look_at_the_rest_once() -> Iterator[None]:
+    """What is left after the tests of a file stays: later collections, as after each training, need not look at it."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
