@@ -1,6 +1,6 @@
 """Running and comparing tiny trainings."""
 from pathlib import Path
-from typing import Tuple
+from typing import Dict, Tuple
 
 import pytest
 from mmengine.config import Config
@@ -16,6 +16,20 @@ def train(cfg: Config) -> Runner:
     runner = Runner.from_cfg(cfg)
     runner.train()
     return runner
+
+
+_trained: Dict[str, Runner] = {}
+
+
+def train_once(cfg: Config) -> Runner:
+    """Train, or return the runner that trained the same config in the folder of another test, whose data are equal."""
+    entries = cfg.to_dict()
+    folder = str(Path(entries.pop('work_dir')).absolute().parent)
+    entries.pop('experiment_name')
+    key = repr(entries).replace(folder, '')
+    if key not in _trained:
+        _trained[key] = train(cfg)
+    return _trained[key]
 
 
 def same_weights(first: Runner, second: Runner) -> bool:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
+from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes, train_once
 
 SMALL = dict(type='MultiLevelDiscriminator', discriminator=dict(type='FCDiscriminator', base_channels=2,
                                                                 strides=(1, 1, 1, 1, 1)))
@@ -40,7 +40,7 @@ def adversarial_config(run_config: Callable, labeled_config: Callable) -> Callab
 
 @pytest.mark.parametrize('iteration', [2, 5])  # at a checkpoint; one iteration after one
 def test_resumed_run_has_the_same_weights_and_optimizers(adversarial_config: Callable, iteration: int) -> None:
-    whole = train(adversarial_config('whole'))
+    whole = train_once(adversarial_config('whole'))
     cfg = adversarial_config('cut')
     interrupt(cfg, iteration)
     again = resumed(cfg)
@@ -53,14 +53,14 @@ def test_resumed_run_has_the_same_weights_and_optimizers(adversarial_config: Cal
 
 
 def test_terms_follow_the_iteration_of_the_run(adversarial_config: Callable) -> None:
-    runner = train(adversarial_config('run'))
+    runner = train_once(adversarial_config('run'))
     values = runner.message_hub.get_scalar('train/target.decode.loss_adv').data[0]
     assert values[0] == values[1] == 0  # begin=1, ramp=4: 0 at 1, a quarter at 2
     assert all(earlier < later for earlier, later in zip(values[1:5], values[2:6]))
 
 
 def test_learning_rates_of_both_children_follow_the_schedule(adversarial_config: Callable) -> None:
-    runner = train(adversarial_config('run'))
+    runner = train_once(adversarial_config('run'))
     rates = runner.optim_wrapper.get_lr()
     factor = (1 - 6 / 7)**0.9  # MMEngine's PolyLR reaches 0 one step before `end`
     assert rates['segmentor.lr'] == [pytest.approx(0.01 * factor)]

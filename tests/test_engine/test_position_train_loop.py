@@ -6,12 +6,12 @@ import pytest
 import torch
 from mmengine.runner import Runner
 
-from tiny_runs import interrupt, resumed, same_weights, train
+from tiny_runs import interrupt, resumed, same_weights, train, train_once
 
 
 @pytest.fixture
 def uninterrupted(run_config: Callable) -> Runner:
-    return train(run_config('whole'))
+    return train_once(run_config('whole'))
 
 
 @pytest.mark.parametrize('workers', [0, 2])

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 
-from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
+from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes, train_once
 
 UNLABELED = [dict(type='LoadVerifiedImage'), dict(type='RandomCrop', crop_size=(8, 16)),
              dict(type='RandomFlip', prob=0.5), dict(type='KeepTeacherView'), dict(type='PhotoMetricDistortion'),
@@ -54,7 +54,7 @@ def student_config(run_config: Callable, labeled_config: Callable, unlabeled_con
 
 @pytest.mark.parametrize('iteration', [2, 5])  # at a checkpoint; one iteration after one
 def test_resumed_run_has_the_same_student_teacher_and_optimizer(student_config: Callable, iteration: int) -> None:
-    whole = train(student_config('whole'))
+    whole = train_once(student_config('whole'))
     cfg = student_config('cut', workers=2)
     interrupt(cfg, iteration)
     again = resumed(cfg)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes
+from tiny_runs import interrupt, resumed, same_weights, train, train_in_two_processes, train_once
 
 
 def buffers(runner: object) -> Dict[str, torch.Tensor]:
@@ -17,7 +17,7 @@ def buffers(runner: object) -> Dict[str, torch.Tensor]:
 @pytest.mark.parametrize('iteration, workers', [(2, 0), (5, 2)])  # at a checkpoint; one iteration after one
 def test_resumed_run_has_the_same_weights_and_buffers(translator_config: Callable, iteration: int,
                                                       workers: int) -> None:
-    whole = train(translator_config('whole'))
+    whole = train_once(translator_config('whole'))
     cfg = translator_config('cut', workers)
     interrupt(cfg, iteration)
     again = resumed(cfg)
@@ -26,7 +26,7 @@ def test_resumed_run_has_the_same_weights_and_buffers(translator_config: Callabl
 
 
 def test_without_the_buffers_the_resumed_run_is_another_one(translator_config: Callable) -> None:
-    whole = train(translator_config('whole'))
+    whole = train_once(translator_config('whole'))
     cfg = translator_config('cut')
     cfg.default_hooks.pop('translator')
     interrupt(cfg, 4)
