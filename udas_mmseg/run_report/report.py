@@ -22,7 +22,8 @@ _OF_FIRST = 'Of several runs, these are the predictions of the first one; so are
 _HERE = Path(__file__).parent
 
 
-def write_run_report(out: str, runs: Sequence[RunRecord], images: int = 50, shown: int = 8) -> Dict[str, Any]:
+def write_run_report(out: str, runs: Sequence[RunRecord], images: int = 50, shown: int = 8, title: str = '',
+                     parts: Mapping[str, str] = {}, figures: Mapping[str, Any] = {}) -> Dict[str, Any]:
     """Write `report.html` (one file with all pictures, at most 15 MB) and `report.json` about runs.
 
     Models of the same name in several runs are one row, with mean and standard deviation. Predictions and differences
@@ -34,6 +35,9 @@ def write_run_report(out: str, runs: Sequence[RunRecord], images: int = 50, show
         images (int): Largest number of validation images that each model predicts for confusion matrices and
             pictures, evenly spaced. 0 loads no model. Defaults to 50.
         shown (int): Number of these in the browser of images. Defaults to 8.
+        title (str): Title of the page. Defaults to '': that of the runs.
+        parts (Mapping[str, str]): Further parts before the others: title -> HTML. Defaults to none.
+        figures (Mapping[str, Any]): Further entries of `report.json`. Defaults to none.
 
     Returns:
         dict: The content of `report.json`.
@@ -53,8 +57,9 @@ def write_run_report(out: str, runs: Sequence[RunRecord], images: int = 50, show
         runs=[dict(name=run.name, folder=run.folder, seed=run.seed, versions=dict(run.versions),
                    stages=dict(run.stages)) for run in runs],
         ladder=scores.figures(rows), confusion=pictures.confusion_figures(evidence), curves=series,
-        config_differences={name: [one._asdict() for one in found] for name, found in differences.items()})
-    _to_page(runs, rows, evidence, series, differences).save(out, content)
+        config_differences={name: [one._asdict() for one in found] for name, found in differences.items()}, **figures)
+    all_parts = {**parts, **_parts(runs, rows, evidence, series, differences)}
+    _to_page(title, runs, all_parts).save(out, content)
     return content
 
 
@@ -65,8 +70,9 @@ def check_numbers(images: int, shown: int) -> None:
                          'predicted ones.')
 
 
-def _to_page(runs: Sequence[RunRecord], rows: Sequence[Row], evidence: Optional[Evidence],
-             series: Mapping[str, Any], differences: Mapping[str, List[Difference]]) -> Page:
+def _parts(runs: Sequence[RunRecord], rows: Sequence[Row], evidence: Optional[Evidence],
+           series: Mapping[str, Any], differences: Mapping[str, List[Difference]]) -> Dict[str, str]:
+    """Return the parts of the page, some of which may be empty: title -> HTML."""
     charts = stages.curves(series)
     parts: Dict[str, str] = {}
     if rows:
@@ -83,7 +89,11 @@ def _to_page(runs: Sequence[RunRecord], rows: Sequence[Row], evidence: Optional[
     parts['Stages and times'] = _of_each(runs, stages.times)
     parts['Versions and hardware'] = _versions(runs)
     parts['Differences between the configs'] = _difference_tables(differences)
-    title = f'Report on {runs[0].name}' if len(runs) == 1 else f'Report on {len(runs)} runs'
+    return parts
+
+
+def _to_page(title: str, runs: Sequence[RunRecord], parts: Mapping[str, str]) -> Page:
+    title = title or (f'Report on {runs[0].name}' if len(runs) == 1 else f'Report on {len(runs)} runs')
     page = Page(title, (_HERE / 'report.css').read_text(), (_HERE / 'report.js').read_text())
     page.add(bullets([run.name + ('' if run.seed is None else f', seed {run.seed}') + f': {run.folder}'
                       for run in runs]))
