@@ -16,7 +16,17 @@ import sys
 from typing import Dict, List, Optional
 
 import udas_mmseg  # noqa: F401  (registers the runners)
-from udas_mmseg.experiments import DATA_SETS, TABLES, Plan, describe, make_plan, run_plan, write_page, write_results_of
+from udas_mmseg.experiments import (
+    DATA_SETS,
+    TABLES,
+    Plan,
+    Step,
+    describe,
+    make_plan,
+    run_plan,
+    write_page,
+    write_results_of,
+)
 from udas_mmseg.run_report import check_numbers
 from udas_mmseg.utils.console import quiet_console
 
@@ -90,7 +100,14 @@ def make(plan: Plan, args: argparse.Namespace) -> None:
     """
     if plan.missing and plan.steps:
         raise FileNotFoundError('\n'.join(plan.missing))
-    failed = run_plan(plan, lambda step: print(write_results_of(plan), flush=True))
+    makes_rows = {step.folder for row in plan.rows for step in row.steps}
+
+    def finished(step: Step) -> None:
+        table = write_results_of(plan)
+        if step.folder in makes_rows:
+            print(table, flush=True)
+
+    failed = run_plan(plan, finished)
     print(write_results_of(plan, failed), flush=True)
     page = write_page(plan, args.images, min(args.shown, args.images), failed)
     print('\n'.join(path for path in (f'{plan.out}.md', f'{plan.out}.json', page) if path))

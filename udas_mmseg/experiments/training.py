@@ -52,6 +52,11 @@ def write_results(folder: str, results: Sequence[Dict[str, Any]]) -> List[Dict[s
     return list(results)
 
 
+def train_arguments(config: str, seed: int, options: Sequence[str], amp: Optional[str] = None) -> List[str]:
+    """Return the arguments of `tools/train.py` that determine a training; see `train_and_score`."""
+    return [config, *(['--amp', amp] if amp else []), '--cfg-options', f'randomness.seed={seed}', *options]
+
+
 def train_and_score(config: str, folder: str, seed: int, options: Sequence[str], *, name: str, digest: str,
                     amp: Optional[str] = None, remedy: str = '--out', scored: bool = True) -> List[Dict[str, Any]]:
     """Train and score a config, or read the results of an earlier call. An interrupted training is continued.
@@ -78,18 +83,17 @@ def train_and_score(config: str, folder: str, seed: int, options: Sequence[str],
     found = read_results(folder)
     if found is not None:
         return found
-    options = [f'randomness.seed={seed}', *options]
-    arguments = [config, *(['--amp', amp] if amp else [])]
+    arguments = train_arguments(config, seed, options, amp)
     resume = ['--resume'] if has_checkpoint(folder) else []
-    train = tool_command('train.py', *arguments, '--work-dir', folder, *resume, '--cfg-options', *options)
-    seconds = run_command(train, osp.join(folder, 'train.txt'), osp.join(folder, 'seconds.txt'), f'{name}, seed {seed}')
-    command = f'python tools/train.py {" ".join(arguments)} --cfg-options {" ".join(options)}'
-    common = dict(seed=seed, config_digest=digest, versions=versions(), command=command)
+    seconds = run_command(tool_command('train.py', '--work-dir', folder, *resume, *arguments),
+                          osp.join(folder, 'train.txt'), osp.join(folder, 'seconds.txt'), f'{name}, seed {seed}')
+    common = dict(seed=seed, config_digest=digest, versions=versions(),
+                  command=f'python tools/train.py {" ".join(arguments)}')
     results = []
     for model, trained in run_type(load_config(config)).results(folder).items():
         metrics = trained.get('metrics') or {}
         if scored and not metrics:
-            metrics = score(config, trained['checkpoint'], folder, options, name)
+            metrics = score(config, trained['checkpoint'], folder, [f'randomness.seed={seed}', *options], name)
         results.append(dict(common, name=f'{name}: {model}' if model else name, metrics=metrics, model=model,
                             seconds=trained.get('seconds', seconds), checkpoint=trained['checkpoint']))
     return write_results(folder, results)

@@ -16,7 +16,7 @@ from ..utils.config_dicts import config_dicts
 from ..utils.project import find_config
 from .commands import run_command, tool_command
 from .step import REMEDY, Step, Work
-from .training import claim_folder, read_results, train_and_score, write_results
+from .training import claim_folder, read_results, train_and_score, train_arguments, write_results
 
 TRANSLATED = 'translated_root'  # stands for this key of every data set that reads the images of the translator
 TRANSLATOR = 'translator.'  # begins the options of translators on the command line
@@ -74,9 +74,8 @@ class Training(Work):
 
     def command(self, step: Step) -> List[str]:
         """Return the command of the training."""
-        amp = ['--amp', step.amp] if step.amp else []
-        return ['train.py', self.config, *amp, '--work-dir', step.folder, '--cfg-options',
-                f'randomness.seed={step.seed}', *self.all_options(step)]
+        return ['train.py', '--work-dir', step.folder,
+                *train_arguments(self.config, step.seed, self.all_options(step), step.amp)]
 
     def product(self, step: Step) -> str:
         """Return the path of the last checkpoint."""
