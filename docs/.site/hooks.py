@@ -13,7 +13,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r'(?<=\]\()([^)\s#]+)(?=[)#])')
 PACKAGES = ('apis', 'models', 'datasets', 'engine', 'evaluation', 'pseudo_labels', 'self_training', 'translation',
-            'active', 'label_formats', 'new_pair', 'run_report', 'visualization', 'scenes')
+            'active', 'label_formats', 'new_pair', 'run_report', 'experiments', 'visualization', 'scenes')
 
 
 def on_files(files: Files, config: Any) -> Files:
