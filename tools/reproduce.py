@@ -45,7 +45,8 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--amp', nargs='?', const='float16', choices=['float16', 'bfloat16'],
                         help='mixed precision in all trainings, as in tools/train.py')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-                        help='passed to all trainings of segmentors; translator.KEY=VALUE to those of translators')
+                        help='passed to all trainings of segmentors; translator.KEY=VALUE to those of translators, '
+                        'self_training.KEY=VALUE to self-training')
     parser.add_argument('--given', nargs='+', default=[], metavar='NAME=PATH',
                         help='use a checkpoint or folder instead of making it, e.g. translations=data/gta5_translated')
     parser.add_argument('--images', type=int, default=50,

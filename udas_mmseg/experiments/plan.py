@@ -1,11 +1,13 @@
 """Planning a table: its rows, the steps that they share, and what exists already."""
 import os.path as osp
+import shlex
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..utils.variants import folder_name
 from .step import FINISHED, GivenStep, Step, Work
 from .table import DataSet, Row, Table
+from .work import Training
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def make_plan(table: Table, data: DataSet, work_dir: str, seeds: int = 1, *, row
         work_dir (str): Folder for the steps of all tables.
         seeds (int): Number of seeds, from 0. Defaults to 1.
         rows (Sequence[str]): Numbers or labels of rows, or names of their models. Defaults to all.
-        options (Sequence[str]): Options of all trainings as KEY=VALUE; those of translators as translator.KEY=VALUE.
+        options (Sequence[str]): Options of all trainings as KEY=VALUE; those of translators as translator.KEY=VALUE,
+            those of self-training as self_training.KEY=VALUE.
         amp (str, optional): 'float16' or 'bfloat16' for the trainings. Defaults to None.
         given (Mapping[str, str]): Name of a work that is done once -> path of the checkpoint or folder that replaces
             it. Defaults to none.
@@ -127,11 +130,12 @@ class _Steps:
 
 
 def _with_inputs(step: Step) -> List[Step]:
-    """Return a step after all that it needs; nothing that is given."""
-    if isinstance(step, GivenStep):
+    """Return a step after all that it needs. Of a given model, the options are needed, but not the step itself."""
+    is_given = isinstance(step, GivenStep)
+    if is_given and not isinstance(step.work, Training):
         return []
     before = [found for need in step.inputs.values() for found in _with_inputs(need)]
-    return [*before, step]
+    return [*before, *([] if is_given else [step])]
 
 
 def _choose(table: Table, wanted: Sequence[str]) -> List[Tuple[int, Row]]:
@@ -170,7 +174,7 @@ def describe(plan: Plan) -> str:
         steps.append(f'| {name} | {", ".join(str(step.seed) for step in group)} | {", ".join(states)} | '
                      f'{", ".join(plan.users[name])} |')
         left = [step for step, state in group.items() if state != FINISHED]
-        commands += [f'python tools/{" ".join(step.work.command(step))}' for step in left[:1]]
+        commands += [f'python tools/{shlex.join(step.work.command(step))}' for step in left[:1]]
     parts = [head, '\n'.join(rows), '\n'.join(steps)]
     if commands:
         parts.append('\n'.join(['Commands that remain, each for its first seed:', *commands]))

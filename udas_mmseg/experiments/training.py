@@ -2,6 +2,7 @@
 import json
 import os
 import os.path as osp
+import shlex
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -88,7 +89,7 @@ def train_and_score(config: str, folder: str, seed: int, options: Sequence[str],
     seconds = run_command(tool_command('train.py', '--work-dir', folder, *resume, *arguments),
                           osp.join(folder, 'train.txt'), osp.join(folder, 'seconds.txt'), f'{name}, seed {seed}')
     common = dict(seed=seed, config_digest=digest, versions=versions(),
-                  command=f'python tools/train.py {" ".join(arguments)}')
+                  command=f'python tools/train.py {shlex.join(arguments)}')
     results = []
     for model, trained in run_type(load_config(config)).results(folder).items():
         metrics = trained.get('metrics') or {}

@@ -20,6 +20,7 @@ from .training import claim_folder, read_results, train_and_score, train_argumen
 
 TRANSLATED = 'translated_root'  # stands for this key of every data set that reads the images of the translator
 TRANSLATOR = 'translator.'  # begins the options of translators on the command line
+_ROUNDS = 'self_training.'  # begins the options of self-training
 _STAGES = ('adapt', 'student')  # of self-training, whose configs read translations
 
 
@@ -92,8 +93,10 @@ class Training(Work):
     def _own_options(self, step: Step) -> List[str]:
         given = [option for option in step.options if not option.startswith(TRANSLATOR)]
         if 'self_training' in load_config(self.config):
-            given = [option if option.startswith(('self_training.', 'budget=')) else f'self_training.options.{option}'
+            given = [option if option.startswith((_ROUNDS, 'budget=')) else f'{_ROUNDS}options.{option}'
                      for option in given]
+        else:
+            given = [option for option in given if not option.startswith(_ROUNDS)]
         return [*self.options, *given]
 
     def _taken(self, key: str, giver: Step) -> List[str]:

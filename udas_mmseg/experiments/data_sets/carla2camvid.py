@@ -34,6 +34,8 @@ _STAGES: Dict[str, Work] = dict(
     translated_uda=Training(f'{_BASE}/ladder/adapted_0.py', _TRANSLATED),
     ssl_0=Training(f'{_BASE}/ladder/ssl_0.py',
                    {'self_training.adapt.checkpoint': 'translated_uda', **_TRANSLATED}, _ROUNDS),
+    ssl_online_0=Training(f'{_BASE}/ladder/ssl_online_0.py',
+                          {'self_training.warm_up.checkpoint': 'translated', **_TRANSLATED}, _ROUNDS),
     ssl=Training(f'{_BASE}/ladder/ssl.py', _TRANSLATED, _ROUNDS),
     supervised=Training(f'{_BASE}/supervised.py', options=_aspp('model')))
 _METHODS: Dict[str, Work] = dict(
@@ -55,8 +57,8 @@ _TASK_MODELS: Dict[str, Work] = dict(
         'model.decode_head.type=FCNHead', 'model.decode_head.channels=128', 'model.decode_head.norm_cfg.type=BN')),
     deeplabv3plus=Training(f'{_BASE}/oracle.py', options=(
         'model.decode_head.type=DepthwiseSeparableASPPHead', 'model.decode_head.channels=128',
-        'model.decode_head.norm_cfg.type=BN', 'model.decode_head.dilations=(1,6,12,18)',
-        'model.decode_head.c1_in_channels=24', 'model.decode_head.c1_channels=24')),
+        'model.decode_head.norm_cfg.type=BN', 'model.decode_head.c1_in_channels=24',
+        'model.decode_head.c1_channels=24')),
     deeplabv2=Training(f'{_BASE}/oracle.py'),
     source_read=Reading('deeplabv3plus', dataset='source_train'),
     translations_read=Reading('deeplabv3plus', dataset='source_train', translations='translations'),

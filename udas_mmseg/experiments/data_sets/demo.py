@@ -67,7 +67,10 @@ DEMO = DataSet(
     title='generated street scenes, 19 classes',
     note='Half a ResNet-18 from scratch, 256x128, 600 iterations. mIoU on the "real" validation scenes.',
     models={**_STAGES, **_METHODS, **_TASK_MODELS, **_FEW_LABELS, **_LABOR},
-    absent=dict(adaptsegnet_large=_NO_SIZE, adaptsegnet_small=_NO_SIZE),
+    absent=dict(
+        adaptsegnet_large=_NO_SIZE,
+        adaptsegnet_small=_NO_SIZE,
+        ssl_online_0='self-training that also trains online has a config at 128x64 only, self_training/ssl_online.py'),
     needed=(Needed('UDAS_DEMO_ROOT', 'data/demo', ('gta5/images', 'gta5/labels', 'cityscapes/leftImg8bit/train',
                                                    'cityscapes/leftImg8bit/val', 'cityscapes/gtFine/val'),
                    'Generate the scenes with `python tools/make_demo_data.py data/demo`, or set UDAS_DEMO_ROOT to the '

@@ -68,7 +68,9 @@ GTA2CS = DataSet(
     title='GTA5 -> Cityscapes, 19 classes',
     note='mIoU on Cityscapes val. Networks, sizes and schedules are in the configs.',
     models={**_STAGES, **_METHODS, **_TASK_MODELS, **_FEW_LABELS, **_LABOR},
-    absent=dict(supervised_semi='there is no config for labelled images alone with the crops of CPS'),
+    absent=dict(
+        supervised_semi='there is no config for labelled images alone with the crops of CPS',
+        ssl_online_0='self-training that also trains online has a config with labels only, gta2cs_ssl_online.py'),
     needed=(Needed('UDAS_DATA_ROOT', 'data', ('gta5/images', 'gta5/labels', 'cityscapes/leftImg8bit/train',
                                               'cityscapes/leftImg8bit/val', 'cityscapes/gtFine/train',
                                               'cityscapes/gtFine/val'),

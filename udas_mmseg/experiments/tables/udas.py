@@ -32,12 +32,14 @@ STAGES = Table(
     title='stages, and other methods',
     rows=(Row('no adaptation', 'source_only', 28.5), Row('UDA', 'uda', 30.8), Row('ST (CycleGAN)', 'translated', 36.6),
           Row('ST + UDA', 'translated_uda', 44.4), Row('UDAS, no labels', 'ssl_0', 43.9),
+          Row('UDAS with online self-training, no labels', 'ssl_online_0'),
           Row('UDAS (ST + DA + SSL), all labels', 'ssl_all', 63.5), Row('CyCADA', 'cycada', 39.5),
           Row('AdaptSegNet', 'adaptsegnet', 42.4), Row('AdvEnt', 'advent', 45.5),
           Row('Seg-Uncertainty', 'rectified', 48.3), Row('supervised, all labels', 'oracle', 69.1)),
     reference='no adaptation',
     note="ST: style transfer, which is the translation of the source. The paper's figures of the other methods are at "
-    'their own image sizes; UDAS without labels and the last row are from its section 4.3.2.')
+    'their own image sizes; UDAS without labels and the last row are from its section 4.3.2. Online self-training is '
+    "not the paper's.")
 
 LABELS = Table(
     name='4.3.2',
