@@ -25,10 +25,10 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
     """A test of two processes has a second try.
 
-    One such run in some hundreds hung, and nothing that was tried brought it about again; a warning tells what the
-    processes were doing. Before each test with a second try, its worker asks the first process over a socket, which
-    takes up to 40 ms, longer than most tests.
+    One such run in some hundreds hung, and nothing that was tried brought it about again; a warning, or the message
+    of `hang_limit`, tells what the processes were doing. Before each test with a second try, its worker asks the first
+    process over a socket, which takes up to 40 ms, longer than most tests.
     """
     for item in items:
         if {'launch_two', 'train_in_two_processes'} & vars(item.getparent(pytest.Module).obj).keys():
-            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun='HangError'))
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=['HangError', 'hang_limit']))

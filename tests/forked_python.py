@@ -18,7 +18,6 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 import types
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
@@ -230,7 +229,7 @@ def run(file: str) -> int:
             print(code, file=sys.stderr)
             code = 1
     except BaseException:
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
         code = 1
     threading._shutdown()
     atexit._run_exitfuncs()

@@ -18,11 +18,11 @@ class HangError(Exception):
     """Processes that wait without an end. pytest tries such a test a second time, see pyproject.toml."""
 
 
-def launch_two(*command: str, timeout: int = 300) -> Tuple[int, str]:
+def launch_two(*command: str, timeout: int = 300, terminate: bool = True) -> Tuple[int, str]:
     """Run a Python file with its arguments twice, as torchrun does; 0 or 1 as torchrun, and the output of both.
 
     As with torchrun, the processes meet at a store of their parent, at a port that is free, and if one fails, the other
-    is terminated.
+    is terminated; without `terminate` it is not, as on another machine.
 
     Raises:
         HangError: if they have not ended in time. The output, and what every process was doing, are a warning, too,
@@ -35,7 +35,7 @@ def launch_two(*command: str, timeout: int = 300) -> Tuple[int, str]:
     with tempfile.TemporaryFile('w+') as output:
         processes = [start_python(*command, env=dict(environment, RANK=rank, LOCAL_RANK=rank), stdout=output,
                                   stderr=subprocess.STDOUT) for rank in '01']  # yapf: disable
-        hung = not _ended(processes, timeout)
+        hung = not _ended(processes, timeout, terminate)
         if hung:
             for pid in [pid for process in processes for pid in list(_family(process.pid))]:
                 with contextlib.suppress(ProcessLookupError):
@@ -51,11 +51,11 @@ def launch_two(*command: str, timeout: int = 300) -> Tuple[int, str]:
     return int(any(process.returncode for process in processes)), text
 
 
-def _ended(processes: List[Any], timeout: float) -> bool:
-    """Wait for processes; after the first failure the others are terminated."""
+def _ended(processes: List[Any], timeout: float, terminate: bool) -> bool:
+    """Wait for processes; after the first failure the others may be terminated."""
     deadline = time.monotonic() + timeout
     while any(process.poll() is None for process in processes):
-        if any(process.returncode for process in processes):
+        if terminate and any(process.returncode for process in processes):
             for process in processes:
                 process.terminate()
         if time.monotonic() > deadline:

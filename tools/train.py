@@ -23,6 +23,7 @@ from udas_mmseg.engine.slurm import describe_process
 from udas_mmseg.utils.console import quiet_console
 from udas_mmseg.utils.messages import last_message
 from udas_mmseg.utils.progress import clear_line
+from udas_mmseg.utils.watchdog import report_failure
 
 
 def parse_args() -> argparse.Namespace:
@@ -85,6 +86,7 @@ def main() -> None:
             raise SystemExit(str(explained)) from error
         if not isinstance(error, run.mistakes):
             raise
+        report_failure(error)
         raise SystemExit(f'{type(error).__name__}: {last_message(error)}') from error
     say([f'{path}: {what}' for path, what in run.outcome().items()])
 

@@ -6,6 +6,7 @@ env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'))
+hang_limit = 60  # seconds after which a process that hangs ends the others: docs/recipes.md
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),

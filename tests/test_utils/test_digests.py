@@ -6,7 +6,7 @@ from udas_mmseg.utils.digests import config_digest
 
 
 def test_digest_is_that_of_the_sorted_json() -> None:
-    cfg = dict(b=(1, 2), a={3: 4, 10: [dict(c=None)]}, work_dir='differs')
+    cfg = dict(b=(1, 2), a={3: 4, 10: [dict(c=None)]}, work_dir='differs', hang_limit=600)
     relevant = dict(b=(1, 2), a={3: 4, 10: [dict(c=None)]})
     assert config_digest(cfg) == hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
 

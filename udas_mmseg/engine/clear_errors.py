@@ -5,6 +5,7 @@ from typing import Iterator, Optional
 from urllib.error import URLError
 
 from ..utils.messages import last_message
+from ..utils.watchdog import report_failure
 
 
 def clear_error(error: Exception, work_dir: str, again: str) -> Optional[OSError]:
@@ -50,4 +51,5 @@ def one_line_errors(folder: str, kept: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         text = f'{type(error).__name__}: {last_message(error)}'
+        report_failure(error)
         raise SystemExit(disk_full(error, folder, kept) if is_disk_full(error) else text) from error

@@ -18,7 +18,8 @@ from ..datasets.budget_key import apply_budget, merge_options
 from ..datasets.left_out import fill_left_out
 from ..utils.console import is_quiet
 from ..utils.project import find_config
-from .hooks import CheckClassIdsHook
+from ..utils.watchdog import HANG_LIMIT, is_watching, start_watchdog
+from .hooks import CheckClassIdsHook, WatchHook
 from .quiet_runner import QuietRunner
 from .slurm import describe_process
 
@@ -137,20 +138,30 @@ def init_distributed(cfg: Config, launcher: str) -> None:
     MMEngine's own set-up calls `torch.cuda.set_device` and passes `device_ids` to DDP. Both fail without a GPU. In this
     case, this function opens the process group with gloo, and the Runner uses it.
 
+    With 'pytorch' and 'slurm', a watchdog ends all processes if one of them has failed or hangs, see `hang_limit` in
+    docs/recipes.md.
+
     Args:
         cfg (Config): Config to change in place: `launcher`, and without a GPU also `model_wrapper_cfg` and `sync_bn`.
         launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'.
 
     Raises:
-        ValueError: for 'slurm', if `srun` did not start the process, and for 'mpi' without a GPU.
+        ValueError: for 'slurm', if `srun` did not start the process, for 'mpi' without a GPU, and for an invalid
+            `hang_limit`.
     """
     cfg.launcher = launcher
     describe_process(launcher)
     if launcher == 'mpi' and not torch.cuda.is_available():
         raise ValueError('--launcher mpi needs CUDA devices, and torch sees none. Take torchrun and --launcher '
                          'pytorch.')
-    if launcher == 'none' or torch.cuda.is_available():
-        return
+    if launcher != 'none' and not torch.cuda.is_available():
+        _init_on_cpus(cfg)
+    if launcher in ('pytorch', 'slurm'):
+        start_watchdog(cfg.get('hang_limit', HANG_LIMIT))
+
+
+def _init_on_cpus(cfg: Config) -> None:
+    """Open the process group with gloo, and let the Runner use it; see `init_distributed`."""
     if not torch_dist.is_initialized():
         with _naming_a_busy_port():
             torch_dist.init_process_group('gloo')
@@ -261,12 +272,14 @@ def build_runner(cfg: Config) -> Runner:
     """Build the Runner of a config: MMEngine's, or the registered one that `runner_type` names.
 
     After `quiet_console`, MMEngine's Runner shows a line of progress on the console, and its log only in the file.
-    `CheckClassIdsHook` is added to it.
+    `CheckClassIdsHook` is added to it, and in several processes `WatchHook`.
     """
     if 'runner_type' in cfg:
         return RUNNERS.build(cfg)
     runner = (QuietRunner if is_quiet() else Runner).from_cfg(cfg)
     runner.register_hook(CheckClassIdsHook())
+    if is_watching():
+        runner.register_hook(WatchHook())
     return runner
 
 

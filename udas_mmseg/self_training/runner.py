@@ -13,6 +13,7 @@ from ..engine.dry_run import save_trial_picture
 from ..engine.launch import start_processes
 from ..utils.processes import together
 from ..utils.versions import versions
+from ..utils.watchdog import HANG_LIMIT
 from .checks import check_stages
 from .dry_run import try_stages
 from .lock import WorkDirError, WorkDirLock
@@ -21,8 +22,8 @@ from .plan import plan_stages, plan_table
 from .stage import STAGE_KINDS, RunContext, Stage
 
 # keys of a self-training config; everything else belongs to the configs of the stages
-_KEYS = {'amp', 'budget', 'custom_imports', 'default_scope', 'launcher', 'randomness', 'resume', 'runner_type',
-         'self_training', 'work_dir'}
+_KEYS = {'amp', 'budget', 'custom_imports', 'default_scope', 'hang_limit', 'launcher', 'randomness', 'resume',
+         'runner_type', 'self_training', 'work_dir'}
 
 
 @RUNNERS.register_module()
@@ -82,6 +83,7 @@ class SelfTrainingRunner(ConfigRun):
             raise ValueError('self_training has no stage to run. Name at least one in self_training.stages, besides '
                              'those whose checkpoint is given.')
         self.rounds = max(stage.round for stage in stages)
+        self.hang_limit = HANG_LIMIT
         self.context = RunContext(stages, work_dir, seed=seed, launcher=launcher, amp=amp, name=name,
                                   options=self_training.get('options'))
 
@@ -117,6 +119,7 @@ class SelfTrainingRunner(ConfigRun):
         cfg.amp, cfg.launcher = amp, launcher
         runner = cls.from_cfg(cfg)
         runner.context.allow_partial = allow_partial
+        runner.hang_limit = cfg.get('hang_limit', HANG_LIMIT)
         return runner
 
     @property
@@ -145,7 +148,7 @@ class SelfTrainingRunner(ConfigRun):
     def prepare(self) -> List[str]:
         """Check all stages, and set up the communication of several processes between the trainings."""
         lines = self.check()
-        start_processes(Config(), self.context.launcher)
+        start_processes(Config(dict(hang_limit=self.hang_limit)), self.context.launcher)
         return lines
 
     def dry_run(self, picture: str) -> List[str]:

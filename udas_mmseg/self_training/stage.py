@@ -16,7 +16,8 @@ from .manifest import Manifest
 STAGE_KINDS = Registry('stage kind', scope='udas_mmseg')
 REQUIRED = None  # a default that means that the setting is required
 # parts of a config that can change without affecting the result of a training
-_NO_EFFECT = ('default_hooks', 'env_cfg', 'experiment_name', 'log_level', 'log_processor', 'vis_backends', 'visualizer')
+_NO_EFFECT = ('default_hooks', 'env_cfg', 'experiment_name', 'hang_limit', 'log_level', 'log_processor', 'vis_backends',
+              'visualizer')
 _LOADING = ('num_workers', 'persistent_workers', 'prefetch_factor')
 
 

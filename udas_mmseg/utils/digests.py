@@ -6,7 +6,7 @@ from typing import Any, Mapping
 import torch
 from torch import nn
 
-PER_RUN_KEYS = ('work_dir', 'resume', 'launcher', 'randomness')
+PER_RUN_KEYS = ('work_dir', 'resume', 'launcher', 'randomness', 'hang_limit')
 
 
 def file_digest(path: str) -> str:
@@ -19,7 +19,7 @@ def file_digest(path: str) -> str:
 
 
 def config_digest(cfg: Mapping[str, Any]) -> str:
-    """SHA-256 of a config without the keys that differ between runs of one config: seed, folder, resuming, launcher.
+    """SHA-256 of a config without the keys that differ between runs of one config, such as seed and folder.
 
     Args:
         cfg (Mapping): A config as a plain dictionary.

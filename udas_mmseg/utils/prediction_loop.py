@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader, Dataset
 from .background import BackgroundCalls
 from .predicting import predicting_alike
 from .progress import Progress
+from .watchdog import watch_each
 
 _WAITING_BATCHES = 4  # batches of items that may wait for others of their group
 
@@ -56,7 +57,7 @@ def predict_and_write(title: str,
     broken: Dict[int, str] = {}
 
     def readable() -> Iterator[List[Any]]:
-        for number, batch in enumerate(loader, 1):
+        for number, batch in enumerate(watch_each(loader, title), 1):
             broken.update(item for item in batch if isinstance(item, Unreadable))
             yield [item for item in batch if not isinstance(item, Unreadable)]
             if rank == 0:  # the other processes have made about the same progress

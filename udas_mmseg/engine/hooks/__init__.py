@@ -10,9 +10,10 @@ from .progress_line_hook import ProgressLineHook
 from .segmentor_weights_hook import SegmentorWeightsHook
 from .target_norm_statistics_hook import TargetNormStatisticsHook
 from .teacher_collapse_hook import TeacherCollapseHook
+from .watch_hook import WatchHook
 
 __all__ = [
     'CheckClassIdsHook', 'CheckFiniteLossHook', 'DomainPanelHook', 'EMATeacherHook', 'FastDepthwiseHook',
     'KeptShareHook', 'MaxConfidencePseudoLabelHook', 'ProgressLineHook', 'SegmentorWeightsHook',
-    'TargetNormStatisticsHook', 'TeacherCollapseHook'
+    'TargetNormStatisticsHook', 'TeacherCollapseHook', 'WatchHook'
 ]

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from ...datasets import PositionSampler
 from ...datasets.budget_key import check_budget
 from ...utils.randomness import seed_process
+from ...utils.watchdog import Section
 
 
 @LOOPS.register_module()
@@ -71,10 +72,12 @@ class PositionTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('before_train_epoch')
         if self._iter > 0:
             self._validate_if_due()
-        batches = self._start_stream()
+        batches, loading = self._start_stream(), Section('loading a batch', alone=True)
         while self._iter < self._max_iters and not self.stop_training:
             self.runner.model.train()
+            loading.begin()
             batch = next(batches)
+            loading.end()
             self._position += self.dataloader.batch_size * get_world_size()
             self.runner.message_hub.update_info('stream_position', self._position)
             seed_process(self._seed, 'iteration', self._iter, get_rank())
