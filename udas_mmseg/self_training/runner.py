@@ -51,10 +51,10 @@ class SelfTrainingRunner(ConfigRun):
               each_round=('label', 'student'), after=('export', 'report')).
             - `keep` (str): 'best' adds a stage `select` to each round, which compares the student with its teacher and
               passes on the better one; 'last' always passes on the student. Defaults to 'best'.
-            - `translate`, `warm_up`, `adapt`, `label`, `student`, `select`, `export`, `report` (dict): settings of these
-              kinds, see the classes in `kinds`. Without `translate`, or with None, nothing is translated, and the
-              configs are not changed. Without `warm_up`, `adapt` begins with the weights that its config loads. Other
-              kinds have their settings under their own names.
+            - `translate`, `warm_up`, `adapt`, `label`, `student`, `select`, `export`, `report` (dict): settings of
+              these kinds, see the classes in `kinds`. Without `translate`, or with None, nothing is translated, and
+              the configs are not changed. Without `warm_up`, `adapt` begins with the weights that its config loads.
+              Other kinds have their settings under their own names.
             - `per_round` in the settings of a kind in `each_round` (list[dict]): settings of the first round, of the
               second, and so on, which override the others. Rounds after the last entry use the last one.
             - `options` (dict): dotted keys that override the config of every training.

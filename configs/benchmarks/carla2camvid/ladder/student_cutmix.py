@@ -1,4 +1,4 @@
-"""A student of ssl_online.py: student_cutmix_0.py with a few labelled CamVid images beside translated CARLA (3 classes).
+"""A student of ssl_online.py: student_cutmix_0.py and a few labelled CamVid images beside translated CARLA (3 classes).
 
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_online.py    # with its stages
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/student_cutmix.py
