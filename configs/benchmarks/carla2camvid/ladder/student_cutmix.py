@@ -6,8 +6,7 @@ The second command needs translated images and pseudo-labels.
 """
 _base_ = './student_cutmix_0.py'
 budget = 5
-mixed_budget = dict(
-    _base_.cutmix, target=dict(_base_.unlabeled_budget, dataset=_base_.pseudo_labeled_train))
+mixed_budget = dict(_base_.cutmix, target=dict(_base_.unlabeled_budget, dataset=_base_.pseudo_labeled_train))
 train_dataloader = dict(
     dataset=dict(
         source=dict(_delete_=True, **_base_.half_labeled_padded_train),
