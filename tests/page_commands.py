@@ -26,6 +26,7 @@ class Command(NamedTuple):
     text: str
     variables: Dict[str, str]  # set earlier in the same block
     whole: bool = True  # False for a part of a command, in a sentence
+    block: int = 0  # number of the block of the page; -1 in a sentence
 
     def __str__(self) -> str:
         return f'{self.page}:{self.line}: {self.text}'
@@ -54,8 +55,8 @@ def commands_of(path: Path) -> List[Command]:
                  if re.match(r'\s*(?:python tools|tools|udas|python benchmarks)[/ ]', line[1])]
         return commands_in(page, lines)
     blocks, sentences = split(path.read_text())
-    found = [command for block in blocks if any(PROGRAM.match(text.strip()) for _, text in block)
-             for command in commands_in(page, block)]
+    found = [command._replace(block=number) for number, block in enumerate(blocks)
+             if any(PROGRAM.match(text.strip()) for _, text in block) for command in commands_in(page, block)]
     return sorted([*found, *parts_in(page, sentences)], key=lambda command: command.line)
 
 
@@ -80,7 +81,7 @@ def parts_in(page: str, sentences: Lines) -> Iterator[Command]:
             text = re.sub(r'\s+', ' ', span[1])
             if IN_A_SENTENCE.match(text) and not re.search(r'\bTOOL\b|"\w*:', text):
                 whole = ' ' in re.sub(r'^(?:python|udas) ', '', text) and not text.startswith(('tools/', '--'))
-                yield Command(page, number + paragraph[:span.start()].count('\n'), text, {}, whole)
+                yield Command(page, number + paragraph[:span.start()].count('\n'), text, {}, whole, -1)
 
 
 def without_comment(line: str) -> str:
