@@ -1,7 +1,8 @@
 """LabOR on generated scenes: two rounds of selecting 20 points an image, labelling and training.
 
 python tools/make_demo_data.py data/demo && python tools/train.py configs/demo/labor.py
-python tools/train.py configs/demo/labor.py --cfg-options self_training.annotate.by=person    # label them yourself
+python tools/train.py configs/demo/labor.py --work-dir work_dirs/by_hand --cfg-options self_training.annotate.by=person
+The second command lets you label the points.
 """
 _base_ = '../_base_/self_training_runtime.py'
 self_training = dict(

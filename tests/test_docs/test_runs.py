@@ -48,6 +48,7 @@ NOT_RUN = {
     ('docs/active_labeling.md', 'python tools/compare.py configs/benchmarks'): HOURS,
     ('docs/active_labeling.md', 'python tools/plot_budgets.py'): HOURS,
     ('docs/datasets.md', r'.*(UniMatch/splits|budget=662)'): 'needs the lists of UniMatch; test_published_splits.py',
+    ('', 'python tools/reproduce.py'): 'trains all rows of a table; test_tools/test_reproduce.py',
     ('docs/results.md', ''): HOURS,
     ('docs/self_training.md', 'python tools/compare.py'): 'repeats the first command; test_tools/test_compare.py',
     ('', r'python tools/train.py configs/udas/gta2cs_ssl(_100.py|.py --cfg-options budget)'):
