@@ -192,7 +192,7 @@ def shrink_model(cfg: Config) -> None:
         if part.get('type') == 'SegformerHead':
             part['in_channels'] = [4, 4, 4, 4]
         if part.get('type') == 'DepthwiseSeparableASPPHead':
-            part.update(channels=8, c1_in_channels=16, c1_channels=8)
+            part.update(channels=8, c1_channels=8)
         if part.get('type') == 'MixVisionTransformer':
             part.update(embed_dims=4, num_layers=[1, 1, 1, 1], num_heads=[1, 1, 1, 1])
         if part.get('type') == 'DAFormerHead':
@@ -215,11 +215,13 @@ def shrink_model(cfg: Config) -> None:
 
 def shrink_resnet(cfg: Config) -> None:
     """A quarter of ResNet-18 for larger ones; its stages have a quarter of the channels of ResNet-50 and ResNet-101."""
+    large = dict(in_channels=(1024, 2048), c1_in_channels=(256, ))
     for _, part in config_dicts(cfg.model):
         if part.get('depth') in (50, 101):
             part.update(depth=18, base_channels=16, stem_channels=16)
-        if part.get('in_channels') in (1024, 2048):
-            part['in_channels'] //= 16
+        for key in ('in_channels', 'c1_in_channels'):
+            if part.get(key) in large[key]:
+                part[key] //= 16
 
 
 def shrink_mobilenet(cfg: Config) -> None:

@@ -2,8 +2,8 @@
 
 Two processes share the CPU cores. One runs all stages of self-training: translation, adaptation with Domain CutMix, and
 two rounds of pseudo-labels and students. The other one trains the models with which they are compared. The result is a
-table with a row ("rung") for each model. Data, runs, tables and pictures are written to work_dirs/demo. After an
-interruption, run it again: finished parts are kept.
+table with a row ("rung") for each model, and a page about all of them. Data, runs, tables and pictures are written to
+work_dirs/demo. After an interruption, run it again: finished parts are kept.
 """
 import argparse
 import json
@@ -15,9 +15,9 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List
 
 from mmseg.registry import DATASETS
 
@@ -25,7 +25,7 @@ from udas_mmseg.engine.launch import load_config
 from udas_mmseg.models.trained import build_original, load_checkpoint
 from udas_mmseg.run_report import RunRecord, read_training, write_run_report
 from udas_mmseg.scenes import write_cityscapes, write_gta5
-from udas_mmseg.self_training.manifest import complete_entries, result_files, trained_segmentors
+from udas_mmseg.self_training.manifest import complete_entries, trained_segmentors
 from udas_mmseg.self_training.run_record import read_self_training
 from udas_mmseg.utils.console import quiet_console
 from udas_mmseg.utils.progress import clear_line, relay
@@ -38,6 +38,7 @@ SELF_TRAINING, COMPARISON = 'self_training', 'comparison'  # folders
 # the rows of the table; those in COMPARED are trained for comparison
 RUNGS = ('source only', 'translated', 'adapted', 'round 1', 'round 2', 'oracle')
 COMPARED = ('source only', 'translated', 'oracle')
+CLASSES = 'configs/_base_/datasets/demo_160x80_8classes.py'
 NO_REPORT = ('self_training.stages.after=[export]', )  # that of the demo has all models
 
 
@@ -175,7 +176,8 @@ def table(rungs: Dict[str, Dict[str, Any]], translation: float) -> str:
     lines = ['| model | mIoU on real, percent | minutes |', '| --- | --- | --- |']
     lines += [f'| {name} | {rung["metrics"]["mIoU"]:.1f} | {rung["seconds"] / 60:.1f} |'
               for name, rung in rungs.items()]
-    lines += ['', f'Translation: {translation:.1f} more minutes; source only and the oracle do not use it.']
+    lines += ['', f'Translation: {translation:.1f} more minutes; source only and the oracle do not use it.',
+              f'The classes are a label_map of the config, {CLASSES}.']
     lines += ['', f'| IoU on real | {" | ".join(rungs)} |', f'| --- |{" --- |" * len(rungs)}']
     metrics = [rung['metrics'] for rung in rungs.values()]
     for key in dict.fromkeys(key for scores in metrics for key in scores if key.startswith('IoU/')):
@@ -216,8 +218,11 @@ def prepare(out: str, train: int, val: int) -> None:
     """Write the data, and set the folders for the configs."""
     data = osp.join(out, 'data')
     os.environ['UDAS_DEMO_ROOT'] = osp.abspath(data)
-    write_gta5(osp.join(data, 'gta5'), train, val, progress=True)
-    write_cityscapes(osp.join(data, 'cityscapes'), train, val, progress=True)
+    with ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        jobs = [pool.submit(write, osp.join(data, name), train, val, progress=True)
+                for name, write in (('gta5', write_gta5), ('cityscapes', write_cityscapes))]
+        for job in jobs:
+            job.result()
 
 
 def write_page(out: str) -> str:
@@ -232,19 +237,16 @@ def write_page(out: str) -> str:
     return osp.join(out, 'report', 'report.html')
 
 
-def report(out: str) -> Tuple[str, str]:
-    """Return the table, and a list of the other results."""
+def report(out: str) -> str:
+    """Draw the predictions, and write and return the table."""
     rungs, entries = read_rungs(out), complete_entries(osp.join(out, SELF_TRAINING))
-    picture = osp.join(out, 'predictions.png')
-    draw(rungs, picture)
+    draw(rungs, osp.join(out, 'predictions.png'))
     translation = sum(entry['seconds'] for entry in entries.values()
                       if entry['kind'] in ('translator', 'translate')) / 60
     text = table(rungs, translation)
     with open(osp.join(out, 'table.md'), 'w') as file:
         file.write(text)
-    files = {picture: 'images, ground truth and predictions', **result_files(entries),
-             osp.join(out, 'table.md'): 'this table'}
-    return text, '\n'.join(f'{path}: {what}' for path, what in files.items())
+    return text
 
 
 def main() -> None:
@@ -255,13 +257,13 @@ def main() -> None:
     try:
         prepare(args.out, args.train, args.val)
         train_all(args)
-        text, files = report(args.out)
+        text = report(args.out)
         page = write_page(args.out)
     except (OSError, ValueError, RuntimeError) as error:  # the user's to correct: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     except KeyboardInterrupt:
         raise SystemExit('interrupted: run the same command again to continue') from None
-    print(f'\n{text}\n{files}\n{(time.monotonic() - started) / 60:.1f} minutes\n'
+    print(f'\n{text}\n{(time.monotonic() - started) / 60:.1f} minutes\n'
           f'{page}: the report, with scores, curves and pictures of all models')
 
 

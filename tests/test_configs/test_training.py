@@ -21,8 +21,8 @@ from udas_mmseg.engine.launch import load_config
 # Width and height of a training image: the first pattern that fits; where there are two, of the source and the target
 SIZES: Dict[str, Tuple[Tuple[int, int], ...]] = {
     'translation/*': ((256, 256), ),
-    'demo/cyclegan.py': ((128, 64), ),
-    'demo/self_training/*': ((128, 64), ),
+    'demo/*cyclegan.py': ((128, 64), ),
+    'demo/self_training/*': ((160, 80), ),
     'demo/*': ((256, 128), ),
     'benchmarks/carla2camvid/*': ((160, 80), ),
     'udas/*': ((640, 360), ),

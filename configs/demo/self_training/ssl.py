@@ -6,7 +6,7 @@ _base_ = '../../_base_/self_training_runtime.py'
 budget = '1/20'  # 10 of the demo's 200 scenes
 self_training = dict(
     rounds=2,
-    translate=dict(config='{{fileDirname}}/../cyclegan.py'),
+    translate=dict(config='{{fileDirname}}/cyclegan.py'),
     adapt=dict(config='{{fileDirname}}/adapt.py'),
     label=dict(views=3, batch_size=8, workers=1, truth='labeled_target_train'),
     student=dict(config='{{fileDirname}}/student.py', init='teacher'),

@@ -16,3 +16,9 @@ train_dataloader = dict(
             _base_.few, part='unlabeled', whole_if_empty=True, dataset=_base_.pseudo_labeled_train)))
 model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
 custom_hooks = [*_base_.custom_hooks, dict(type='TargetNormStatisticsHook', branch=_base_.target_images)]
+iters = 200
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.02, begin=0, end=50, by_epoch=False),
+    dict(type='PolyLR', power=0.9, eta_min=0, begin=50, end=iters, by_epoch=False)
+]
+train_cfg = dict(max_iters=iters, val_interval=iters)

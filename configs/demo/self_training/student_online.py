@@ -1,6 +1,6 @@
-"""A student of ssl_online.py: online.py, and "real" scenes with the labels of the round's teacher in the same step.
+"""A student that also trains online: online.py, and "real" scenes with the labels of the round's teacher in the same step.
 
-python tools/train.py configs/demo/self_training/ssl_online.py    # trains it in rounds, after the stages that it needs
+python tools/train.py configs/demo/self_training/ssl.py    # trains it in rounds, after the stages that it needs
 python tools/train.py configs/demo/self_training/student_online.py
 The second command reads the output of the first one, from the folders UDAS_DEMO_TRANSLATIONS and UDAS_DEMO_LABELS.
 """
@@ -9,3 +9,10 @@ budget = '1/20'
 train_dataloader = dict(
     dataset=dict(
         pseudo_labeled=dict(_base_.few, part='unlabeled', whole_if_empty=True, dataset=_base_.pseudo_labeled_train)))
+model = dict(predict_with='teacher')
+iters = 150
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.02, begin=0, end=50, by_epoch=False),
+    dict(type='PolyLR', power=0.9, eta_min=0, begin=50, end=iters, by_epoch=False)
+]
+train_cfg = dict(max_iters=iters, val_interval=iters)

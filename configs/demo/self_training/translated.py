@@ -23,13 +23,13 @@ mixed_train = dict(
 pseudo_labeled_train = dict(
     type='PseudoLabeledDataset',
     pseudo_label_root='{{$UDAS_DEMO_LABELS:work_dirs/demo/labels}}',
-    metainfo='CityscapesDataset',
+    metainfo=_base_.metainfo,
     data_root=_base_.target_root,
     data_prefix=dict(img_path='leftImg8bit/train'),
     img_suffix='_leftImg8bit.png',
     pipeline=[
         _base_.load,
-        dict(type='LoadPseudoLabel', threshold=0.6), _base_.half, _base_.weak,
+        dict(type='LoadPseudoLabel', threshold=0.6), _base_.smaller, _base_.weak,
         dict(type='SegAutoAugment', policy='imagenet'), _base_.pack
     ])
 train_dataloader = dict(dataset=dict(dataset=translated_train))

@@ -1,7 +1,0 @@
-# Half as many iterations as adamw_poly_600.py, for configs/demo/self_training.
-_base_ = './adamw_poly_600.py'
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.02, begin=0, end=50, by_epoch=False),
-    dict(type='PolyLR', power=0.9, eta_min=0, begin=50, end=300, by_epoch=False)
-]
-train_cfg = dict(max_iters=300, val_interval=300)
