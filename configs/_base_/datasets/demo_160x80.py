@@ -1,5 +1,5 @@
-# The generated street scenes of demo_256x128.py at 5/8 of their size, for fast runs: crops of 160x80, scored at the size
-# of the labels.
+# The generated street scenes of demo_256x128.py at 5/8 of their size, for fast runs: crops of 160x80, scored at the
+# size of the labels.
 _base_ = './demo_256x128.py'
 size = (160, 80)
 metainfo = dict(

@@ -1,6 +1,6 @@
-# The generated street scenes at 160x80 with eight classes in place of 19, for short runs: coarse classes can be seen at
-# this size, and learned in a few hundred iterations. They are the categories of Cityscapes, with road and sidewalk apart.
-# A map of label ids and the names of the classes are all that this takes; the files stay as they are.
+# The generated street scenes at 160x80 with eight classes in place of 19, for short runs: coarse classes can be seen
+# at this size, and learned in a few hundred iterations. They are the categories of Cityscapes, with road and sidewalk
+# apart. All that this takes is a map of label ids, and the names of the classes; the files stay as they are.
 _base_ = './demo_160x80.py'
 metainfo = dict(
     classes=('road', 'sidewalk', 'construction', 'object', 'nature', 'sky', 'human', 'vehicle'),

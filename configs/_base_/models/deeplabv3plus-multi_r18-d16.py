@@ -1,5 +1,5 @@
-# DeepLabv3+ on a ResNet-18 of half the width at stride 16, trained from scratch: for the demo on a CPU. It takes half of
-# the time of deeplabv2-multi_r18-d8.py, and its decoder sees small things at stride 4.
+# DeepLabv3+ on a ResNet-18 of half the width at stride 16, trained from scratch: for the demo on a CPU. A step takes
+# half of the time of deeplabv2-multi_r18-d8.py, and the decoder sees small things at stride 4.
 _base_ = './deeplabv2-multi_r18-d8.py'
 model = dict(
     backbone=dict(strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2)),

@@ -1,4 +1,4 @@
-"""A student that also trains online: online.py, and "real" scenes with the labels of the round's teacher in the same step.
+"""A student that also trains online: online.py, and in the same step "real" scenes with the labels of its teacher.
 
 python tools/train.py configs/demo/self_training/ssl.py    # trains it in rounds, after the stages that it needs
 python tools/train.py configs/demo/self_training/student_online.py
