@@ -70,7 +70,7 @@ DEMO = DataSet(
     absent=dict(
         adaptsegnet_large=_NO_SIZE,
         adaptsegnet_small=_NO_SIZE,
-        ssl_online_0='the config of self-training that also trains online, self_training/ssl_online.py, has another size'),
+        ssl_online_0='the config with online self-training, self_training/ssl_online.py, has another size'),
     needed=(Needed('UDAS_DEMO_ROOT', 'data/demo', ('gta5/images', 'gta5/labels', 'cityscapes/leftImg8bit/train',
                                                    'cityscapes/leftImg8bit/val', 'cityscapes/gtFine/val'),
                    'Generate the scenes with `python tools/make_demo_data.py data/demo`, or set UDAS_DEMO_ROOT to the '
