@@ -6,4 +6,4 @@ UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder
 _base_ = './ssl_online_0.py'
 budget = 5
 self_training = dict(
-    adapt=dict(config='{{fileDirname}}/online.py'), student=dict(config='{{fileDirname}}/student_cutmix.py'))
+    adapt=dict(config='{{fileDirname}}/online.py'), student=dict(config='{{fileDirname}}/student_online.py'))
