@@ -114,6 +114,16 @@ half_labeled_padded_train = dict(
 # for semi-supervised training: a few labelled CamVid images, alone or with translated CARLA, and unlabelled ones
 few_labeled_pair = dict(type='DomainPairDataset', labeled_target=labeled_budget, target=unlabeled_budget)
 half_labeled_pair = dict(type='DomainPairDataset', source=half_labeled_padded_train, target=unlabeled_budget)
+# CamVid images with the labels of a teacher, in the size of the crop
+pseudo_labeled_train = dict(
+    target_train,
+    type='PseudoLabeledDataset',
+    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/carla2camvid',
+    pipeline=[
+        dict(type='LoadVerifiedImage'),
+        dict(type='LoadPseudoLabel', threshold=0.8), *labeled_target_pipeline[2:4], mix_pad,
+        *labeled_target_pipeline[4:]
+    ])
 target_val = dict(
     type='LabelMappedDataset',
     metainfo=metainfo,

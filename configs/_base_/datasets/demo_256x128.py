@@ -54,6 +54,22 @@ labeled_target_train = dict(
     data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
     seg_map_suffix='_gtFine_labelIds.png',
     pipeline=labeled_target_pipeline)
+# a few labelled "real" scenes, and Domain CutMix of them with "simulated" ones. Both domains have the size of the crop:
+# RandomCrop alone does not change smaller images
+weak_crop = dict(type='SegWeakAugment', crop_size=(128, 256), scale_range=(0.8, 1.5), flip_prob=0.5)
+few = dict(type='LabelBudgetDataset', n=10, seed=2021)
+few_cutmix = dict(
+    type='DomainMixDataset',
+    dataset=dict(source_train, pipeline=[*source_pipeline[:2], weak_crop]),
+    target=dict(
+        few,
+        part='labeled',
+        dataset=dict(labeled_target_train, pipeline=[*labeled_target_pipeline[:2], weak_crop])),
+    pipeline=[
+        dict(type='DomainCutMix', alpha=1.0),
+        dict(type='SegAutoAugment', policy='imagenet'),
+        dict(type='PackSegInputs')
+    ])
 target_val = dict(
     type='CityscapesDataset',
     data_root=target_root,

@@ -6,9 +6,7 @@ The second command reads pseudo-labels from the folder UDAS_PSEUDO_ROOT.
 """
 _base_ = ['../../_base_/setups/carla2camvid.py', '../../_base_/methods/pixel_selector.py']
 pseudo_labeled_train = dict(
-    _base_.target_train,
-    type='PseudoLabeledDataset',
-    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/carla2camvid',
+    _base_.pseudo_labeled_train,
     pipeline=[dict(type='LoadVerifiedImage'), _base_.selector_labels, *_base_.target_pipeline[1:]])
 train_dataloader = dict(
     dataset=dict(

@@ -8,9 +8,7 @@ image has both, the answers count.
 """
 _base_ = './labor_student.py'
 pseudo_labeled_train = dict(
-    _base_.target_train,
-    type='PseudoLabeledDataset',
-    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/carla2camvid',
+    _base_.pseudo_labeled_train,
     answers_root=_base_.answered_train.answers_root,
     pipeline=[dict(type='LoadVerifiedImage'),
               dict(type='LoadPseudoLabel', threshold=0.8), *_base_.target_pipeline[1:]])

@@ -6,15 +6,8 @@ The second command needs translated images and pseudo-labels. Half of the classe
 pseudo-labelled one (ClassMix), as strong augmentation.
 """
 _base_ = ['./source_only.py', '../../../_base_/methods/student.py']
-pseudo_labeled_train = dict(
-    _base_.target_train,
-    type='PseudoLabeledDataset',
-    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/carla2camvid',
-    pipeline=[
-        dict(type='LoadVerifiedImage'),
-        dict(type='LoadPseudoLabel', threshold=0.8), *_base_.labeled_target_pipeline[2:4], _base_.mix_pad,
-        _base_.mix_flip
-    ])
+# the mixture is distorted as a whole
+pseudo_labeled_train = dict(_base_.pseudo_labeled_train, pipeline=_base_.pseudo_labeled_train.pipeline[:-2])
 mixed_train = dict(
     type='DomainMixDataset',
     dataset=_base_.cutmix_train.dataset,

@@ -6,13 +6,4 @@ The second command needs translated images and pseudo-labels. A step has 4 trans
 4 that the moving average labels.
 """
 _base_ = './online_0.py'
-pseudo_labeled_train = dict(
-    _base_.target_train,
-    type='PseudoLabeledDataset',
-    pseudo_label_root='{{$UDAS_PSEUDO_ROOT:work_dirs/pseudo_labels}}/carla2camvid',
-    pipeline=[
-        dict(type='LoadVerifiedImage'),
-        dict(type='LoadPseudoLabel', threshold=0.8), *_base_.labeled_target_pipeline[2:4], _base_.mix_pad,
-        *_base_.labeled_target_pipeline[4:]
-    ])
-train_dataloader = dict(dataset=dict(pseudo_labeled=pseudo_labeled_train))
+train_dataloader = dict(dataset=dict(pseudo_labeled=_base_.pseudo_labeled_train))
