@@ -3,13 +3,11 @@ from typing import Dict, Tuple
 
 from ..step import Work
 from ..table import DataSet, Needed
-from ..work import Labels, Reading, Training, Translations, Translator
+from ..work import Labels, Training, Translations, Translator
+from .common import NO_REPORT, READINGS, ROUNDS, TRANSLATED
 
 _BASE = 'configs/benchmarks/carla2camvid'
 _NO_SIZE = 'the size of the input means nothing for the images of CARLA, which have 160x80 pixels'
-_TRANSLATED = {'translated_root': 'translations'}
-# self-training takes its translations from another step, and the report is that of the table
-_ROUNDS = ('self_training.translate=None', 'self_training.stages.after=[export]')
 
 
 def _aspp(model: str) -> Tuple[str, ...]:
@@ -30,13 +28,13 @@ _STAGES: Dict[str, Work] = dict(
     translations=Translations('translator'),
     # as ST + UDA, but without the translation
     uda=Training(f'{_BASE}/ladder/adapted_0.py', options=('train_dataloader.dataset.source.translated_root=None', )),
-    translated=Training(f'{_BASE}/ladder/translated.py', _TRANSLATED),
-    translated_uda=Training(f'{_BASE}/ladder/adapted_0.py', _TRANSLATED),
+    translated=Training(f'{_BASE}/ladder/translated.py', TRANSLATED),
+    translated_uda=Training(f'{_BASE}/ladder/adapted_0.py', TRANSLATED),
     ssl_0=Training(f'{_BASE}/ladder/ssl_0.py',
-                   {'self_training.adapt.checkpoint': 'translated_uda', **_TRANSLATED}, _ROUNDS),
+                   {'self_training.adapt.checkpoint': 'translated_uda', **TRANSLATED}, ROUNDS),
     ssl_online_0=Training(f'{_BASE}/ladder/ssl_online_0.py',
-                          {'self_training.warm_up.checkpoint': 'translated', **_TRANSLATED}, _ROUNDS),
-    ssl=Training(f'{_BASE}/ladder/ssl.py', _TRANSLATED, _ROUNDS),
+                          {'self_training.warm_up.checkpoint': 'translated', **TRANSLATED}, ROUNDS),
+    ssl=Training(f'{_BASE}/ladder/ssl.py', TRANSLATED, ROUNDS),
     supervised=Training(f'{_BASE}/supervised.py', options=_aspp('model')))
 _METHODS: Dict[str, Work] = dict(
     cycada_translator=Translator(
@@ -60,9 +58,7 @@ _TASK_MODELS: Dict[str, Work] = dict(
         'model.decode_head.norm_cfg.type=BN', 'model.decode_head.c1_in_channels=24',
         'model.decode_head.c1_channels=24')),
     deeplabv2=Training(f'{_BASE}/oracle.py'),
-    source_read=Reading('deeplabv3plus', dataset='source_train'),
-    translations_read=Reading('deeplabv3plus', dataset='source_train', translations='translations'),
-    target_read=Reading('deeplabv3plus', dataset='target_val'))
+    **READINGS)
 _FEW_LABELS: Dict[str, Work] = dict(
     supervised_semi=Training(f'{_BASE}/supervised.py'),
     mean_teacher_semi=Training(f'{_BASE}/mean_teacher.py'),
@@ -71,10 +67,10 @@ _FEW_LABELS: Dict[str, Work] = dict(
 _ADAPTED = {'self_training.adapt.checkpoint': 'uda_labor'}
 _LABOR: Dict[str, Work] = dict(
     uda_labor=Training(f'{_BASE}/uda.py'),
-    labor_ppl=Training(f'{_BASE}/labor_ppl.py', _ADAPTED, _ROUNDS[1:]),
-    labor_spl=Training(f'{_BASE}/labor_spl.py', _ADAPTED, _ROUNDS[1:]),
+    labor_ppl=Training(f'{_BASE}/labor_ppl.py', _ADAPTED, (NO_REPORT, )),
+    labor_spl=Training(f'{_BASE}/labor_spl.py', _ADAPTED, (NO_REPORT, )),
     labor_random=Training(f'{_BASE}/labor_baseline.py', _ADAPTED,
-                          ('self_training.query.strategy=random', *_ROUNDS[1:])),
+                          ('self_training.query.strategy=random', NO_REPORT)),
     oracle_labor=Training(f'{_BASE}/oracle.py'))
 
 CARLA2CAMVID = DataSet(

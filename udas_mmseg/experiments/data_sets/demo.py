@@ -3,11 +3,10 @@ from typing import Dict, Mapping, Tuple
 
 from ..step import Work
 from ..table import DataSet, Needed
-from ..work import Labels, Reading, Training, Translations, Translator
+from ..work import Labels, Training, Translations, Translator
+from .common import NO_REPORT, RANDOM_POINTS, READINGS, ROUNDS, TRANSLATED
 
 _NO_SIZE = 'the scenes have 256x128 pixels, so that a larger size of the input would show no more'
-_TRANSLATED = {'translated_root': 'translations'}
-_ROUNDS = ('self_training.translate=None', 'self_training.stages.after=[export]')
 
 
 def _train(name: str, takes: Mapping[str, str] = {}, *options: str) -> Training:
@@ -20,11 +19,11 @@ _STAGES: Dict[str, Work] = dict(
     translator=Translator('configs/demo/cyclegan.py'),
     translations=Translations('translator'),
     uda=_train('uda'),
-    translated=_train('source_only', _TRANSLATED),
-    translated_uda=_train('uda', _TRANSLATED),
-    ssl_0=_train('ssl_0', {'self_training.adapt.checkpoint': 'translated_uda', **_TRANSLATED}, *_ROUNDS),
-    ssl=_train('ssl', _TRANSLATED, *_ROUNDS),
-    ssl_all=_train('ssl', _TRANSLATED, 'budget=1/1', *_ROUNDS),
+    translated=_train('source_only', TRANSLATED),
+    translated_uda=_train('uda', TRANSLATED),
+    ssl_0=_train('ssl_0', {'self_training.adapt.checkpoint': 'translated_uda', **TRANSLATED}, *ROUNDS),
+    ssl=_train('ssl', TRANSLATED, *ROUNDS),
+    ssl_all=_train('ssl', TRANSLATED, 'budget=1/1', *ROUNDS),
     supervised=_train('supervised'))
 _METHODS: Dict[str, Work] = dict(
     cycada_translator=Translator(
@@ -44,9 +43,7 @@ _TASK_MODELS: Dict[str, Work] = dict(
     deeplabv3plus=_train('oracle', {}, 'model.decode_head.type=DepthwiseSeparableASPPHead', *_NEW_HEAD,
                          'model.decode_head.c1_in_channels=32', 'model.decode_head.c1_channels=16'),
     deeplabv2=_train('oracle'),
-    source_read=Reading('deeplabv3plus', dataset='source_train'),
-    translations_read=Reading('deeplabv3plus', dataset='source_train', translations='translations'),
-    target_read=Reading('deeplabv3plus', dataset='target_val'))
+    **READINGS)
 _FEW_LABELS: Dict[str, Work] = dict(
     supervised_semi=_train('supervised'),
     mean_teacher_semi=_train('mean_teacher'),
@@ -55,11 +52,9 @@ _FEW_LABELS: Dict[str, Work] = dict(
 _ADAPTED = {'self_training.adapt.checkpoint': 'uda'}
 _LABOR: Dict[str, Work] = dict(
     uda_labor=_train('uda'),
-    labor_ppl=_train('labor', _ADAPTED, *_ROUNDS[1:]),
-    labor_spl=_train('labor', _ADAPTED, 'self_training.query.strategy=spl', *_ROUNDS[1:]),
-    labor_random=_train('labor', _ADAPTED, 'self_training.query.strategy=random', 'self_training.label=None',
-                        'self_training.selector=None',
-                        'self_training.stages.each_round=[query,annotate,active_student]', *_ROUNDS[1:]),
+    labor_ppl=_train('labor', _ADAPTED, NO_REPORT),
+    labor_spl=_train('labor', _ADAPTED, 'self_training.query.strategy=spl', NO_REPORT),
+    labor_random=_train('labor', _ADAPTED, *RANDOM_POINTS),
     oracle_labor=_train('oracle'))
 
 DEMO = DataSet(

@@ -3,10 +3,9 @@ from typing import Dict, Mapping
 
 from ..step import Work
 from ..table import DataSet, Needed
-from ..work import Labels, Reading, Training, Translations, Translator
+from ..work import Labels, Training, Translations, Translator
+from .common import NO_REPORT, RANDOM_POINTS, READINGS, ROUNDS, TRANSLATED
 
-_TRANSLATED = {'translated_root': 'translations'}
-_ROUNDS = ('self_training.translate=None', 'self_training.stages.after=[export]')
 _SIZE = ('--size', '640x360')  # that of the trainings, so that the files are small
 
 
@@ -20,11 +19,11 @@ _STAGES: Dict[str, Work] = dict(
     translator=Translator('configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py'),
     translations=Translations('translator', _SIZE),
     uda=_train('udas/gta2cs_uda'),
-    translated=_train('udas/gta2cs_translated', _TRANSLATED),
-    translated_uda=_train('udas/gta2cs_translated_uda', _TRANSLATED),
-    ssl_0=_train('udas/gta2cs_ssl_0', {'self_training.adapt.checkpoint': 'translated_uda', **_TRANSLATED}, *_ROUNDS),
-    ssl=_train('udas/gta2cs_ssl', _TRANSLATED, *_ROUNDS),
-    ssl_all=_train('udas/gta2cs_ssl', _TRANSLATED, 'budget=2975', *_ROUNDS),
+    translated=_train('udas/gta2cs_translated', TRANSLATED),
+    translated_uda=_train('udas/gta2cs_translated_uda', TRANSLATED),
+    ssl_0=_train('udas/gta2cs_ssl_0', {'self_training.adapt.checkpoint': 'translated_uda', **TRANSLATED}, *ROUNDS),
+    ssl=_train('udas/gta2cs_ssl', TRANSLATED, *ROUNDS),
+    ssl_all=_train('udas/gta2cs_ssl', TRANSLATED, 'budget=2975', *ROUNDS),
     supervised=_train('udas/gta2cs_supervised'))
 _METHODS: Dict[str, Work] = dict(
     cycada_translator=Translator('configs/translation/cycada_resnet9_200k_gta2cs-640x360.py',
@@ -44,9 +43,7 @@ _TASK_MODELS: Dict[str, Work] = dict(
     fcn=_train('task_models/oracle_fcn-r50-d8_120k_cityscapes-640x360'),
     deeplabv3plus=_train('task_models/oracle_deeplabv3plus-r50-d8_120k_cityscapes-640x360'),
     deeplabv2=_train('udas/gta2cs_supervised', {}, 'budget=2975'),
-    source_read=Reading('deeplabv3plus', dataset='source_train'),
-    translations_read=Reading('deeplabv3plus', dataset='source_train', translations='translations'),
-    target_read=Reading('deeplabv3plus', dataset='target_val'))
+    **READINGS)
 _FEW_LABELS: Dict[str, Work] = dict(
     mean_teacher_semi=_train('mean_teacher/mean-teacher_deeplabv3plus-r50-d8_84k_cityscapes-800x800'),
     cps_semi=_train('cps/cps_deeplabv3plus-r50-d8_22k_cityscapes-800x800'),
@@ -56,11 +53,9 @@ _ADAPTED = {'self_training.adapt.checkpoint': 'uda'}
 _PPL = 'labor/labor-ppl_r101-d8_120k_gta2cs-640x360'
 _LABOR: Dict[str, Work] = dict(
     uda_labor=_train('udas/gta2cs_uda'),
-    labor_ppl=_train(_PPL, _ADAPTED, *_ROUNDS[1:]),
-    labor_spl=_train('labor/labor-spl_r101-d8_120k_gta2cs-640x360', _ADAPTED, *_ROUNDS[1:]),
-    labor_random=_train(_PPL, _ADAPTED, 'self_training.query.strategy=random', 'self_training.label=None',
-                        'self_training.selector=None',
-                        'self_training.stages.each_round=[query,annotate,active_student]', *_ROUNDS[1:]),
+    labor_ppl=_train(_PPL, _ADAPTED, NO_REPORT),
+    labor_spl=_train('labor/labor-spl_r101-d8_120k_gta2cs-640x360', _ADAPTED, NO_REPORT),
+    labor_random=_train(_PPL, _ADAPTED, *RANDOM_POINTS),
     oracle_labor=_train('udas/gta2cs_supervised', {}, 'budget=2975'))
 
 GTA2CS = DataSet(
