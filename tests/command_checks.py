@@ -1,4 +1,4 @@
-"""What is wrong with a command of the documentation, without running it."""
+"""Checks of a command of the documentation, which do not run it."""
 import argparse
 import contextlib
 import importlib.util
@@ -238,7 +238,7 @@ def as_dict(options: Sequence[str]) -> Dict[str, Any]:
 
 
 def default_config(command: Command) -> str:
-    """What CONFIG is: the file of its folder, or that of its page."""
+    """Return the path for which CONFIG stands: the config in the same folder, or that of the page."""
     if command.page in CONFIGS or not command.page.startswith('configs/'):
         return CONFIGS.get(command.page, ADAPTED)
     with_budget = [path for path in sorted((ROOT / command.page).parent.glob('*.py')) if 'budget' in path.read_text()]

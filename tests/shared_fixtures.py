@@ -64,7 +64,7 @@ def collect_little_garbage() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope='module')
 def look_at_the_rest_once() -> Iterator[None]:
-    """What is left after the tests of a file stays: later collections, as after each training, need not look at it."""
+    """Exclude the objects that exist after the tests of a file from later garbage collections."""
     yield
     gc.collect()
     gc.freeze()

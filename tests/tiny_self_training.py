@@ -147,7 +147,7 @@ def run(config: Path, work_dir: Path, *more: str) -> subprocess.CompletedProcess
 
 
 def stages(work_dir: Path) -> Dict[str, dict]:
-    """What the manifest of a run says of each stage."""
+    """Return the manifest's entry of each stage of a run."""
     return json.loads((work_dir / 'manifest.json').read_text())['stages']
 
 

@@ -1,4 +1,4 @@
-"""What a table needs, and what its rows share."""
+"""Planning a table: the steps that it needs, and those that rows share."""
 from pathlib import Path
 from typing import Callable
 

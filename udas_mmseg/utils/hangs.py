@@ -5,7 +5,7 @@ FIRST = 10  # the first time, a section may take so many times the limit: kernel
 
 
 class Report(NamedTuple):
-    """What a process says of itself several times in each `hang_limit`.
+    """The state of a process, which it reports several times in each `hang_limit`.
 
     Attributes:
         name (str): 'rank 1 (process 4711 on node7)'.
