@@ -1,4 +1,5 @@
 """Planning a table: the steps that it needs, and those that rows share."""
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable
 
@@ -110,6 +111,15 @@ def test_all_trainings_of_self_training_read_the_translations(tmp_path: Path) ->
         assert translated.translated_root == folder and labeled.dataset.n == 5, stage
         assert runner.configs[stage].train_cfg.max_iters == 9
     assert branches.pseudo_labeled.dataset.translated_root == folder
+
+
+def test_a_warm_up_reads_the_translations_unless_it_is_given(tmp_path: Path) -> None:
+    key = 'self_training.warm_up.options.train_dataloader.dataset.dataset.translated_root'
+    assert key not in options_of(TABLES['4.3.1'], CARLA, 'ssl_online_0', str(tmp_path))
+    whole = replace(CARLA.models['ssl_online_0'], takes={'translated_root': 'translations'})
+    data = replace(CARLA, models={**CARLA.models, 'ssl_online_0': whole})
+    options = options_of(TABLES['4.3.1'], data, 'ssl_online_0', str(tmp_path))
+    assert options[key] == f'{tmp_path}/carla2camvid/translations/seed_0/images'
 
 
 def test_the_methods_of_carla2camvid_have_the_head_of_the_ladder(tmp_path: Path) -> None:

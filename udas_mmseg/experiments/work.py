@@ -21,7 +21,7 @@ from .training import claim_folder, read_results, train_and_score, train_argumen
 TRANSLATED = 'translated_root'  # stands for this key of every data set that reads the images of the translator
 TRANSLATOR = 'translator.'  # begins the options of translators on the command line
 _ROUNDS = 'self_training.'  # begins the options of self-training
-_STAGES = ('adapt', 'student')  # of self-training, whose configs read translations
+_STAGES = ('warm_up', 'adapt', 'student')  # of self-training, whose configs read translations
 
 
 def load_config(path: str) -> Config:
@@ -108,7 +108,8 @@ class Training(Work):
         configs = {'': cfg}
         if 'self_training' in cfg:
             configs = {f'self_training.{stage}.options.': load_config(cfg.self_training[stage].config)
-                       for stage in _STAGES if f'self_training.{stage}.checkpoint' not in self.takes}
+                       for stage in _STAGES
+                       if stage in cfg.self_training and f'self_training.{stage}.checkpoint' not in self.takes}
         return [option for prefix, part in configs.items()
                 for option in _translated_options(part, images, giver.product, prefix)]
 
