@@ -84,6 +84,18 @@ def test_a_round_may_have_settings_that_are_laid_over_the_others() -> None:
     assert 'per_round' not in students[0].settings
 
 
+def test_a_round_may_have_no_labels() -> None:
+    stages = plan(rounds=3, keep='best', label=dict(per_round=[dict(views=2), None]))
+    assert [stage.name for stage in stages] == ['00_adapt', '01_label_r1', '02_student_r1', '03_select_r1',
+                                                '04_student_r2', '05_select_r2', '06_student_r3', '07_select_r3',
+                                                'export', 'report'], 'later rounds use the last entry'
+    assert linked(stages, 'labels') == ['', '', '01_label_r1', *[''] * 7]
+    assert linked(stages, 'teacher')[4:7:2] == ['03_select_r1', '05_select_r2']
+    stages = plan(rounds=2, label=dict(per_round=[None, dict()]))
+    assert [stage.name for stage in stages][1:4] == ['01_student_r1', '02_label_r2', '03_student_r2']
+    assert linked(stages, 'labels')[1:4] == ['', '', '02_label_r2'] and linked(stages, 'teacher')[2] == '01_student_r1'
+
+
 def test_kinds_of_stages_may_be_left_out_and_ordered() -> None:
     stages = plan(rounds=1, stages=dict(before=('adapt',), after=()), translate=None)
     assert [stage.name for stage in stages] == ['00_adapt', '01_label_r1', '02_student_r1']
@@ -131,7 +143,8 @@ def test_each_round_ends_with_a_comparison_by_default() -> None:
     (dict(stages=dict(each_round=('label', 'json', 'student'))), r"no kind of stage 'json'"),  # a module's name
     (dict(stages=dict(after=None)), r'stages\.after=None: it must be a list of names'),
     (dict(stages=dict(after=('export', 'export'))), r'a kind may be named once'),
-    (dict(stages=dict(each_round=('student', 'label'))), r'student takes labels, but no earlier stage gives it'),
+    (dict(stages=dict(before=()), adapt=None), r'label takes teacher, but no earlier stage gives it in round 1\. Add'),
+    (dict(student=dict(STUDENT, per_round=[dict(), None])), r'student\.per_round\[1\]=None: it must be a dict'),
     (dict(stages=dict(before=('adapt',)), translate=dict(config='c.py')), r'self_training\.translate has no effect'),
     (dict(adapt=dict(ADAPT, per_round=[])), r'self_training\.adapt\.per_round does not exist'),
     (dict(label=dict(per_round=3)), r'self_training\.label\.per_round=3: it must be a list with a dict for each round'),

@@ -138,6 +138,20 @@ def test_held_out_images_are_in_no_training_with_labels(trained: Trained, tmp_pa
         assert not any(any(hold_outs(cfg).values()) for cfg in other.configs.values())
 
 
+@pytest.mark.parametrize('labels', [[{}, None], [None]])
+def test_students_without_labels_are_compared_by_the_same_images(labels: list, trained: Trained,
+                                                                 tmp_path: Path) -> None:
+    online, fixed = (str(trained.config.with_name(f'{name}.py')) for name in ('adapt', 'student'))
+    run = runner(trained.config, tmp_path, keep='best', **{
+        'select.by': 'label_free', 'select.target_images': 3, 'label.per_round': labels, 'student.per_round': [
+            dict(config=online if entry is None else fixed) for entry in labels]})
+    for stage in run.stages:
+        if stage.kind == 'select':
+            assert 'compares by 2 source and 2 target images' in stage.check(run.context)[0]
+    student = run.configs[run.stages[-2].links['student']]
+    assert 'pseudo_labeled' not in student.train_dataloader.dataset and hold_outs(student)['source']
+
+
 @pytest.mark.parametrize(('options', 'message'), [
     ({'select.by': 'label_free', 'options': {'train_dataloader.dataset.source.ann_file': 'two.txt'}},
      r'2 images are too few to hold some out from training: at least 8 .*keep=.last'),

@@ -13,8 +13,21 @@ def test_labels_or_translations_that_nobody_reads_are_a_mistake(config: Path, tm
     with pytest.raises(ValueError, match=r'no data set in train_dataloader of .*adapt\.py has `translated_root` or '
                                          'reads the images that are translated'):
         runner(config, tmp_path, translate=others)
-    with pytest.raises(ValueError, match=r'no data set in train_dataloader of .*adapt\.py has `pseudo_label_root`'):
+    with pytest.raises(ValueError, match=r'02_student_r1 should read .* no data set in train_dataloader of .*adapt\.py '
+                                         r'has `pseudo_label_root`.*: None for its round in label\.per_round'):
         runner(config, tmp_path, student=dict(config=str(config.with_name('adapt.py'))))
+
+
+def test_a_round_without_labels_has_no_student_that_needs_some(config: Path, tmp_path: Path) -> None:
+    without = {'rounds': 2, 'label.per_round': [dict(), None]}
+    with pytest.raises(ValueError, match=r'03_student_r2: round 2 has no label stage before it, but train_dataloader\.'
+                                         r'dataset\.pseudo_labeled of .*student\.py reads pseudo-labels\. Set '
+                                         r'self_training\.student\.per_round\[1\]\.config to a config of online'):
+        runner(config, tmp_path, **without)
+    online = dict(config=str(config.with_name('adapt.py')), portion=0.5)
+    with pytest.raises(ValueError, match=r'portion=0\.5 is a share of pseudo-labels, but round 2 has none\. Set '
+                                         r'self_training\.student\.per_round\[1\]\.portion=0\.'):
+        runner(config, tmp_path, **without, **{'student.per_round': [dict(), online]})
 
 
 def test_folders_of_earlier_stages_are_filled_in(config: Path, tmp_path: Path) -> None:

@@ -107,11 +107,18 @@ class Training(Work):
         images, cfg = giver.work.images(giver), load_config(self.config)
         configs = {'': cfg}
         if 'self_training' in cfg:
-            configs = {f'self_training.{stage}.options.': load_config(cfg.self_training[stage].config)
-                       for stage in _STAGES
-                       if stage in cfg.self_training and f'self_training.{stage}.checkpoint' not in self.takes}
+            configs = {place: load_config(config) for stage in _STAGES
+                       if stage in cfg.self_training and f'self_training.{stage}.checkpoint' not in self.takes
+                       for place, config in _stage_configs(f'self_training.{stage}.', cfg.self_training[stage])}
         return [option for prefix, part in configs.items()
                 for option in _translated_options(part, images, giver.product, prefix)]
+
+
+def _stage_configs(prefix: str, settings: Mapping[str, Any]) -> List[Tuple[str, str]]:
+    """Return where the options of a stage of self-training belong, and its config: of each round that has settings."""
+    rounds = settings.get('per_round') or ()
+    return [(f'{prefix}per_round.{number}.options.', over.get('config', settings['config']))
+            for number, over in enumerate(rounds)] or [(f'{prefix}options.', settings['config'])]
 
 
 def _translated_options(cfg: Config, images: str, folder: str, prefix: str) -> List[str]:

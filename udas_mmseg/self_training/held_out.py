@@ -10,7 +10,7 @@ from ..datasets.hold_out import PARTS
 from ..datasets.label_mapped import LabelMappedDataset
 from ..datasets.unlabeled import is_pseudo_labeled
 from ..utils.config_dicts import config_dicts
-from .stage_config import image_folder, pseudo_labeled_dataset, to_label
+from .stage_config import image_folder, to_label
 
 _HELD_OUT = PARTS[1]
 _TRANSLATION = ('translated_root', 'missing_translation')
@@ -45,11 +45,32 @@ def source_dataset(cfg: Config) -> Optional[Dict[str, Any]]:
     return chosen[0] if chosen and _is_label_mapped(chosen[0]) else None
 
 
-def held_out_datasets(student: Config) -> Tuple[Dict[str, Any], Dict[str, Any]]:
-    """Return the configs of the labelled source images and of the target images that a student's config holds out.
+def target_dataset(cfg: Config) -> Dict[str, Any]:
+    """Return the config of the target images in a training config without pseudo-labels: of its branch `target`.
 
     Raises:
-        ValueError: if it has no labelled source images, or not exactly one data set with pseudo-labels.
+        ValueError: if it has no such branch.
+    """
+    found = cfg.train_dataloader.dataset.get('target')
+    if not found:
+        raise ValueError(f'{cfg.filename} has neither pseudo-labels nor a branch `target` in train_dataloader, so '
+                         'there are no target images to compare the student with its teacher. Set '
+                         "self_training.keep='last'.")
+    images = to_label(found)
+    built = DATASETS.build({**images, 'lazy_init': True})  # for the suffix and the classes of its kind
+    return {**images, 'type': 'LabelMappedDataset', 'img_suffix': built.img_suffix,
+            'metainfo': {key: built.metainfo[key] for key in ('classes', 'palette')}}
+
+
+def held_out_datasets(student: Config, target: Dict[str, Any]) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+    """Return the configs of the labelled source images and of the target images that a run holds out.
+
+    Args:
+        student (Config): Config of a student, in which source images are held out.
+        target (dict): Config of target images with `hold_out`.
+
+    Raises:
+        ValueError: if the student has no labelled source images.
     """
     source = source_dataset(student)
     if source is None:
@@ -57,7 +78,6 @@ def held_out_datasets(student: Config) -> Tuple[Dict[str, Any], Dict[str, Any]]:
                          'derived from it, such as GTA5Dataset), so none can be held out to compare the student with '
                          "its teacher. Use one, or set self_training.keep='last', or select=dict(by='validation') "
                          'with labelled validation images.')
-    target = to_label(pseudo_labeled_dataset(student))
     return tuple({**dict(dataset), 'hold_out': {**dataset['hold_out'], 'part': _HELD_OUT}}
                  for dataset in (source, target))  # type: ignore[return-value]
 

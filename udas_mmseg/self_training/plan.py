@@ -1,5 +1,5 @@
 """Planning the stages of self-training before any of them runs."""
-from typing import Any, Dict, List, Mapping, Sequence, Type
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Type
 
 from . import kinds  # noqa: F401  (registers them)
 from .settings import read_settings
@@ -34,8 +34,9 @@ def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
         if found is None:
             return
         own, options = found
-        _check_links(kind, cls, links)
-        roles = [role for role in (*cls.takes, *cls.may_take) if role in links]
+        absent = settings.left_out(number)  # not those of an earlier round instead
+        _check_links(kind, cls, [role for role in links if role not in absent], number)
+        roles = [role for role in (*cls.takes, *cls.may_take) if role in links and role not in absent]
         stage = cls(name, kind, own, options, number, {role: links[role] for role in roles},
                     {role: given[role] for role in roles if role in given})
         is_given = cls.trains and own.get('checkpoint')
@@ -71,8 +72,9 @@ def plan_table(stages: Sequence[Stage], iterations: Mapping[str, int]) -> str:
     return '\n'.join(lines) + '\n'
 
 
-def _check_links(kind: str, cls: Type[Stage], links: Mapping[str, str]) -> None:
+def _check_links(kind: str, cls: Type[Stage], links: Collection[str], number: int) -> None:
     missing = [role for role in cls.takes if role not in links]
     if missing:
-        raise ValueError(f'self_training.stages: {kind} takes {", ".join(missing)}, but no earlier stage gives it. Add '
-                         'a stage that gives it before.')
+        place = f' in round {number}' if number else ''
+        raise ValueError(f'self_training.stages: {kind} takes {", ".join(missing)}, but no earlier stage gives it'
+                         f'{place}. Add a stage that gives it before; None in per_round leaves one out.')

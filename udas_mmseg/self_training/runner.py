@@ -32,8 +32,9 @@ class SelfTrainingRunner(ConfigRun):
 
     `plan_stages` plans the stages. By default, a CycleGAN is trained and translates the source (both optional), and a
     model is adapted. In each round, the last model (the teacher) labels the target images, and a student learns from
-    these labels; the student is the next teacher, unless it is worse than its own. The last model is exported for
-    plain MMSegmentation. Each kind of stage is a subclass of `Stage` in the registry `STAGE_KINDS`.
+    these labels; the student is the next teacher, unless it is worse than its own. A round may have no labels, for a
+    student that trains online. The last model is exported for plain MMSegmentation. Each kind of stage is a subclass of
+    `Stage` in the registry `STAGE_KINDS`.
 
     The work directory has a folder for each stage, with the `config.py` of the stage, so that
     `python tools/train.py <folder>/config.py` runs a training stage alone. It also has `manifest.json` with digests of
@@ -56,7 +57,8 @@ class SelfTrainingRunner(ConfigRun):
               the configs are not changed. Without `warm_up`, `adapt` begins with the weights that its config loads.
               Other kinds have their settings under their own names.
             - `per_round` in the settings of a kind in `each_round` (list[dict]): settings of the first round, of the
-              second, and so on, which override the others. Rounds after the last entry use the last one.
+              second, and so on, which override the others. Rounds after the last entry use the last one. In `label`,
+              None leaves the labels out of a round; its student must have a config of online self-training.
             - `options` (dict): dotted keys that override the config of every training.
         seed (int): Seed of the run. Defaults to 0.
         launcher (str): As in MMEngine. Defaults to 'none'.

@@ -23,22 +23,32 @@ class Settings(NamedTuple):
     kinds: Dict[str, List[Tuple[str, Type[Stage]]]]
     parts: Dict[str, Optional[Dict[str, Any]]]
 
+    def left_out(self, number: int) -> List[str]:
+        """Return the roles that no stage gives in a round, because `per_round` has None for it."""
+        return [role for name, kind in self.kinds['each_round'] if number and self._of_round(name, kind, number) is None
+                for role in kind.gives]
+
     def of_stage(self, name: str, kind: Type[Stage],
                  number: int) -> Optional[Tuple[Dict[str, Any], Tuple[Mapping[str, Any], ...]]]:
         """Return the settings and options of a stage in a round (0: outside the rounds); None if it is left out.
 
-        An entry of `per_round` overrides the other settings; rounds after the last entry use the last one.
+        An entry of `per_round` overrides the other settings; rounds after the last entry use the last one. The entry
+        None leaves the stage out.
         """
-        part = self.parts[kind.part or name]
-        if part is None:
+        part, over = self.parts[kind.part or name], self._of_round(name, kind, number)
+        if part is None or over is None:
             return None
         settings = {key: value for key, value in part.items() if key != _ROUNDS}
-        layers = [settings.pop('options', {})]
-        if number and part.get(_ROUNDS):
-            over = dict(part[_ROUNDS][min(number, len(part[_ROUNDS])) - 1])
-            layers.append(over.pop('options', {}))
-            settings.update(over)
-        return settings, tuple(layer for layer in layers if layer)
+        layers = [settings.pop('options', {}), over.pop('options', {})]
+        return {**settings, **over}, tuple(layer for layer in layers if layer)
+
+    def _of_round(self, name: str, kind: Type[Stage], number: int) -> Optional[Dict[str, Any]]:
+        """Return a copy of the entry of `per_round` for a round; empty if there is none."""
+        rounds = (self.parts[kind.part or name] or {}).get(_ROUNDS)
+        if not number or not rounds:
+            return {}
+        over = rounds[min(number, len(rounds)) - 1]
+        return None if over is None else dict(over)
 
 
 def read_settings(self_training: Mapping[str, Any]) -> Settings:
@@ -124,10 +134,11 @@ def _read_part(name: str, given: Any, kinds: List[Type[Stage]], in_rounds: bool)
     if not isinstance(rounds, (list, tuple)):
         raise ValueError(f'{place}.{_ROUNDS}={rounds!r}: it must be a list with a dict for each round.')
     for number, over in enumerate(rounds):
-        _check_keys(f'{place}.{_ROUNDS}[{number}]', over, tuple(defaults))
+        if over is not None or not all(kind.skippable for kind in kinds):
+            _check_keys(f'{place}.{_ROUNDS}[{number}]', over, tuple(defaults))
     if rounds:
-        part[_ROUNDS] = [_set(over) for over in rounds]
-    for settings in (part, *({**part, **over} for over in part.get(_ROUNDS, ()))):
+        part[_ROUNDS] = [None if over is None else _set(over) for over in rounds]
+    for settings in (part, *({**part, **over} for over in part.get(_ROUNDS, ()) if over is not None)):
         for kind in kinds:
             kind.check_settings(settings)
     return part

@@ -26,13 +26,13 @@ class Stage:
     """One step of self-training in its own folder; the base class of all kinds of stages.
 
     A kind is a subclass that is registered in `STAGE_KINDS` and listed in `self_training.stages`. It must define `what`
-    and `run`. Stages are linked by roles: a stage that `takes` a role is linked to the last earlier stage that `gives`
-    this role.
+    and `run`. Roles link stages: one that `takes` a role is linked to the last earlier stage that `gives` it.
 
     Attributes:
         part: Entry of `self_training` with the settings of the kind. Defaults to the name of the kind.
         defaults: All settings with their defaults; `REQUIRED` for required settings.
         optional: Whether stages of the kind are left out if the part is not given.
+        skippable: Whether None in `per_round` leaves the stage out of that round.
         no_effect: Settings that may change during a run, because they do not affect the result.
         reads: Description of the data that it reads if it takes nothing from other stages.
         takes: Roles that it needs, such as 'teacher'.
@@ -41,8 +41,7 @@ class Stage:
         gives: Roles that later stages may take from it.
         trains: Whether the stage is a training.
         has_budget: Whether the run's `budget` of labelled images also applies to its config.
-        replaceable: Whether it may be run again in the same work directory, replacing its files, after its settings or
-            the number of rounds have changed.
+        replaceable: Whether it may be run again, replacing its files, with other settings or another number of rounds.
         name: Its folder in the work directory, such as '04_student_r1'.
         kind: Name of the kind in `STAGE_KINDS`.
         settings: All settings of its part, except `options`.
@@ -64,6 +63,7 @@ class Stage:
     part: ClassVar[str] = ''
     defaults: ClassVar[Dict[str, Any]] = {}
     optional: ClassVar[bool] = False
+    skippable: ClassVar[bool] = False
     no_effect: ClassVar[Tuple[str, ...]] = ()
     reads: ClassVar[str] = ''
     takes: ClassVar[Tuple[str, ...]] = ()

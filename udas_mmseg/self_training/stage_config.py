@@ -19,6 +19,7 @@ CONFIG = 'config.py'
 FILLED_IN = dict(translations='translated_root', labels='pseudo_label_root', answers='answers_root')
 _WITHOUT = dict(translations=' or reads the images that are translated', labels=' or is a PseudoLabeledDataset',
                 answers=' or is an AnsweredDataset')
+_OMIT = dict(labels=', for a student that trains online: None for its round in label.per_round')
 _SEEDS = 1000  # difference between the seeds of rounds, so that they differ from those of runs with the next seeds
 
 
@@ -80,9 +81,9 @@ def to_label_statically(student: Config) -> List[Dict[str, Any]]:
 
 
 def to_label(dataset: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the config of the images of a pseudo-labelled data set, which may be in a budget."""
+    """Return the config of the images of a data set of the target, which may be in a budget."""
     dataset = copy.deepcopy(dataset)
-    if is_pseudo_labeled(dataset):
+    if dataset['type'] != 'LabelBudgetDataset':
         return without_labels(dataset)
     images = without_labels(dataset['dataset'])
     budget = DATASETS.build({**dataset, 'dataset': {**images, 'lazy_init': True}})
@@ -142,7 +143,7 @@ def _readers(cfg: Config, stage: Stage, role: str, context: RunContext) -> List[
     if not found and role not in stage.may_ignore:
         raise ValueError(f'{stage.name} should read the files of {stage.links[role]}, but no data set in '
                          f'train_dataloader of {stage.config} has `{key}`{_WITHOUT[role]}. Add it there (any value), '
-                         'or leave out the earlier stage in self_training.')
+                         f'or leave out the earlier stage in self_training{_OMIT.get(role, "")}.')
     return found
 
 

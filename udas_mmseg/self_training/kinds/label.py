@@ -36,10 +36,11 @@ class Label(Stage):
     `write_pseudo_labels`); `prior`: arguments of `PriorCorrection` without `source`, which is read from the labels of
     `source_train` of the student's or the teacher's config ({}: no correction); `min_coverage` and `max_class_share` as
     in `check_pseudo_labels`; `min_change`: the rounds end when a smaller share of the kept pixels has changed since the
-    previous round (0: never); `truth`: the entry of the student's config with labels with which the pseudo-labels are
+    last labels (0: never); `truth`: the entry of the student's config with labels with which the pseudo-labels are
     compared (they are never used for training); `groups`: arguments of `ImageGroups`, by which the report compares
-    them, too.
+    them, too. `per_round` may have None for rounds whose students train online, without pseudo-labels.
     """
+    skippable: ClassVar[bool] = True
     defaults: ClassVar[Dict[str, Any]] = dict(
         views=3, augment={}, temperature=1.0, merge='confident', agreement={}, prior={}, earlier_teachers=False,
         batch_size=1, workers=2, max_broken=0, min_coverage=0.05, max_class_share=0.98, min_change=0.0, truth='',
@@ -92,7 +93,7 @@ class Label(Stage):
         return content
 
     def run(self, context: RunContext) -> Dict[str, Any]:
-        """Label and check; `change` is the share of kept pixels that changed since the previous round.
+        """Label and check; `change` is the share of kept pixels that changed since the last labels.
 
         Raises:
             CollapsedPseudoLabels: if a student could not learn from the labels.
@@ -122,7 +123,9 @@ class Label(Stage):
 
     def _earlier_teachers(self, context: RunContext, checkpoint: str) -> List[Tuple[Config, str]]:
         """Return the config and the weights of each teacher of an earlier round, if they label, too."""
-        earlier = [stage for stage in context.stages if stage.kind == self.kind and stage.round < self.round]
+        labeled = {stage.round for stage in context.stages if stage.kind == self.kind}
+        earlier = [stage for stage in context.stages if 0 < stage.round < self.round and 'teacher' in stage.links
+                   and (stage.kind == self.kind or stage.round not in labeled)]
         found = {context.checkpoint_of(stage, 'teacher'): context.config_of(stage, 'teacher')
                  for stage in earlier if self.settings['earlier_teachers']}
         return [(cfg, path) for path, cfg in found.items() if path != checkpoint]
@@ -151,7 +154,7 @@ class Label(Stage):
         """Write the report on the labels, `<folder>_report/`, and return their entries for the manifest."""
         from ...pseudo_labels.report import write_quality_report  # Matplotlib takes a while to import
         out, truth, student = context.folder(self.name), self.settings['truth'], self.student_config(context)
-        before = [stage.name for stage in context.stages if (stage.kind, stage.round) == (self.kind, self.round - 1)]
+        before = [stage.name for stage in context.stages if stage.kind == self.kind and stage.round < self.round][-1:]
         sets = {name: context.folder(name) for name in (*before, self.name)}
         images, labeled = DATASETS.build(to_label(dataset)), DATASETS.build(student[truth]) if truth else None
         entry = write_quality_report(f'{out}_report', sets, images, labeled, self._source_share(context),

@@ -16,9 +16,9 @@ from ...models.trained import build_original, load_checkpoint
 from ...utils.console import is_quiet
 from ...utils.digests import file_digest
 from ...utils.processes import together
-from ..held_out import check_held_out, held_out_datasets, hold_out_images, open_originals, paths_of
+from ..held_out import check_held_out, held_out_datasets, hold_out_images, open_originals, paths_of, target_dataset
 from ..stage import STAGE_KINDS, RunContext, Stage
-from ..stage_config import CONFIG
+from ..stage_config import CONFIG, pseudo_labeled_dataset, to_label
 
 AUTO, VALIDATION, LABEL_FREE = 'auto', 'validation', 'label_free'
 TEACHER, STUDENT = 'teacher', 'student'
@@ -75,8 +75,7 @@ class Select(Stage):
     def change_training(self, training: Stage, cfg: Config, context: RunContext) -> None:
         """Leave the held-out images out of the trainings of teachers and students."""
         if _leads_to_teacher(training) and self.criterion(context) == LABEL_FREE:
-            hold_out_images(cfg, *(dict(images=self.settings[name], blocks=self.settings['blocks'])
-                                   for name in ('source_images', 'target_images')))
+            hold_out_images(cfg, *map(self._hold_out, ('source_images', 'target_images')))
 
     def model_configs(self, context: RunContext) -> List[Config]:
         """Return the config of the model that was kept; before, those of the student and of its possible teachers."""
@@ -101,7 +100,7 @@ class Select(Stage):
             raise ValueError('self_training.select.per_round: every round is compared by the same held-out images. '
                              'Remove per_round.')
         try:
-            source, target = held_out_datasets(cfg)
+            source, target = held_out_datasets(cfg, self._target(context))
             datasets = [open_originals(dataset) for dataset in (source, target)]
             for other in context.stages:
                 if other.trains and _leads_to_teacher(other):
@@ -166,6 +165,20 @@ class Select(Stage):
                              "self_training.keep='last'.")
         return student
 
+    def _hold_out(self, name: str) -> Dict[str, Any]:
+        return dict(images=self.settings[name], blocks=self.settings['blocks'])
+
+    def _target(self, context: RunContext) -> Dict[str, Any]:
+        """Return the config of the target images that are held out from the pseudo-labels of the round or the run.
+
+        If no training of the run reads any, they are images of the student, which trains on them without labels.
+        """
+        student = self._student(context)
+        reading = [stage for stage in (student, *context.stages) if stage.trains and 'labels' in stage.links]
+        if reading:
+            return to_label(pseudo_labeled_dataset(context.configs[reading[0].name]))
+        return {**target_dataset(context.configs[student.name]), 'hold_out': self._hold_out('target_images')}
+
     def _compare_by_validation(self, models: Models, context: RunContext) -> Tuple[Dict[str, Scores], Dict[str, Any]]:
         """Score both models on the validation images of the student's config."""
         student = models[STUDENT][0]
@@ -177,7 +190,7 @@ class Select(Stage):
 
     def _compare_label_free(self, models: Models, context: RunContext) -> Tuple[Dict[str, Scores], Dict[str, Any]]:
         """Score both models on held-out source images, and describe their predictions for held-out target images."""
-        source, target = held_out_datasets(models[STUDENT][0])
+        source, target = held_out_datasets(models[STUDENT][0], self._target(context))
         selection = LabelFreeSelection(source, target, self.settings['styles'])
         found = {role: selection.score(*model) for role, model in models.items()}
         figures = {role: of_target for role, (_, of_target) in found.items()}

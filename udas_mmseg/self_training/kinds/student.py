@@ -1,4 +1,4 @@
-"""The stage that trains a student on pseudo-labels."""
+"""The stage that trains a student, on pseudo-labels or online."""
 import io
 import os.path as osp
 from typing import Any, ClassVar, Dict, List, Mapping, Tuple
@@ -25,9 +25,13 @@ INITS = ('imagenet', 'scratch', 'teacher')
 class Student(Training):
     """Trains a student, which is the teacher of the next round.
 
+    Its config reads the pseudo-labels of the round. In a round that `label.per_round` leaves without labels, it must
+    not read any: the student trains online (`OnlineSelfTrainingSegmentor`).
+
     Settings: `config`, `options` that override it, and `init`: 'imagenet' (the weights that its config loads),
-    'scratch', or 'teacher' (the weights of the network that made the labels). `portion`: the share of each class's
-    pixels that is kept, which replaces that of `class_balanced` in `LoadPseudoLabel` (CBST's portion, IAST's alpha).
+    'scratch', or 'teacher' (the weights of the last teacher's network that predicts). `portion`: the share of each
+    class's pixels that is kept, which replaces that of `class_balanced` in `LoadPseudoLabel` (CBST's portion, IAST's
+    alpha).
     `real_share`: the share of target images in the supervised loss; the source has the rest. `image_share`: the share
     of the pseudo-labelled images that is used, those with the highest scores (`image_share` of `PseudoLabeledDataset`).
     0 leaves each as it is in the config. Raise them from round to round with `per_round`.
@@ -35,8 +39,8 @@ class Student(Training):
     part: ClassVar[str] = 'student'
     defaults: ClassVar[Dict[str, Any]] = dict(config=REQUIRED, init='imagenet', portion=0, real_share=0, image_share=0,
                                                options={})
-    takes: ClassVar[Tuple[str, ...]] = ('teacher', 'labels')
-    may_take: ClassVar[Tuple[str, ...]] = ('translations',)
+    takes: ClassVar[Tuple[str, ...]] = ('teacher',)
+    may_take: ClassVar[Tuple[str, ...]] = ('labels', 'translations')
     gives: ClassVar[Tuple[str, ...]] = ('teacher', 'student')
 
     @classmethod
@@ -63,6 +67,8 @@ class Student(Training):
         """Build the config as for every training, with the shares, and without pretrained weights from scratch."""
         cfg = super().build_config(context)
         assert cfg is not None
+        if 'labels' not in (*self.links, *self.may_ignore):
+            self._check_online(cfg)
         if self.settings['portion']:
             keep_portion(cfg, self.settings['portion'], self.part)
         if self.settings['real_share']:
@@ -76,6 +82,22 @@ class Student(Training):
                 part.pop('init_cfg', None)
         return cfg
 
+    def _check_online(self, cfg: Config) -> None:
+        """Check that a student without labels of its round needs none."""
+        place = f'self_training.{self.part}.per_round[{self.round - 1}]'
+        readers = [path for path, dataset in config_dicts(cfg.train_dataloader.dataset, 'train_dataloader.dataset')
+                   if is_pseudo_labeled(dataset)]
+        if readers:
+            raise ValueError(f'{self.name}: round {self.round} has no label stage before it, but {readers[0]} of '
+                             f'{self.config} reads pseudo-labels. Set {place}.config to a config of online '
+                             'self-training, such as configs/udas/gta2cs_online.py. Or give the round labels: a dict '
+                             'in place of None in self_training.label.per_round, and label before '
+                             f'{self.kind} in self_training.stages.each_round.')
+        for name in ('portion', 'image_share'):
+            if self.settings[name]:
+                raise ValueError(f'self_training.{self.part}.{name}={self.settings[name]} is a share of pseudo-labels, '
+                                 f'but round {self.round} has none. Set {place}.{name}=0.')
+
     def check(self, context: RunContext) -> List[str]:
         """Also check that the images get scores if only those with the highest ones are used."""
         datasets = config_dicts(context.configs[self.name].train_dataloader.dataset)
@@ -88,14 +110,14 @@ class Student(Training):
         return super().check(context)
 
     def initial_weights(self, context: RunContext) -> str:
-        """Return the checkpoint of the network that made the labels if the student starts from it."""
+        """Return the checkpoint of the last teacher's network that predicts if the student starts from it."""
         if self.settings['init'] != 'teacher':
             return ''
         checkpoint = context.checkpoint_of(self, 'teacher')
         prefix = predictor_config(context.config_of(self, 'teacher'))[1]
         if not prefix.endswith((TEACHER_PREFIX, SECOND_PREFIX, SECOND_HEAD_PREFIX)):
             return checkpoint
-        # a moving average or the second network made the labels, but the checkpoint would load the first network
+        # a moving average or the second network predicts, but the checkpoint would load the first network
         content = load_checkpoint(checkpoint)
         weights, path = io.BytesIO(), osp.join(context.folder(self.name), 'teacher.pth')
         torch.save(dict(state_dict=segmentor_weights(content.get('state_dict', content), prefix)), weights)
