@@ -102,11 +102,14 @@ def test_stages_of_self_training_fit_the_data_and_each_other(path: Path, data_ro
     # the small data have too few images to hold some out
     runner = SelfTrainingRunner.from_cfg(load_config(str(path), str(tmp_path), {'self_training.keep': 'last'}))
     kinds = [stage.kind for stage in runner.stages]
-    assert kinds[-6:] == ['label', 'student', 'label', 'student', 'export', 'report']
+    rounds = ['label', 'student', *([] if path.stem.startswith(('ssl_online', 'gta2cs_ssl_online')) else ['label']),
+              'student', 'export', 'report']
+    assert kinds[-len(rounds):] == rounds
     for cfg in runner.configs.values():
         shrink_resnet(fit_to_small_data(cfg, data_root))
     assert runner.check()
-    label, student = runner.stages[kinds.index('label')], runner.configs[runner.stages[-3].name]
+    label, student = (runner.stages[kinds.index(kind)] for kind in ('label', 'student'))
+    student = runner.configs[student.name]
     assert pseudo_label_threshold(pseudo_labeled_dataset(student)) > 0
     assert DATASETS.build(to_label(pseudo_labeled_dataset(student))).get_data_info(0).get('seg_map_path') is None
     if path.parent.name == 'udas':  # as published
@@ -144,7 +147,7 @@ def test_stages_of_active_labelling_fit_the_data_and_each_other(data_root: Path,
 def test_the_score_of_no_self_training_is_what_selects(path: Path, tmp_path: Path) -> None:
     stages = SelfTrainingRunner.from_cfg(load_config(str(path), str(tmp_path))).stages
     selections = [stage.settings['by'] for stage in stages if stage.kind == 'select']
-    assert selections == (['label_free', 'label_free'] if path.parent.parent.name == 'demo' else []), 'as published'
+    assert selections == (['label_free', 'label_free'] if path == CONFIGS / 'demo/self_training/ssl.py' else [])
 
 
 def test_the_budget_of_self_training_is_that_of_its_stages(tmp_path: Path) -> None:

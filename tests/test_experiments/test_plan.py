@@ -119,7 +119,13 @@ def test_a_warm_up_reads_the_translations_unless_it_is_given(tmp_path: Path) -> 
     whole = replace(CARLA.models['ssl_online_0'], takes={'translated_root': 'translations'})
     data = replace(CARLA, models={**CARLA.models, 'ssl_online_0': whole})
     options = options_of(TABLES['4.3.1'], data, 'ssl_online_0', str(tmp_path))
-    assert options[key] == f'{tmp_path}/carla2camvid/translations/seed_0/images'
+    folder = f'{tmp_path}/carla2camvid/translations/seed_0/images'
+    assert options[key] == folder
+    runner = SelfTrainingRunner.from_cfg(load_config(whole.config, str(tmp_path / 'run'), options))
+    first, second = (runner.configs[stage.name].train_dataloader.dataset for stage in runner.stages
+                     if stage.kind == 'student')
+    assert first.source.translated_root == first.pseudo_labeled.dataset.translated_root == folder
+    assert second.source.translated_root == folder and 'pseudo_labeled' not in second
 
 
 def test_the_methods_of_carla2camvid_have_the_head_of_the_ladder(tmp_path: Path) -> None:

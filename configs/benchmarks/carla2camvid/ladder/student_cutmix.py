@@ -2,9 +2,9 @@
 
 The boxes are of CARLA images (CutMix). 3 classes.
 
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_online.py    # with its stages
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/student_cutmix.py
-It needs translated images and pseudo-labels; ssl.py takes it as `self_training.student.config`. The rest is as in
-student_cutmix_0.py.
+The second command needs translated images and pseudo-labels. The rest is as in student_cutmix_0.py.
 """
 _base_ = './student_cutmix_0.py'
 budget = 5

@@ -2,11 +2,11 @@
 
 3 classes.
 
+UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/ssl_online_0.py    # with its stages
 UDAS_DATA_ROOT=data python tools/train.py configs/benchmarks/carla2camvid/ladder/student_cutmix_0.py
-It needs translated images and pseudo-labels; ssl_0.py takes it as `self_training.student.config`. A box of a CARLA
-image is pasted into each pseudo-labelled one (CutMix); source and mixtures are normalised separately; batch norm keeps
-the statistics of training; and the moving average of the student is what is scored, labels the next round and is
-exported.
+The second command needs translated images and pseudo-labels. A box of a CARLA image is pasted into each pseudo-labelled
+one (CutMix); source and mixtures are normalised separately; batch norm keeps the statistics of training; and the moving
+average of the student is what is scored and what the next round begins with.
 """
 _base_ = './student_0.py'
 cutmix = dict(
