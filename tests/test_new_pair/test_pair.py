@@ -75,6 +75,21 @@ def test_the_online_config_trains(data: Path, tmp_path: Path, uses: tuple) -> No
     assert (scores is None) == ('val' not in uses) and (tmp_path / 'work/iter_2.pth').exists()
 
 
+def test_online_self_training_alternates_with_a_round_on_pseudo_labels(tmp_path: Path) -> None:
+    data = write_drawings(tmp_path / 'eight', 8)
+    pair = make(data, tmp_path / 'pair', from_scratch=True, labeled_target=labeled(data))
+    runner = SelfTrainingRunner.from_cfg(load(pair, 'self_training_online'))
+    assert [stage.kind for stage in runner.stages] == ['translator', 'translate', 'warm_up', 'adapt', 'label',
+                                                       'student', 'student', 'export', 'report']
+    assert not [line for line in runner.check() if 'warning' in line]
+    first, second = (runner.configs[stage.name] for stage in runner.stages if stage.kind == 'student')
+    translated = [part for _, part in config_dicts(first.train_dataloader) if 'translated_root' in part]
+    assert [part.data_prefix.img_path for part in translated] == [str(data / 'drawings')] * 2, 'and in the mixture'
+    assert (second.model.type, second.model.mixing) == ('OnlineSelfTrainingSegmentor', 'cut_mix'), 'for four classes'
+    assert first.model.predict_with == second.model.predict_with == 'teacher'
+    assert not [hook for cfg in (first, second) for hook in cfg.custom_hooks if 'Statistics' in hook.type]
+
+
 def test_colours_become_the_classes_of_the_label_map_file(data: Path, tmp_path: Path) -> None:
     pair = make(data, tmp_path / 'pair', val=labeled(data))
     cfg = load(pair, 'uda')

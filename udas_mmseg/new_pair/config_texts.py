@@ -70,12 +70,14 @@ custom_hooks = [*_base_.custom_hooks, _base_.target_statistics]
 
 _ONLINE = '''"""Online self-training (DACS): a moving average labels the target in every step{with_labels}.
 
-{train} {me}    # instead of uda.py; without translation
-The options are in docs/online_self_training.md; the augmentation needs torchvision.
+{train} {all}    # trains it after the stages that it needs
+{train} {me}    # without translation; set `load_from` to a trained model if it is short
+The moving average is also what predicts. The options are in docs/online_self_training.md; the augmentation needs
+torchvision.
 """
 _base_ = ['./setup.py', '{base}/methods/dacs.py']
-{work_dir}model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
-custom_hooks = [*_base_.custom_hooks, *_base_.method_hooks, _base_.target_statistics]
+{work_dir}model = dict(_base_.method, _delete_=True, segmentor=_base_.model, predict_with='teacher'{mixing})
+custom_hooks = [*_base_.custom_hooks, *_base_.method_hooks]
 {mixed}'''
 
 _STUDENT = '''"""A student of self_training.py: the source, and target images with the labels of a teacher.
@@ -91,6 +93,22 @@ _base_ = ['./setup.py', '{base}/methods/student.py']
         pseudo_labeled=_base_.pseudo_labeled_train))
 model = dict(_base_.method, _delete_=True, segmentor=_base_.model)
 custom_hooks = [*_base_.custom_hooks, _base_.target_statistics]
+'''
+
+_STUDENT_CUTMIX = '''"""The first student of self_training_online.py: student.py with boxes of the source (CutMix).
+
+{train} {all}    # trains it after the stages that it needs
+Batch norm keeps the statistics of training, and the moving average of the student predicts.
+"""
+_base_ = './student.py'
+{work_dir}cutmix = dict(
+    type='DomainMixDataset',
+    dataset=dict(_base_.source_train, pipeline=_base_.source_train.pipeline[:-2]),
+    target=dict(_base_.pseudo_labeled_train, pipeline=_base_.pseudo_labeled_train.pipeline[:-2]),
+    pipeline=[dict(type='DomainCutMix', alpha=1.0), *_base_.pseudo_labeled_train.pipeline[-2:]])
+train_dataloader = dict(dataset=dict(pseudo_labeled=dict(_delete_=True, **cutmix)))
+model = dict(ema_teacher=dict(momentum=0.99), predict_with='teacher')
+custom_hooks = [*_base_.custom_hooks[:-1], dict(type='EMATeacherHook')]  # without target_statistics
 '''
 
 _CYCLEGAN = '''"""The translator: CycleGAN between source and target.
@@ -140,6 +158,29 @@ _base_ = '{base}/self_training_runtime.py'
 '''
 
 
+_SELF_TRAINING_ONLINE = '''"""All stages with online self-training (docs/own_data.md, "What to do on your own data").
+
+{train} {me}
+{train} {me} --dry-run    # only print the plan
+{stages}source_only.py; online.py, which begins with it; a round on its pseudo-labels with CutMix; online rounds.
+Each begins with the moving average of the last one. After an interruption, run the same command again.
+"""
+_base_ = './self_training.py'
+{work_dir}self_training = dict(
+    keep='last',
+    warm_up=dict(config='{{{{fileDirname}}}}/source_only.py'),
+    adapt=dict(config='{{{{fileDirname}}}}/online.py'),
+    label=dict(per_round=[dict(), None]),
+    student=dict(
+        config='{{{{fileDirname}}}}/student_cutmix.py',
+        init='teacher',
+        per_round=[dict(), dict(config='{{{{fileDirname}}}}/online.py')]))
+'''
+
+
+_FEW_CLASSES = 5  # half of three, rounded up, leaves little of the target: CutMix was better; five is a choice
+
+
 def config_texts(plan: Plan) -> Dict[str, str]:
     """Return the content of each config file by its name. Another method is another entry of `_WRITERS`."""
     return {f'{name}.py': write(plan, name) for name, write in _WRITERS.items()
@@ -187,7 +228,20 @@ def _with_labels(plan: Plan) -> Dict[str, str]:
 
 
 def _online(plan: Plan, name: str) -> str:
-    return _ONLINE.format(**_common(plan, name), **_with_labels(plan))
+    few = len(plan.classes.names) <= _FEW_CLASSES
+    return _ONLINE.format(**_all_online(plan, name), **_with_labels(plan), mixing=", mixing='cut_mix'" if few else '')
+
+
+def _student_cutmix(plan: Plan, name: str) -> str:
+    return _STUDENT_CUTMIX.format(**_all_online(plan, name))
+
+
+def _self_training_online(plan: Plan, name: str) -> str:
+    return _SELF_TRAINING_ONLINE.format(**_common(plan, name), stages='Translation; ' if plan.translates else '')
+
+
+def _all_online(plan: Plan, name: str) -> Dict[str, object]:
+    return {**_common(plan, name), 'all': config_path(plan, 'self_training_online')}
 
 
 def _uda(plan: Plan, name: str) -> str:
@@ -226,7 +280,7 @@ def _self_training(plan: Plan, name: str) -> str:
 
 _WRITERS: Dict[str, Callable[[Plan, str], str]] = dict(
     setup=_setup, source_only=_source_only, cyclegan=_cyclegan, uda=_uda, online=_online, student=_student,
-    self_training=_self_training)
+    student_cutmix=_student_cutmix, self_training=_self_training, self_training_online=_self_training_online)
 
 
 def tool_command(name: str) -> List[str]:
