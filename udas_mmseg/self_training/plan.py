@@ -34,9 +34,7 @@ def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
         if found is None:
             return
         own, options = found
-        absent = settings.left_out(number)  # not those of an earlier round instead
-        _check_links(kind, cls, [role for role in links if role not in absent], number)
-        roles = [role for role in (*cls.takes, *cls.may_take) if role in links and role not in absent]
+        roles = _taken(kind, cls, [role for role in links if role not in settings.left_out(number)], number)
         stage = cls(name, kind, own, options, number, {role: links[role] for role in roles},
                     {role: given[role] for role in roles if role in given})
         is_given = cls.trains and own.get('checkpoint')
@@ -72,9 +70,11 @@ def plan_table(stages: Sequence[Stage], iterations: Mapping[str, int]) -> str:
     return '\n'.join(lines) + '\n'
 
 
-def _check_links(kind: str, cls: Type[Stage], links: Collection[str], number: int) -> None:
-    missing = [role for role in cls.takes if role not in links]
+def _taken(kind: str, cls: Type[Stage], given: Collection[str], number: int) -> List[str]:
+    """Return the roles that a stage takes, of those that are given to it."""
+    missing = [role for role in cls.takes if role not in given]
     if missing:
         place = f' in round {number}' if number else ''
         raise ValueError(f'self_training.stages: {kind} takes {", ".join(missing)}, but no earlier stage gives it'
                          f'{place}. Add a stage that gives it before; None in per_round leaves one out.')
+    return [role for role in (*cls.takes, *cls.may_take) if role in given]
