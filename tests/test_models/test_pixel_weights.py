@@ -93,3 +93,47 @@ def test_a_segmentor_with_its_own_loss_is_not_overruled() -> None:
         model(**preprocessed(model, 'source', 'pseudo_labeled'), mode='loss')
 
 
+
+
+@pytest.mark.parametrize('ignored', ['some', 'all'])
+@pytest.mark.parametrize('name', VARIANTS)
+def test_losses_of_heads_are_those_of_mmsegmentation_bit_for_bit(name: str, ignored: str) -> None:
+    model = build_student(VARIANTS[name])
+    branches = preprocessed(model, 'source')
+    for sample in branches['source']['data_samples']:
+        sample.gt_sem_seg.data[:, :5 if ignored == 'some' else None] = 255
+    outputs = model.forward_images(branches['source']['inputs'])
+    found = segmentation_losses(heads_of(model.segmentor), branches, {'source': outputs})
+    expected = {f'source.{prefix}.{key}': value for (prefix, head), logits in zip(heads_of(model.segmentor).items(),
+                                                                                 outputs.logits)
+                for key, value in head.loss_by_feat(logits, branches['source']['data_samples']).items()}
+    assert list(found) == list(expected)
+    for key, value in expected.items():
+        assert torch.equal(value, found[key]) or bool(value.isnan().all() and found[key].isnan().all()), key
+
+
+def test_a_training_step_computes_no_accuracy_by_sorting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError('sorted')
+
+    monkeypatch.setattr('mmseg.models.decode_heads.decode_head.accuracy', fail)
+    model = build_student(VARIANTS['DeepLabv2'])
+    found = model(**preprocessed(model, 'source'), mode='loss')
+    assert 0 <= float(found['source.decode.acc_seg']) <= 100
+
+
+@pytest.mark.parametrize('change', ['segmentor', 'head', 'loss_by_feat', 'loss_decode'])
+def test_segmentors_and_heads_with_their_own_loss_keep_it(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build_student(stock(RESNET, FCN))
+    head, expected = model.segmentor.decode_head, {'decode.loss_own': torch.ones(())}
+    own: Any = lambda self, *args, **kwargs: {'loss_own': torch.ones(())}  # noqa: E731
+    if change == 'segmentor':
+        monkeypatch.setattr(model.segmentor, '__class__', type('Own', (type(model.segmentor), ), dict(
+            loss=lambda self, *args: expected)))
+    elif change == 'loss_decode':
+        head.loss_decode = MODELS.build(dict(type='DiceLoss', loss_name='loss_own'))
+    else:
+        name = 'loss' if change == 'head' else change
+        monkeypatch.setattr(head, '__class__', type('Own', (FCNHead, ), {name: own}))
+    found = model(**preprocessed(model, 'source'), mode='loss')
+    assert 'source.decode.loss_own' in found

@@ -7,7 +7,7 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
-from .losses.pixel_weights import weighted_head_loss
+from .losses.pixel_weights import has_plain_loss, head_loss
 
 DETAIL = 'detail'  # prefix of the losses on detail crops
 
@@ -68,7 +68,7 @@ def losses_of_heads(heads: Mapping[str, nn.Module],
         heads (Mapping[str, nn.Module]): MMSegmentation's decode heads, by name; the main head first.
         outputs (Outputs): Their outputs.
         data_samples (list[SegDataSample]): Samples with `gt_sem_seg`, (1, H, W) each.
-        weight (Tensor, optional): (N, H, W) float, the weight of each pixel, see `weighted_head_loss`.
+        weight (Tensor, optional): (N, H, W) float, the weight of each pixel, see `head_loss`.
 
     Returns:
         dict[str, dict[str, Tensor]]: `<loss>` and `acc_seg` of each head; with detail crops also `detail.<loss>` and
@@ -92,9 +92,9 @@ def losses_of_heads(heads: Mapping[str, nn.Module],
 
 def _head_loss(head: nn.Module, logits: Tensor, data_samples: SampleList,
                weight: Optional[Tensor]) -> Dict[str, Tensor]:
-    if weight is None:
+    if weight is None and not has_plain_loss(head):
         return head.loss_by_feat(logits, data_samples)
-    return weighted_head_loss(head, logits, data_samples, weight)
+    return head_loss(head, logits, data_samples, weight)
 
 
 def _scaled(losses: Dict[str, Tensor], factor: float) -> Dict[str, Tensor]:

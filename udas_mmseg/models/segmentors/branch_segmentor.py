@@ -20,7 +20,15 @@ from ..terms.agreement import MissingHeadError
 from ..terms.context import FeatureNoise
 from ..terms.loss_term import Weight
 from .auxiliary_head import auxiliary_head_advice
-from .branches import has_loss_of_heads, heads_of, noise_of_batch, outputs_of, segmentation_losses, split_forward
+from .branches import (
+    has_loss_of_heads,
+    has_plain_heads,
+    heads_of,
+    noise_of_batch,
+    outputs_of,
+    segmentation_losses,
+    split_forward,
+)
 from .checks import check_branches, check_terms_have_branches, is_labeled
 from .state_dicts import drop_other_children, take_segmentor_weights
 
@@ -249,8 +257,8 @@ class BranchSegmentor(BaseModel):
                 with torch.no_grad():
                     self.forward_group(passing, context)
             return self.losses_of(group, context)  # of terms that forward other images
-        if len(group) == 1 and not terms and not needed and not self.uses_outputs(group[0], context):
-            # through the segmentor, which may have another loss than its heads (`RectifiedEncoderDecoder`)
+        alone = len(group) == 1 and not terms and not needed and not self.uses_outputs(group[0], context)
+        if alone and not has_plain_heads(self.segmentor):  # it may have its own loss (`RectifiedEncoderDecoder`)
             name, = group
             images = context.images(name).contiguous(memory_format=self.memory_format)
             losses = add_prefix(self.segmentor.loss(images, context.branches[name]['data_samples']), name)

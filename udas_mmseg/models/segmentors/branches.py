@@ -4,10 +4,12 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import torch
 from mmseg.models import EncoderDecoder
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
 from ...utils.processes import unwrap
+from ..losses.pixel_weights import has_plain_loss
 from ..outputs import Outputs, losses_of_heads
 from ..terms.context import FeatureNoise
 
@@ -62,6 +64,13 @@ def stages_of(features: Any) -> Optional[List[Tensor]]:
 def has_loss_of_heads(segmentor: nn.Module) -> bool:
     """Whether the loss of a segmentor is that of its heads for `outputs_of`."""
     return type(segmentor).loss is EncoderDecoder.loss or hasattr(segmentor, 'training_outputs')
+
+
+def has_plain_heads(segmentor: nn.Module) -> bool:
+    """Whether `loss` of a segmentor is only that of plain heads, which `segmentation_losses` computes in less time."""
+    heads = heads_of(segmentor).values()
+    plain = all(type(head).loss is BaseDecodeHead.loss and has_plain_loss(head) for head in heads)
+    return plain and type(segmentor).loss is EncoderDecoder.loss
 
 
 def inside_images(branch: dict, images: Tensor) -> Tensor:
