@@ -24,8 +24,8 @@ def pseudo_labels(run: RunRecord) -> str:
                          for name, entry in entries.items()]
     parts = [sortable_table('Pseudo-labels by round', head, body),
              paragraph('Kept: pixels whose confidence is at least the threshold. Changed: of the pixels kept in this '
-                       'or the previous round, those that differ. Scores need ground truth, which is used for this '
-                       'table only.')]
+                       'or the last round with labels, those that differ. Scores need ground truth, which is used for '
+                       'this table only.')]
     kept = {name: found for name, found in ((name, _by_class(run, name)) for name in entries) if found}
     if kept:
         classes = list(dict.fromkeys(key for found in kept.values() for key in found))
