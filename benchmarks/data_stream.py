@@ -1,12 +1,13 @@
-"""The training stream against bare decoding and resizing of the same files, and the stream's own overhead."""
+"""The training stream, without and with a cache, against bare decoding and resizing of the same files; its overhead."""
 import os.path as osp
+import statistics
 import tempfile
-from typing import Callable, Dict, List, Sized, Tuple
+from typing import Any, Callable, Dict, List, Sized, Tuple
 
 import cv2
 import numpy as np
 import torch
-from measuring import paired, seconds
+from measuring import costs, paired, seconds
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
@@ -17,16 +18,18 @@ from udas_mmseg.datasets import PositionSampler, StreamDataset, StreamIndex
 from udas_mmseg.scenes import write_gta5
 
 FILES = 16
+ROUNDS = 9
+PAIRS = ((1914, 1052), (640, 360)), ((1280, 720), (640, 360)), ((640, 360), (640, 360)), ((160, 80), (160, 80))
 
 
-def stream_of(root: str, size: Tuple[int, int]) -> StreamDataset:
+def stream_of(root: str, size: Tuple[int, int], cache: Any = None) -> StreamDataset:
     """The pipeline of configs/udas on a folder in GTA5's format."""
     pipeline = [dict(type='LoadVerifiedImage'), dict(type='LoadLabelIds'),
                 dict(type='Resize', scale=size, keep_ratio=False), dict(type='RandomFlip', prob=0.5),
                 dict(type='PackSegInputs')]
     source = dict(type='GTA5Dataset', data_root=root, pipeline=pipeline,
                   data_prefix=dict(img_path='images', seg_map_path='labels'))
-    return DATASETS.build(dict(type='StreamDataset', dataset=source))
+    return DATASETS.build(dict(type='StreamDataset', dataset=source, cache=cache))
 
 
 class BareReader:
@@ -71,6 +74,26 @@ def against_bare_reading(source: Tuple[int, int], size: Tuple[int, int]) -> Dict
                 against=f'bare decode and resize: {FILES / bare:.1f}', ratio=1 / ratio, goal='ratio >= 0.7')
 
 
+def with_cache(source: Tuple[int, int], size: Tuple[int, int]) -> Dict[str, object]:
+    """Samples a second of CPU time of a stream with a cache, from files of `source` to samples of `size`."""
+    with tempfile.TemporaryDirectory() as root:
+        write_gta5(root, FILES, size=source, progress=False)
+        stream = stream_of(root, size, dict(cache_dir=osp.join(root, 'cache')))
+        names = sorted(osp.basename(stream.dataset.get_data_info(index)['img_path']) for index in range(FILES))
+        plain, bare = stream_of(root, size), BareReader(root, names, size)
+
+        def reads(dataset: Any) -> Callable[[], None]:
+            return lambda: [dataset[StreamIndex(0, position)] for position in range(FILES)] and None
+
+        of_bare, *others = [cost.cpu for cost in costs([reads(bare), reads(plain), reads(stream)], ROUNDS)]
+        without, ratios = [[first / second for first, second in zip(of_bare, cost)] for cost in others]
+    return dict(name=f'cached stream, {source[0]}x{source[1]} -> {size[0]}x{size[1]}, samples a CPU second',
+                value=FILES / statistics.median(others[1]), ratio=statistics.median(ratios), goal='ratio >= 3',
+                against=f'bare decode and resize: {FILES / statistics.median(of_bare):.1f}; ratio {min(ratios):.1f} to '
+                f'{max(ratios):.1f}; without cache {statistics.median(without):.2f} ({min(without):.2f} to '
+                f'{max(without):.2f})')
+
+
 class Constant:
     """A data set that costs nothing."""
 
@@ -102,4 +125,5 @@ def run() -> List[Dict[str, object]]:
     cv2.setNumThreads(1)  # as in a loader worker
     torch.set_num_threads(1)
     init_default_scope('mmseg')
-    return [against_bare_reading((1914, 1052), (640, 360)), against_bare_reading((640, 360), (640, 360)), overhead()]
+    return [against_bare_reading((1914, 1052), (640, 360)), against_bare_reading((640, 360), (640, 360)),
+            *(with_cache(source, size) for source, size in PAIRS), overhead()]

@@ -15,6 +15,7 @@ import numpy as np
 from mmengine.config import DictAction
 
 from udas_mmseg.datasets import StreamIndex
+from udas_mmseg.datasets.cache import without_caches
 from udas_mmseg.engine.launch import load_config
 from udas_mmseg.engine.training_samples import branches_of, draw_samples, label_of, mask_of, note_mixing
 from udas_mmseg.visualization import save_picture
@@ -52,7 +53,7 @@ def main() -> None:
     args = parse_args()
     try:
         cfg = load_config(args.config, cfg_options=args.cfg_options)
-        branches = branches_of(cfg[f'{args.split}_dataloader'].dataset, args.split)
+        branches = branches_of(without_caches(cfg[f'{args.split}_dataloader'].dataset), args.split)
         os.makedirs(args.out, exist_ok=True)
         for name, stream in branches.items():
             note_mixing(stream)

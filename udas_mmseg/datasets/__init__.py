@@ -1,6 +1,7 @@
 """Data sets, label maps and training streams."""
 from .answered import AnsweredDataset
 from .branches import BRANCHES, Branch, register_branch
+from .cache import CachedDataset
 from .domain_mix import DomainMixDataset
 from .domain_pair import DomainPairDataset
 from .driving import ACDCDataset, GTA5Dataset, KITTISegDataset, SYNTHIADataset
@@ -33,11 +34,12 @@ from .transforms import (
 )
 
 __all__ = [
-    'ACDCDataset', 'AnsweredDataset', 'BRANCHES', 'BUILT_IN_LABEL_MAPS', 'Branch', 'DomainClassMix', 'DomainCutMix',
-    'DomainMixDataset', 'DomainPairDataset', 'FourierAmplitudeTransfer', 'GTA5Dataset', 'KITTISegDataset',
-    'LabStatisticsTransfer', 'LabelBudget', 'LabelMappedDataset', 'LoadAnswers', 'LoadLabelIds', 'LoadPseudoLabel',
-    'LoadVerifiedImage', 'MultiViewDataset', 'PositionSampler', 'PseudoLabeledDataset', 'RandomVersionDataset',
-    'RareClassOrder', 'RepeatToLengthDataset', 'SAMPLING_ORDERS', 'SYNTHIADataset', 'SampleError', 'SamplingOrder',
-    'SegAutoAugment', 'SegFlipScale', 'SegRandAugment', 'SegWeakAugment', 'SparseLabelResize', 'StreamDataset',
-    'StreamIndex', 'UniformOrder', 'build_label_budget_dataset', 'map_labels', 'register_branch', 'resolve_label_map'
+    'ACDCDataset', 'AnsweredDataset', 'BRANCHES', 'BUILT_IN_LABEL_MAPS', 'Branch', 'CachedDataset', 'DomainClassMix',
+    'DomainCutMix', 'DomainMixDataset', 'DomainPairDataset', 'FourierAmplitudeTransfer', 'GTA5Dataset',
+    'KITTISegDataset', 'LabStatisticsTransfer', 'LabelBudget', 'LabelMappedDataset', 'LoadAnswers', 'LoadLabelIds',
+    'LoadPseudoLabel', 'LoadVerifiedImage', 'MultiViewDataset', 'PositionSampler', 'PseudoLabeledDataset',
+    'RandomVersionDataset', 'RareClassOrder', 'RepeatToLengthDataset', 'SAMPLING_ORDERS', 'SYNTHIADataset',
+    'SampleError', 'SamplingOrder', 'SegAutoAugment', 'SegFlipScale', 'SegRandAugment', 'SegWeakAugment',
+    'SparseLabelResize', 'StreamDataset', 'StreamIndex', 'UniformOrder', 'build_label_budget_dataset', 'map_labels',
+    'register_branch', 'resolve_label_map'
 ]

@@ -6,7 +6,7 @@ TRUTH, PSEUDO, NONE = 'truth', 'pseudo', 'none'
 _KINDS = (TRUTH, PSEUDO, NONE)
 _LAST = 'target'
 # arguments of `DomainPairDataset` and of the models, and keys of a sample
-_RESERVED = ('data_samples', 'inputs', 'max_broken', 'mode', 'orders', 'views')
+_RESERVED = ('cache', 'data_samples', 'inputs', 'max_broken', 'mode', 'orders', 'views')
 
 
 @dataclass(frozen=True)

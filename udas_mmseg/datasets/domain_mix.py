@@ -53,6 +53,7 @@ class DomainMixDataset(Dataset):
         if len(self.target) == 0:
             raise ValueError(_EMPTY)
         self._compare_classes()
+        self._num_classes = len(self.metainfo.get('classes') or ())
 
     def _compare_classes(self) -> None:
         parts = (self.dataset, self.target)
@@ -96,10 +97,9 @@ class DomainMixDataset(Dataset):
 
     def _check_ids(self, sample: dict, role: str) -> None:
         """Check the ids of a label before it is mixed, when its path is still known."""
-        classes = self.metainfo.get('classes') or ()
-        if 'gt_seg_map' in sample and classes:
+        if 'gt_seg_map' in sample and self._num_classes:
             path = sample.get('seg_map_path', 'a label')
-            check_class_ids(sample['gt_seg_map'], len(classes), f'{path}, of `{role}` of DomainMixDataset,')
+            check_class_ids(sample['gt_seg_map'], self._num_classes, f'{path}, of `{role}` of DomainMixDataset,')
 
 
 def _build_target(config: dict) -> Dataset:

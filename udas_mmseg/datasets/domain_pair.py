@@ -5,6 +5,7 @@ from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
 from .branches import BRANCHES, NONE, PSEUDO, known_branch
+from .cache import Cache
 from .domain_mix import DomainMixDataset
 from .list_files import nested_datasets, refuse_shared_images
 from .multi_view import views_of
@@ -22,6 +23,7 @@ class DomainPairDataset(Dataset):
     Args:
         max_broken (int): See `StreamDataset`; for each branch. Defaults to 0.
         orders (dict, optional): Branch name -> config of its `SamplingOrder`. Other branches have a `UniformOrder`.
+        cache (bool | dict, optional): See `StreamDataset`; for all branches. Defaults to None: no cache.
         **branches (dict | Dataset | None): A data set, or its config, for each branch. Names are those of the table:
             `source`, `labeled_target`, `pseudo_labeled`, `target`, and those added by `register_branch`. None leaves
             out a branch. Samples of a branch without labels must not have `gt_sem_seg`, and those of a branch with
@@ -43,6 +45,7 @@ class DomainPairDataset(Dataset):
                  *,
                  max_broken: int = 0,
                  orders: Optional[Dict[str, dict]] = None,
+                 cache: Cache = None,
                  **branches: Union[dict, Dataset, None]) -> None:
         given = {known_branch(name).name: dataset for name, dataset in branches.items() if dataset is not None}
         orders = orders or {}
@@ -51,7 +54,7 @@ class DomainPairDataset(Dataset):
                 raise ValueError(f'DomainPairDataset: orders has an entry {name!r}, but the branches are '
                                  f'{sorted(given)}. Use one of these, or remove the entry.')
         self.branches = {
-            name: StreamDataset(given[name], branch=name, max_broken=max_broken, order=orders.get(name))
+            name: StreamDataset(given[name], branch=name, max_broken=max_broken, order=orders.get(name), cache=cache)
             for name in BRANCHES if name in given
         }
         labeled = [name for name in self.branches if BRANCHES[name].labels != NONE]

@@ -7,6 +7,7 @@ from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
 from ..utils.randomness import seeded_rng
+from .cache import Cache, cached
 from .class_ids import check_class_ids
 from .image_files import SampleError
 from .orders import SAMPLING_ORDERS, SamplingOrder
@@ -39,6 +40,8 @@ class StreamDataset(Dataset):
             to 0.
         order (dict | SamplingOrder, optional): The `SamplingOrder`, or its config. Defaults to `UniformOrder`: passes
             over the data set, each in a random order.
+        cache (bool | dict, optional): True to decode and resize each image only once, or a dict of arguments of
+            `CachedDataset`. The samples are the same. Defaults to None: no cache.
 
     Raises:
         ValueError: if the data set is empty or `max_broken` is negative; later, if a label has an id that is not a
@@ -50,7 +53,8 @@ class StreamDataset(Dataset):
     """
 
     def __init__(self, dataset: Union[dict, Dataset], branch: str = 'source', max_broken: int = 0,
-                 order: Union[dict, SamplingOrder, None] = None) -> None:
+                 order: Union[dict, SamplingOrder, None] = None, cache: Cache = None) -> None:
+        dataset = cached(dataset, cache)
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         self.branch = branch
         self.max_broken = max_broken
@@ -60,6 +64,8 @@ class StreamDataset(Dataset):
         if len(self.dataset) == 0:
             raise ValueError(f'the data set of branch {branch!r} is empty. Check its `data_prefix`, `img_suffix` and '
                              '`ann_file`.')
+        # not for each sample: data sets copy their `metainfo`
+        self._num_classes = len(getattr(self.dataset, 'metainfo', {}).get('classes') or ())
         self.order = order if isinstance(order, SamplingOrder) else SAMPLING_ORDERS.build(
             order or dict(type='UniformOrder'))
         self.order.max_broken = max_broken
@@ -103,10 +109,9 @@ class StreamDataset(Dataset):
     def _checked(self, sample: Any) -> Any:
         """Return the sample after checking that the ids of its label are classes."""
         packed = sample.get('data_samples') if isinstance(sample, dict) else None
-        classes = getattr(self.dataset, 'metainfo', {}).get('classes')
-        if packed is not None and classes and 'gt_sem_seg' in packed:
+        if packed is not None and self._num_classes and 'gt_sem_seg' in packed:
             path = packed.get('seg_map_path') or packed.get('img_path') or f'a label of branch {self.branch!r}'
-            check_class_ids(packed.gt_sem_seg.data, len(classes), path)
+            check_class_ids(packed.gt_sem_seg.data, self._num_classes, path)
         return sample
 
     def _count_broken(self, chosen: int, error: SampleError) -> None:

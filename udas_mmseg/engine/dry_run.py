@@ -18,6 +18,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..datasets import PositionSampler
+from ..datasets.cache import without_caches
 from ..models.trained import build_untrained
 from ..utils.config_dicts import config_dicts
 from ..utils.progress import clock
@@ -117,8 +118,8 @@ def _initialise(cfg: Config, model: nn.Module) -> List[str]:
 
 
 def _training_loader(cfg: Config, seed: int) -> DataLoader:
-    """Build the loader; mixed regions are recorded for the picture."""
-    loader = Runner.build_dataloader(cfg.train_dataloader, seed=seed)
+    """Build the loader, without caches, which it would write; mixed regions are recorded for the picture."""
+    loader = Runner.build_dataloader(without_caches(cfg.train_dataloader), seed=seed)
     if isinstance(loader.sampler, PositionSampler):
         loader.sampler.seed, loader.sampler.start = seed, 0
     for stream in branches_of(loader.dataset, 'train').values():

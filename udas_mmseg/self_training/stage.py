@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 
 from ..datasets.budget_key import merge_options
+from ..datasets.cache import without_caches
 from ..datasets.preflight import NUM_SCANNED
 from ..engine.launch import fit_workers, load_config
 from ..utils.config_dicts import config_dicts
@@ -173,8 +174,7 @@ class RunContext:
         self.stages = list(stages)
         self.work_dir = osp.abspath(work_dir)
         self.seed = seed
-        self.launcher = launcher
-        self.amp = amp
+        self.launcher, self.amp = launcher, amp
         self.options = options or {}
         self.name = name
         self.allow_partial = allow_partial
@@ -292,7 +292,7 @@ class RunContext:
 
 def affecting_result(cfg: Config) -> Dict[str, Any]:
     """Return the settings of a config that affect its training, as a plain dict."""
-    content = {key: value for key, value in cfg.to_dict().items() if key not in _NO_EFFECT}
+    content = without_caches({key: value for key, value in cfg.to_dict().items() if key not in _NO_EFFECT})
     for _, part in config_dicts(content):
         for key in _LOADING:
             part.pop(key, None)

@@ -1,5 +1,5 @@
 """Loading pseudo-labels without the pixels of which the teacher was not confident."""
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 import numpy as np
 from mmseg.registry import TRANSFORMS
@@ -7,7 +7,7 @@ from mmseg.registry import TRANSFORMS
 from ...utils.randomness import child_generator
 from ..image_files import fit_label
 from ..label_maps import IGNORE
-from ..pseudo_label_set import read_pseudo_label
+from ..pseudo_label_set import confidence_path, read_pseudo_label
 from ..thresholds import (
     LEVELS,
     Thresholds,
@@ -82,6 +82,10 @@ class LoadPseudoLabel(LabelLoader):
         results['gt_seg_map'] = lay_answers_over(kept, results, self.backend_args)
         results.setdefault('seg_fields', []).append('gt_seg_map')
         return results
+
+    def other_files(self, results: Mapping[str, Any]) -> List[str]:
+        """Return the files that are read besides those whose paths are entries of the sample: the confidence."""
+        return [confidence_path(results['seg_map_path'])]
 
     def _thresholds(self, label: np.ndarray, confidence: np.ndarray, results: Mapping[str, Any]) -> Thresholds:
         if self.class_balanced is None:
