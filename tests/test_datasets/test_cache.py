@@ -16,9 +16,9 @@ from mmseg.registry import DATASETS, TRANSFORMS
 from pseudo_labels import random_label, write_set
 from small_data import CLASSES, LOAD, write_image
 from udas_mmseg.datasets import LoadVerifiedImage, SampleError, StreamIndex
-from udas_mmseg.datasets.cache import CachedSteps, build, dataset, pack, without_caches
+from udas_mmseg.datasets.cache import CachedSteps, CacheError, build, dataset, pack
 from udas_mmseg.datasets.cache.build import CacheBuild
-from udas_mmseg.datasets.cache.pack import Pack, PackBusyError, PackError, PackWriter, decode, encode
+from udas_mmseg.datasets.cache.pack import Pack, PackBusyError, PackWriter
 
 RESIZE, FLIP = dict(type='AntialiasedResize', scale=(24, 12)), dict(type='RandomFlip', prob=0.5)
 SHRINK = [*LOAD, RESIZE, FLIP, dict(type='PackSegInputs')]
@@ -178,13 +178,13 @@ def test_the_confidence_of_a_pseudo_label_matters(tmp_path: Path, make: Callable
     write_image(tmp_path / 'labels/000_confidence.png', np.zeros((16, 32), np.uint8))
     assert (pixels(make(**changes)[0])[1] == 255).all()
     drawn = [LOAD[0], dict(type='LoadPseudoLabel', keep_power=1.0), *SHRINK[2:]]
-    with pytest.raises(ValueError, match='up to LoadVerifiedImage'):
+    with pytest.raises(CacheError, match='up to LoadVerifiedImage'):
         make(**dict(changes, pipeline=drawn))
 
 
 def test_whole_images_are_stored_only_if_asked_for(make: Callable, tmp_path: Path) -> None:
     steps = [*LOAD, dict(type='RandomResize', scale=(24, 12), ratio_range=(0.5, 2.0)), FLIP]
-    with pytest.raises(ValueError, match='before RandomResize. Set full_size=True'):
+    with pytest.raises(CacheError, match='before RandomResize. Set full_size=True'):
         make(pipeline=steps)
     found = make(dict(full_size=True), pipeline=steps)
     np.random.seed(1)
@@ -198,7 +198,7 @@ def test_whole_images_are_stored_only_if_asked_for(make: Callable, tmp_path: Pat
 
 def test_a_transform_of_the_user_is_cached_if_it_gives_the_same_each_time(make: Callable) -> None:
     steps = [*LOAD, dict(type='CacheTestStep', value=3), RESIZE, SHRINK[-1]]
-    with pytest.raises(ValueError, match='up to LoadLabelIds'):
+    with pytest.raises(CacheError, match='up to LoadLabelIds'):
         make(pipeline=steps)
     first = make(dict(also=['Step']), pipeline=steps)
     assert len(first.dataset.pipeline.transforms) == 2
@@ -210,7 +210,7 @@ def test_a_transform_of_the_user_is_cached_if_it_gives_the_same_each_time(make: 
     ('numpy', 'Step draws random numbers'), ('python', 'Step draws random numbers'),
     ('torch', 'Step draws random numbers'), ('own', 'give another result for')])
 def test_a_random_transform_before_the_cache_is_refused(make: Callable, tmp_path: Path, draws: str, text: str) -> None:
-    with pytest.raises(ValueError, match=text):
+    with pytest.raises(CacheError, match=text):
         make(dict(also=['Step']), pipeline=[*LOAD, dict(type='CacheTestStep', draws=draws), RESIZE, SHRINK[-1]])
     assert not list(tmp_path.rglob(pack.INDEX))
 
@@ -252,14 +252,14 @@ def test_a_full_disk_is_found_before_anything_is_written(make: Callable, monkeyp
                                                          tmp_path: Path) -> None:
     usage = namedtuple('usage', 'free')
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage(5000))
-    with pytest.raises(OSError, match=r'needs about 0.00 GB in .* for 5 of 5 samples, but 0.00 GB are free'):
+    with pytest.raises(CacheError, match=r'needs about 0.00 GB in .* for 5 of 5 samples, but 0.00 GB are free'):
         make()
     assert not list(tmp_path.rglob(pack.INDEX)) and all(not path.stat().st_size for path in tmp_path.rglob(pack.DATA))
 
 
 def test_a_folder_that_cannot_be_written_is_named(make: Callable, tmp_path: Path) -> None:
     (tmp_path / 'cache').write_text('a file')
-    with pytest.raises(OSError, match='cache_dir: .* cannot be written'):
+    with pytest.raises(CacheError, match='cache_dir: .* cannot be written'):
         make()
 
 
@@ -269,10 +269,10 @@ def test_damaged_files_are_refused(make: Callable) -> None:
     content = bytearray(data.read_bytes())
     content[3] ^= 1
     data.write_bytes(content)
-    with pytest.raises(PackError, match='is damaged at byte 0. Delete the folder'):
+    with pytest.raises(CacheError, match='is damaged at byte 0. Delete the folder'):
         [make()[index] for index in range(5)]
     data.write_bytes(content[:100])
-    with pytest.raises(PackError, match='has 100 bytes'):
+    with pytest.raises(CacheError, match='has 100 bytes'):
         make()
 
 
@@ -287,7 +287,7 @@ def test_one_process_writes_and_another_one_that_has_no_file_is_named(make: Call
     assert not waiting.run(0)
     writer.close()
     assert waiting.run(60)
-    with pytest.raises(OSError, match='a folder that all machines share'):
+    with pytest.raises(CacheError, match='a folder that all machines share'):
         dataset._find([1], steps)
 
 
@@ -298,20 +298,3 @@ def test_a_worker_needs_no_memory_for_each_image(make: Callable) -> None:
     sample = found[2]
     np.random.seed(0)
     assert len(content) < 5000 and same(sample, pickle.loads(pickle.dumps(found))[2])
-
-
-def test_records_keep_types_and_values() -> None:
-    values = dict(a=np.arange(6, dtype=np.int64).reshape(2, 3), empty=np.zeros((0, 4), np.float32),
-                  b=(1, 2.5, 'x', None, True, [{3: (4, )}]), gray=np.zeros((3, 5), np.uint8)[:, ::2])
-    found = decode(encode(values))
-    assert found['b'] == values['b'] and type(found['b'][4]) is bool and list(found) == list(values)
-    for name in ('a', 'empty', 'gray'):
-        assert found[name].dtype == values[name].dtype and np.array_equal(found[name], values[name])
-    with pytest.raises(TypeError, match='`a` is set'):
-        encode(dict(a={1}))
-
-
-def test_tools_that_only_look_build_no_cache() -> None:
-    inner = dict(type='A', cache=1)
-    cfg = dict(dataset=dict(type='DomainPairDataset', cache=True, source=dict(type='CachedDataset', dataset=inner)))
-    assert without_caches(cfg) == dict(dataset=dict(type='DomainPairDataset', source=inner))

@@ -10,6 +10,7 @@ from mmseg.registry import DATASETS
 from ..utils.config_dicts import config_dicts
 from ..utils.indices import spread_evenly
 from .branches import BRANCHES
+from .cache import check_caches
 from .class_ids import check_class_ids
 from .image_files import SampleError
 from .image_folders import describe_kinds, extended_names, left_out, no_images, other_images
@@ -75,7 +76,7 @@ def check_config(cfg: Dict[str, Any], num_scanned: Optional[int] = NUM_SCANNED) 
             except (OSError, ValueError, TypeError, AssertionError) as error:
                 problems.append(f'{place}: {error}')
     lines += compare_scans(scans)
-    problems += _check_teacher(cfg)
+    problems += [*_check_teacher(cfg), *check_caches(cfg.get('train_dataloader'), 'train_dataloader')]
     lines += [] if problems else _check_groups(cfg, problems)
     if problems:
         raise ValueError('the config does not fit the data:\n- ' + '\n- '.join(problems))

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple, Type, Union
 from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
+from ..datasets.cache import CacheError
 from ..datasets.class_ids import ClassIdError
 from ..datasets.image_files import SampleError
 from ..datasets.label_files import LabelFormatError
@@ -33,7 +34,7 @@ class ConfigRun(ABC):
     num_scanned: Optional[int] = NUM_SCANNED
     again: str = 'the same command'
     mistakes: Tuple[Type[Exception], ...] = (FloatingPointError, SampleError, ClassIdError, LabelFormatError,
-                                                  LabelMapError)
+                                             LabelMapError, CacheError)
 
     @classmethod
     @abstractmethod

@@ -1,4 +1,6 @@
 """A cache of decoded images at training size."""
-from .dataset import Cache, CachedDataset, CachedSteps, cached, without_caches
+from .configs import Cache, check_caches, without_caches
+from .dataset import CachedDataset, CachedSteps, cached
+from .pack import CacheError
 
-__all__ = ['Cache', 'CachedDataset', 'CachedSteps', 'cached', 'without_caches']
+__all__ = ['Cache', 'CacheError', 'CachedDataset', 'CachedSteps', 'cached', 'check_caches', 'without_caches']

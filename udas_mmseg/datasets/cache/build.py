@@ -19,7 +19,7 @@ from ...utils.messages import last_message, log_once
 from ...utils.progress import Progress
 from ..image_files import SampleError
 from ..translated import first_names
-from .pack import DATA, Pack, PackBusyError, PackWriter, encode
+from .pack import DATA, CacheError, Pack, PackBusyError, PackWriter, encode
 from .steps import missing_file, run_steps, sample_key
 
 ABOUT = 'about.json'
@@ -58,7 +58,7 @@ class SampleReader(Dataset):
         """Read a sample.
 
         Raises:
-            ValueError: if its result cannot be stored, or a file is not on this machine.
+            CacheError: if its result cannot be stored, or a file is not on this machine.
         """
         info = self.dataset.get_data_info(int(self.indices[number]))
         remote = missing_file(info, self.steps)
@@ -68,12 +68,12 @@ class SampleReader(Dataset):
         except SampleError as error:
             return Packed(key, files, np.zeros(0, np.uint8), str(error))
         if remote:
-            raise ValueError(f'{remote} was read, but is no file on this machine, so a change of it would not be '
+            raise CacheError(f'{remote} was read, but is no file on this machine, so a change of it would not be '
                              'noticed. Copy the data to this machine, or train without `cache`.')
         try:
             return Packed(key, files, encode(values), '')
         except TypeError as error:
-            raise ValueError(f'{type(self.dataset).__name__} cannot be cached: the entry {error} after the steps '
+            raise CacheError(f'{type(self.dataset).__name__} cannot be cached: the entry {error} after the steps '
                              f'{[type(step).__name__ for step in self.steps]}.') from error
 
 
@@ -108,16 +108,15 @@ class CacheBuild:
             try:
                 keys[index] = sample_key(self.dataset.get_data_info(index), self.steps).content
             except TypeError as error:
-                raise ValueError(f'{self.name} cannot be cached: its data information has {error}.') from error
+                raise CacheError(f'{self.name} cannot be cached: its data information has {error}.') from error
         return keys
 
     def run(self, seconds: float) -> bool:
         """Build for some time; whether the cache is complete.
 
         Raises:
-            OSError: if the folder cannot be written, or there is not enough room.
-            PackError: if its files are damaged.
-            ValueError: if samples cannot be cached.
+            CacheError: if the folder cannot be written, there is not enough room, its files are damaged, or samples
+                cannot be cached.
         """
         until = time.monotonic() + seconds
         try:
@@ -134,8 +133,8 @@ class CacheBuild:
             if self._writer is not None:
                 self._writer.close()
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise OSError(f'the disk of {self.folder} is full. Free some space, or set `cache_dir` of the cache to '
-                              'a folder on another disk. The next run continues with what is there.') from error
+                raise CacheError(f'the disk of {self.folder} is full. Free some space, or set `cache_dir` of the cache '
+                                 'to a folder on another disk. The next run continues with what is there.') from error
             raise
         return True
 
@@ -150,8 +149,8 @@ class CacheBuild:
             log_once(f'{error}. This run waits for it.')
             return False
         except OSError as error:
-            raise OSError(f'cache_dir: {self.folder} cannot be written: {error}. Set `cache_dir` of the cache, or '
-                          'UDAS_CACHE_ROOT, to a folder on a local disk where you may write.') from error
+            raise CacheError(f'cache_dir: {self.folder} cannot be written: {error}. Set `cache_dir` of the cache, or '
+                             'UDAS_CACHE_ROOT, to a folder on a local disk where you may write.') from error
         missing = self._missing(self._writer.keys)
         if missing.size:
             self._check_room(missing)
@@ -171,7 +170,7 @@ class CacheBuild:
         for index, first, second in zip(few, once, twice):
             if not np.array_equal(first.record, second.record):
                 path = self.dataset.get_data_info(int(index)).get('img_path')
-                raise ValueError(f'{self.name} cannot be cached: its steps '
+                raise CacheError(f'{self.name} cannot be cached: its steps '
                                  f'{[type(step).__name__ for step in self.steps]} give another result for {path} each '
                                  'time. Remove steps from `also` of the cache.')
         sizes = [len(sample.record) for sample in once if not sample.broken]
@@ -179,9 +178,9 @@ class CacheBuild:
         free = shutil.disk_usage(self.folder).free
         text = f'{len(missing)} of {len(self.dataset)} samples'
         if needed > free:
-            raise OSError(f'the cache of {self.name} needs about {needed / _GB:.2f} GB in {self.folder} for {text}, '
-                          f'but {free / _GB:.2f} GB are free. Free some space, set `cache_dir` of the cache to a '
-                          'folder on another disk, or train without `cache`.')
+            raise CacheError(f'the cache of {self.name} needs about {needed / _GB:.2f} GB in {self.folder} for {text}, '
+                             f'but {free / _GB:.2f} GB are free. Free some space, set `cache_dir` of the cache to a '
+                             'folder on another disk, or train without `cache`.')
         print_log(f'cache of {self.name}: writing {text}, about {needed / _GB:.2f} GB, to {self.folder}.', 'current')
 
     def _read(self, missing: np.ndarray) -> Iterator[Packed]:

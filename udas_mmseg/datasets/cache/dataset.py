@@ -16,13 +16,12 @@ from ...utils.processes import in_first_process, together
 from ..domain_mix import DomainMixDataset
 from ..list_files import nested_datasets
 from .build import CacheBuild
-from .pack import Pack
+from .configs import Cache, cache_settings
+from .pack import CacheError, Pack
 from .steps import describe_steps, first_steps, sample_key
 
 _FORMAT = 1  # of the files of a cache
 _TURN = 60.  # seconds after which what is built is saved, and the processes of a run meet
-_TAKES_CACHE = ('StreamDataset', 'DomainPairDataset')
-Cache = Union[bool, Dict[str, Any], None]
 
 
 @DATASETS.register_module()
@@ -50,9 +49,9 @@ class CachedDataset(Dataset):
             Defaults to (): only transforms of MMCV, MMSegmentation and this project that are known to do so.
 
     Raises:
-        ValueError: if a pipeline has no such first step, only whole images can be stored, a transform that is named in
-            `also` draws random numbers, or the files are not on this machine.
-        OSError: if the folder cannot be written, or has less free space than is needed.
+        CacheError: if a pipeline has no such first step, only whole images can be stored, a transform that is named in
+            `also` draws random numbers, or the files are not on this machine; if the folder cannot be written, or has
+            less free space than is needed.
 
     Example:
         >>> dataset = dict(type='CachedDataset', dataset=dict(type='CityscapesDataset', pipeline=[...], ...))
@@ -68,7 +67,7 @@ class CachedDataset(Dataset):
         root = Path(cache_dir) if cache_dir is not None else default_folder()
         parts = list(_reading_parts(self.dataset))
         if not parts:
-            raise ValueError(f'{type(self.dataset).__name__} cannot be cached: neither it nor a data set in it is a '
+            raise CacheError(f'{type(self.dataset).__name__} cannot be cached: neither it nor a data set in it is a '
                              'data set of MMEngine with a pipeline.')
         for part in parts:
             _use_cache(part, root, full_size, also)
@@ -134,25 +133,10 @@ def cached(dataset: Any, cache: Cache) -> Any:
             cache.
 
     Raises:
-        ValueError: if `cache` is something else.
+        CacheError: if `cache` is something else.
     """
-    if cache is None or cache is False:
-        return dataset
-    if cache is not True and not isinstance(cache, dict):
-        raise ValueError(f'cache={cache!r}: allowed are True, False, and a dict of arguments of CachedDataset, such as '
-                         "cache=dict(cache_dir='/scratch/cache').")
-    return CachedDataset(dataset, **({} if cache is True else cache))
-
-
-def without_caches(cfg: Any) -> Any:
-    """Return a copy of a config, or of a part of it, whose data sets have no caches."""
-    if isinstance(cfg, dict):
-        kind = str(cfg.get('type')).rpartition('.')[2]
-        if kind == CachedDataset.__name__:
-            return without_caches(cfg['dataset'])
-        return type(cfg)({key: without_caches(value) for key, value in cfg.items()
-                          if key != 'cache' or kind not in _TAKES_CACHE})  # yapf: disable
-    return type(cfg)(map(without_caches, cfg)) if type(cfg) in (list, tuple) else cfg
+    settings = cache_settings(cache)
+    return dataset if settings is None else CachedDataset(dataset, **settings)
 
 
 def default_folder() -> Path:
@@ -209,6 +193,6 @@ def _build(dataset: BaseDataset, steps: Sequence[Any], folder: Path, facts: Dict
 def _find(keys: Sequence[int], steps: CachedSteps) -> CachedSteps:
     """Check that this process sees the cache that the first one has built."""
     if any(steps.pack.get(key) is None for key in keys):
-        raise OSError(f'the first process has built the cache in {steps.pack.folder}, but this one, on another '
-                      'machine, does not find it. Set `cache_dir` of the cache to a folder that all machines share.')
+        raise CacheError(f'the first process has built the cache in {steps.pack.folder}, but this one, on another '
+                         'machine, does not find it. Set `cache_dir` of the cache to a folder that all machines share.')
     return steps

@@ -18,7 +18,11 @@ _ALIGN = 64  # bytes; arrays begin at multiples of it
 _DELETE = 'Delete the folder: the next run makes it again.'
 
 
-class PackError(RuntimeError):
+class CacheError(ValueError):
+    """A cache cannot be built or used."""
+
+
+class PackError(CacheError):
     """A file of packed samples is damaged."""
 
 

@@ -26,6 +26,7 @@ from ..transforms import (
     LoadVerifiedImage,
     SparseLabelResize,
 )
+from .pack import CacheError
 
 _LOADS = (LoadImageFromFile, LoadVerifiedImage, LoadAnnotations, LoadSegAnnotations, LoadLabelIds, LoadAnswers,
           LoadPseudoLabel)
@@ -50,19 +51,19 @@ def first_steps(steps: Sequence[Any], also: Sequence[str], full_size: bool, owne
         owner (str): Name of the data set, for messages.
 
     Raises:
-        ValueError: if there is none, or only the size of the files can be stored, but `full_size` is False.
+        CacheError: if there is none, or only the size of the files can be stored, but `full_size` is False.
     """
     count = 0
     while count < len(steps) and _is_steady(steps[count], also):
         count += 1
     names = [type(step).__name__ for step in steps]
     if count == 0:
-        raise ValueError(f'{owner} cannot be cached: its pipeline begins with {names[0] if names else "nothing"}. Let '
+        raise CacheError(f'{owner} cannot be cached: its pipeline begins with {names[0] if names else "nothing"}. Let '
                          'it begin with LoadVerifiedImage, or, if this transform gives the same result for an image '
                          f'each time, name it in `also` of the cache: also={names[:1]}.')
     changes = [name for name in names[count:] if any(part in name for part in _CHANGES_SIZE)]
     if changes and not full_size and not any(_resizes(step) for step in steps[:count]):
-        raise ValueError(f'{owner}: only the steps up to {names[count - 1]} give the same result each time, so images '
+        raise CacheError(f'{owner}: only the steps up to {names[count - 1]} give the same result each time, so images '
                          f'would be cached in the size of their files, before {changes[0]}. Set full_size=True of the '
                          'cache if there is room for this, or put a Resize to a fixed size directly after the labels '
                          'are loaded.')
@@ -89,7 +90,7 @@ def describe_steps(steps: Sequence[Any]) -> Dict[str, Any]:
     """Return all that the result of steps depends on besides the sample: settings, code, and versions of libraries.
 
     Raises:
-        ValueError: if a setting of a step cannot be compared.
+        CacheError: if a setting of a step cannot be compared.
     """
     versions = dict(udas_mmseg=__version__, numpy=np.__version__, torch=str(torch.__version__), opencv=cv2.__version__,
                     pillow=PIL.__version__, mmcv=mmcv.__version__, mmsegmentation=mmseg.__version__,
@@ -100,7 +101,7 @@ def describe_steps(steps: Sequence[Any]) -> Dict[str, Any]:
             code = inspect.getsourcefile(type(step))
             described.append(dict(step=_text(step), code=file_digest(code) if code else ''))
         except TypeError as error:
-            raise ValueError(f'{type(step).__name__} cannot be cached: {error}, so a change of it would not be '
+            raise CacheError(f'{type(step).__name__} cannot be cached: {error}, so a change of it would not be '
                              'noticed. Keep numbers, texts, lists, dicts and arrays in the attributes of a transform '
                              'that is cached.') from error
     return dict(steps=described, versions=versions)
@@ -179,7 +180,7 @@ def run_steps(steps: Sequence[Any], info: Dict[str, Any]) -> Dict[str, Any]:
     """Apply steps to the data information of a sample, and return the entries that they add or change.
 
     Raises:
-        ValueError: if a step draws random numbers, or removes entries or the sample.
+        CacheError: if a step draws random numbers, or removes entries or the sample.
     """
     before = {name: _text(value) for name, value in info.items()}
     results = info
@@ -188,10 +189,10 @@ def run_steps(steps: Sequence[Any], info: Dict[str, Any]) -> Dict[str, Any]:
         results = step(results)
         name = type(step).__name__
         if _random_states() != states:
-            raise ValueError(f'{name} draws random numbers, so its result cannot be cached. Remove it from `also` of '
+            raise CacheError(f'{name} draws random numbers, so its result cannot be cached. Remove it from `also` of '
                              'the cache.')
         if results is None or not before.keys() <= results.keys():
-            raise ValueError(f'{name} removes entries of a sample, so its result cannot be cached. Remove it from '
+            raise CacheError(f'{name} removes entries of a sample, so its result cannot be cached. Remove it from '
                              '`also` of the cache.')
     return {name: value for name, value in results.items() if name not in before or _text(value) != before[name]}
 

@@ -1,0 +1,40 @@
+"""Caches in configs: what is checked before a run, and what a cache does not change."""
+from mmengine.config import Config
+
+from small_data import LOAD
+from udas_mmseg.datasets import CachedDataset
+from udas_mmseg.datasets.cache import check_caches, without_caches
+from udas_mmseg.self_training.stage import affecting_result
+
+FLIP = dict(type='RandomFlip', prob=0.5)
+SHRINK = [*LOAD, dict(type='AntialiasedResize', scale=(24, 12)), FLIP]
+
+
+def test_tools_that_only_look_build_no_cache() -> None:
+    inner = dict(type='A', cache=1)
+    cfg = dict(dataset=dict(type='DomainPairDataset', cache=True, source=dict(type='CachedDataset', dataset=inner)))
+    assert without_caches(cfg) == dict(dataset=dict(type='DomainPairDataset', source=inner))
+    assert without_caches([dict(type=CachedDataset, dataset=inner)]) == [inner]
+
+
+def test_a_stage_of_self_training_may_get_a_cache_later() -> None:
+    train = dict(num_workers=1, dataset=dict(type='DomainPairDataset', source=dict(type='A')))
+    cfg = Config(dict(train_dataloader=train))
+    before = affecting_result(cfg)
+    cfg.train_dataloader.dataset.cache = dict(cache_dir='elsewhere')
+    assert affecting_result(cfg) == before
+
+
+def test_the_check_before_a_run_finds_pipelines_that_cannot_be_cached() -> None:
+    source = dict(type='GTA5Dataset', pipeline=SHRINK)
+    target = dict(type='CityscapesDataset', pipeline=[LOAD[0], dict(type='RandomCrop', crop_size=(8, 8)), FLIP])
+    mixed = dict(type='DomainMixDataset', dataset=source, target=target, pipeline=[FLIP])
+    pair = dict(type='DomainPairDataset', source=mixed, target=source)
+    assert check_caches(dict(dataset=pair), 'train_dataloader') == []
+    (problem, ) = check_caches(dict(dataset=dict(pair, cache=True)), 'train_dataloader')
+    assert problem.startswith('train_dataloader.dataset: CityscapesDataset: only the steps up to LoadVerifiedImage')
+    assert check_caches(dict(pair, cache=dict(full_size=True)), '') == []
+    assert 'cache=3' in check_caches(dict(pair, cache=3), '')[0]
+    alone = dict(type='CachedDataset', dataset=dict(source, pipeline=[FLIP]))
+    assert 'begins with RandomFlip' in check_caches(alone, '')[0]
+    assert check_caches(dict(alone, also=['RandomFlip']), '') == []
