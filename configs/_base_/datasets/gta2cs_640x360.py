@@ -102,6 +102,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='PositionSampler'),
     # some labels of GTA5 do not have the size of their image; the log names each of them
+    # with cache=True, each image is decoded and resized only once (docs/datasets.md)
     dataset=dict(type='DomainPairDataset', source=source_train, target=target_train, max_broken=100))
 val_dataloader = dict(
     batch_size=1,
