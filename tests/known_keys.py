@@ -8,6 +8,7 @@ from mmseg import registry
 from page_commands import ROOT
 from udas_mmseg.datasets.budget_key import merge_options
 from udas_mmseg.engine.launch import load_config
+from udas_mmseg.engine.memory import apply_memory
 from udas_mmseg.self_training.settings import read_settings
 
 
@@ -23,6 +24,8 @@ def check_keys(cfg: Config, options: Dict[str, Any]) -> None:
     merge_options(cfg, options)
     if 'self_training' in cfg:
         read_settings(cfg.self_training)
+    else:
+        apply_memory(cfg)
 
 
 def has_key(node: Any, parts: List[str]) -> bool:
@@ -30,6 +33,8 @@ def has_key(node: Any, parts: List[str]) -> bool:
     if 'self_training' in node and 'options' in parts:  # of the config of a stage
         stage = node['self_training'][parts[1]]['config']
         return has_key(load_config(str(ROOT / stage))._cfg_dict, parts[parts.index('options') + 1:])
+    if parts[0] == 'memory':
+        return 'self_training' in node or 'optim_wrapper' in node  # `apply_memory` knows its options
     if parts[0] == 'self_training':
         return 'self_training' in node  # `read_settings` knows the others
     for place, part in enumerate(parts):

@@ -17,6 +17,7 @@ from .batch_checks import check_batches
 from .dry_run import save_trial_picture, try_training
 from .initial_weights import prepare_load_from
 from .launch import build_runner, enable_amp, init_distributed, prepare_resume
+from .memory import memory_amp
 from .trial_validation import try_validation
 
 
@@ -132,8 +133,9 @@ class SingleTraining(ConfigRun):
 
         One batch is validated, see `try_validation`.
         """
-        if self.amp:
-            enable_amp(self.cfg, self.amp)
+        amp = self.amp or memory_amp(self.cfg)
+        if amp:
+            enable_amp(self.cfg, amp)
         lines = check_config(self.cfg, self.num_scanned)
         prepare_resume(self.cfg, self.resume)
         lines += prepare_load_from(self.cfg, self.allow_partial)

@@ -20,14 +20,15 @@ from ..utils.console import is_quiet
 from ..utils.project import find_config
 from ..utils.watchdog import HANG_LIMIT, is_watching, start_watchdog
 from .hooks import CheckClassIdsHook, WatchHook
+from .memory import apply_memory
 from .quiet_runner import QuietRunner
 from .slurm import describe_process
 
 
 def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional[Dict[str, Any]] = None) -> Config:
-    """Read a config file, set its default scope, apply its `budget`, and fill in what it leaves out.
+    """Read a config file, set its default scope, apply its `budget` and `memory`, and fill in what it leaves out.
 
-    See `apply_budget` and `fill_left_out`.
+    See `apply_budget`, `apply_memory` and `fill_left_out`.
 
     Args:
         path (str): Path of the config file, see `find_config`.
@@ -63,8 +64,15 @@ def load_config(path: str, work_dir: Optional[str] = None, cfg_options: Optional
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = osp.join('work_dirs', name)
-    fit_workers(cfg)
+    fit_machine(cfg)
     return cfg
+
+
+def fit_machine(cfg: Config) -> None:
+    """Call `fit_workers` and, unless each stage has its own config, `apply_memory`."""
+    fit_workers(cfg)
+    if 'self_training' not in cfg:
+        apply_memory(cfg)
 
 
 def fit_workers(cfg: Config) -> None:

@@ -22,8 +22,8 @@ from .plan import plan_stages, plan_table
 from .stage import STAGE_KINDS, RunContext, Stage
 
 # keys of a self-training config; everything else belongs to the configs of the stages
-_KEYS = {'amp', 'budget', 'custom_imports', 'default_scope', 'hang_limit', 'launcher', 'randomness', 'resume',
-         'runner_type', 'self_training', 'work_dir'}
+_KEYS = {'amp', 'budget', 'custom_imports', 'default_scope', 'hang_limit', 'launcher', 'memory', 'randomness',
+         'resume', 'runner_type', 'self_training', 'work_dir'}
 
 
 @RUNNERS.register_module()
@@ -104,6 +104,8 @@ class SelfTrainingRunner(ConfigRun):
         settings = cfg.to_dict()['self_training']
         if cfg.get('budget') is not None:
             settings['options'] = {'budget': cfg.budget, **(settings.get('options') or {})}
+        if cfg.get('memory') is not None:
+            settings['options'] = {'memory': cfg.memory, **(settings.get('options') or {})}
         seed = (cfg.get('randomness') or {}).get('seed') or 0
         return cls(cfg.work_dir, settings, seed, cfg.get('launcher', 'none'), cfg.get('amp') or '', name)
 

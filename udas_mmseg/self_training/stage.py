@@ -9,7 +9,7 @@ from mmengine.registry import Registry
 from ..datasets.budget_key import merge_options
 from ..datasets.cache import without_caches
 from ..datasets.preflight import NUM_SCANNED
-from ..engine.launch import fit_workers, load_config
+from ..engine.launch import fit_machine, load_config
 from ..utils.config_dicts import config_dicts
 from ..utils.digests import config_digest, file_digest
 from .manifest import Manifest
@@ -274,7 +274,7 @@ class RunContext:
         common = {key: value for key, value in self.options.items() if key != 'budget' or stage.has_budget}
         for options in (common, *stage.options):
             merge_options(cfg, options)
-        fit_workers(cfg)
+        fit_machine(cfg)
         return cfg
 
     def training_on(self, stage: Stage, role: str) -> Stage:

@@ -9,6 +9,7 @@ from mmseg.registry import DATASETS
 from ..datasets.answered import answers_digest, is_answered
 from ..datasets.unlabeled import LABELS_ONLY, is_pseudo_labeled, reads_products, without_labels
 from ..engine.launch import enable_amp
+from ..engine.memory import memory_amp
 from ..utils.config_dicts import config_dicts
 from ..utils.digests import file_digest
 from ..utils.mirrored_folder import INDEX
@@ -40,8 +41,9 @@ def training_config(stage: Stage, context: RunContext) -> Config:
     cfg = context.load_config(stage, context.folder(stage.name))
     cfg.randomness = {**(cfg.get('randomness') or {}), 'seed': context.seed + _SEEDS * stage.round}
     cfg.experiment_name = None  # the Runner uses the time as its name
-    if context.amp and stage.trains:
-        enable_amp(cfg, context.amp)
+    amp = context.amp or memory_amp(cfg)
+    if amp and stage.trains:
+        enable_amp(cfg, amp)
     for role, key in FILLED_IN.items():
         if role in stage.links:
             for dataset in _readers(cfg, stage, role, context):
