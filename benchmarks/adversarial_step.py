@@ -2,13 +2,10 @@
 
 "Published" is published_step.py, which is also what the tests compare the arithmetic with.
 """
-import os
-import statistics
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import torch
-from measuring import paired, seconds
-from mmengine.registry import init_default_scope
+from measuring import Parts, Row, absolute, compared, costs
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from mmseg.structures import SegDataSample
@@ -21,11 +18,11 @@ import udas_mmseg  # noqa: F401  (applies compat)
 CLASSES = 19
 DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
 SIZE = (180, 320)  # height, width
-AREAS = ((90, 160), (180, 320), (360, 640))
 SMALL_MAPS = dict(type='MultiLevelDiscriminator', discriminator=dict(type='FCDiscriminator', strides=(2, 2, 1, 1, 1)))
+BFLOAT16 = (dict(type='AmpOptimWrapper', dtype='bfloat16') if DEVICE == 'cuda' else
+            dict(type='CPUBFloat16OptimWrapper'))
 FAST: Dict[str, Any] = dict(upsample_maps=False, joint_forward=True, discriminators=SMALL_MAPS)
 Batch = Tuple[Tensor, Tensor, Tensor]  # source images, their labels, target images
-Row = Dict[str, object]
 
 
 def build(depth: int = 18, **changes: Any) -> nn.Module:
@@ -56,7 +53,7 @@ class Ours:
     """`AdversarialSegmentor.train_step` on one batch, with the optimizers of its configs."""
 
     def __init__(self, model: nn.Module, batch: Batch, amp: bool = False) -> None:
-        wrapper = dict(type='AmpOptimWrapper', dtype='bfloat16') if amp else dict(type='OptimWrapper')
+        wrapper = BFLOAT16 if amp else dict(type='OptimWrapper')
         sgd = dict(type='SGD', lr=2.5e-4, momentum=0.9, weight_decay=5e-4)
         adam = dict(type='Adam', lr=1e-4, betas=(0.9, 0.99))
         constructor = OPTIM_WRAPPER_CONSTRUCTORS.build(
@@ -152,17 +149,15 @@ def agreement() -> Row:
     """
     batch = random_batch(SIZE, dtype=torch.float64)
     published, ours = Published(build(channels_last=False).double(), batch), Ours(build().double(), batch)
-    return dict(name=f'step {SIZE[1]}x{SIZE[0]}, float64, difference of gradients',
-                value=disagreement(gradients_of(published), gradients_of(ours)),
-                against='published step, of the largest of each parameter', ratio=None, goal='< 1e-4')
+    return absolute(f'adversarial step {SIZE[1]}x{SIZE[0]}, float64, difference of gradients',
+                    [disagreement(gradients_of(published), gradients_of(ours))], '< 1e-4',
+                    'published step, of the largest of each parameter')
 
 
-def speed(name: str, goal: str, size: Tuple[int, int] = SIZE, rounds: int = 7, **options: Any) -> Row:
+def speed(name: str, goal: str, size: Tuple[int, int] = SIZE, rounds: int = 5, **options: Any) -> Row:
     """Seconds of a step, and how many times faster than the published one it is."""
-    published, ours = both(size, **options)
-    reference, value, ratio = paired(published, ours, rounds)
-    return dict(name=f'step {size[1]}x{size[0]}, {name}, s', value=value,
-                against=f'published step: {reference:.3g}', ratio=1 / ratio, goal=goal)
+    reference, ours = costs(both(size, **options), rounds)
+    return compared(f'adversarial step {size[1]}x{size[0]}, {name}, s', reference, ours, 'published step', goal)
 
 
 def step_memory(step: Callable[[], None], model: nn.Module) -> int:
@@ -182,41 +177,17 @@ def memory() -> List[Row]:
     rows: List[Row] = []
     for name, step, goal in steps:
         used = step_memory(step, step.model)
-        rows.append(dict(name=f'step {SIZE[1]}x{SIZE[0]}, {name}, peak MB', value=used / 1e6,
-                         against=f"segmentor's own step: {own / 1e6:.0f}", ratio=used / own, goal=goal))
+        rows.append({**absolute(f'adversarial step {SIZE[1]}x{SIZE[0]}, {name}, peak MB', [used / 1e6], goal,
+                                f"segmentor's own step: {own / 1e6:.0f}"), 'ratio': used / own})
     return rows
 
 
-def areas(name: str, sizes: Sequence[Tuple[int, int]] = AREAS, rounds: int = 5, **options: Any) -> List[Row]:
-    """Seconds a megapixel (of both domains together) at several sizes; ratio: against the cheapest size.
-
-    Optimizers cost the same at every size, which shows at the smallest.
-    """
-    model = build(**options)
-    steps = [Ours(model, random_batch(size)) for size in sizes]
-    timings: List[List[float]] = [[] for _ in sizes]
-    for step in steps:
-        step()
-    for _ in range(rounds):
-        for step, times in zip(steps, timings):
-            times.append(seconds(step))
-    costs = [statistics.median(times) / (2e-6 * size[0] * size[1]) for times, size in zip(timings, sizes)]
-    return [
-        dict(name=f'step {size[1]}x{size[0]}, {name}, s a megapixel', value=cost,
-             against=f'cheapest of {len(sizes)} sizes: {min(costs):.3g}', ratio=cost / min(costs), goal='ratio about 1')
-        for size, cost in zip(sizes, costs)
-    ]  # yapf: disable
-
-
-def run() -> List[Row]:
-    """All figures of this file."""
-    torch.set_num_threads(os.cpu_count() or 1)
-    init_default_scope('mmseg')
-    rows = [agreement(), speed('published arithmetic', 'ratio >= 1.1'), speed('fast options', 'ratio >= 1.5', **FAST)]
-    rows += [*memory(), *areas('published arithmetic')]
-    rows += areas('fast options', AREAS[1:], **FAST)  # its discriminators need maps of 16 rows, an eighth of the image
-    if DEVICE == 'cuda':
-        large: Dict[str, Any] = dict(size=(360, 640), depth=101, amp=True)
-        rows += [speed('ResNet-101, bf16, published arithmetic', 'ratio >= 2', **large),
-                 speed('ResNet-101, bf16, fast options', 'ratio >= 2', **large, **FAST)]
-    return rows
+def parts() -> Parts:
+    """The parts of this benchmark."""
+    return {
+        'fast options': lambda: [speed('fast options', 'ratio >= 1.6', **FAST)],
+        'fast options, bfloat16': lambda: [speed('fast options, bfloat16', 'ratio >= 1.6', amp=True, **FAST)],
+        'published arithmetic': lambda: [speed('published arithmetic', 'ratio >= 1.1')],
+        'memory': memory,
+        'gradients': lambda: [agreement()],
+    }

@@ -9,12 +9,12 @@ import os.path as osp
 import statistics
 import tempfile
 import time
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, List, Tuple
 
 import cv2
 import numpy as np
 import torch
-from mmengine.registry import init_default_scope
+from measuring import Row, absolute
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
@@ -71,16 +71,17 @@ def passes(transforms: List[dict], sample: Sample) -> Callable[[], None]:
     return augment
 
 
-def against_reading(name: str, transforms: List[dict], goal: str = '', rounds: int = 7) -> Dict[str, object]:
+def against_reading(name: str, transforms: List[dict], goal: str = '', rounds: int = 7) -> Row:
     """Milliseconds a sample that transforms take, and what share that is of decoding and resizing."""
     read, augment = reader(generated((1280, 720))), passes(transforms, generated(SIZE))
     read(), augment()
     pairs = [(cpu_ms(lambda: [read() for _ in range(SAMPLES)]) / SAMPLES, cpu_ms(augment) / SAMPLES)
              for _ in range(rounds)]
-    reading, ours = (statistics.median(times) for times in zip(*pairs))
-    return dict(name=f'{name}, {SIZE[0]}x{SIZE[1]}, ms a sample', value=ours,
-                against=f'decode and resize 1280x720 JPEG and PNG: {reading:.1f} ms',
-                ratio=statistics.median(b / a for a, b in pairs), goal=goal)
+    reading, ours = zip(*pairs)
+    ratios = [b / a for a, b in pairs]
+    return {**absolute(f'{name}, {SIZE[0]}x{SIZE[1]}, ms of a processor a sample', ours, goal,
+                       f'decode and resize 1280x720 JPEG and PNG: {statistics.median(reading):.1f} ms'),
+            'cpu_ratio': statistics.median(ratios)}
 
 
 def sub_policies(draws: int = 15) -> List[Tuple[float, str]]:
@@ -96,18 +97,17 @@ def sub_policies(draws: int = 15) -> List[Tuple[float, str]]:
     return sorted(found, reverse=True)
 
 
-def extremes() -> List[Dict[str, object]]:
+def extremes() -> List[Row]:
     """The slowest and the fastest sub-policy of AutoAugment."""
     ranked = sub_policies()
-    return [dict(name=f'{which} sub-policy: {name}, ms a sample', value=value, against='', ratio=None, goal='')
+    return [absolute(f'{which} sub-policy: {name}, ms of a processor a sample', [value])
             for which, (value, name) in (('slowest', ranked[0]), ('fastest', ranked[-1]))]
 
 
-def run() -> List[Dict[str, object]]:
+def run() -> List[Row]:
     """All figures of this file."""
     cv2.setNumThreads(1)  # as in a loader worker
     torch.set_num_threads(1)
-    init_default_scope('mmseg')
     mixing, auto = dict(type='DomainCutMix', alpha=1.0), dict(type='SegAutoAugment')
     return [
         against_reading('SegAutoAugment', [auto]), against_reading('DomainCutMix', [mixing]),

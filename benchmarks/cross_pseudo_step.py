@@ -1,12 +1,10 @@
 """A step of `CrossPseudoSupervision` against two supervised steps of the same networks on the same images."""
-import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import torch
 from adversarial_step import CLASSES, DEVICE, SIZE, Batch, labelled, random_batch, wait
-from measuring import paired
+from measuring import Row, compared, costs
 from mmengine.optim import OptimWrapper
-from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
@@ -18,9 +16,11 @@ BACKBONE = dict(type='ResNet', depth=18, strides=(1, 2, 1, 1), dilations=(1, 1, 
 HEAD = dict(type='DepthwiseSeparableASPPHead', in_channels=512, in_index=3, channels=128, dilations=(1, 12, 24, 36),
             c1_in_channels=64, c1_channels=48, num_classes=CLASSES, norm_cfg=dict(type='BN'), align_corners=False,
             loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True))
+VARIANTS: Dict[str, Tuple[Dict[str, Any], str]] = {  # options and goal
+    'plain': ({}, 'ratio <= 1.15'), 'joint forward': (dict(joint_forward=True), 'ratio <= 1.15'),
+    'CutMix': (dict(cut_mix=True), '')}  # yapf: disable
 SEGMENTOR = dict(type='EncoderDecoder', backbone=BACKBONE, decode_head=HEAD, train_cfg=dict(),
                  test_cfg=dict(mode='whole'))
-Row = Dict[str, object]
 
 
 def build(kind: str, **options: Any) -> nn.Module:
@@ -65,17 +65,17 @@ class Supervised:
         wait()
 
 
-def speed(name: str, goal: str, rounds: int = 7, **options: Any) -> Row:
-    """Seconds of a step, relative to those of two supervised steps."""
-    batch = random_batch(SIZE, BATCH)
-    reference, value, ratio = paired(Supervised(batch), CrossPseudo(batch, **options), rounds)
-    return dict(name=f'cross pseudo supervision {SIZE[1]}x{SIZE[0]}, {BATCH} + {BATCH} images, {name}, s', value=value,
-                against=f'two supervised steps: {reference:.3g}', ratio=ratio, goal=goal)
+def speed(variants: Dict[str, Tuple[Dict[str, Any], str]] = VARIANTS, size: Tuple[int, int] = SIZE,
+          rounds: int = 5) -> List[Row]:
+    """Seconds of a step in several variants, relative to those of two supervised steps."""
+    batch = random_batch(size, BATCH)
+    reference, *ours = costs([Supervised(batch), *(CrossPseudo(batch, **options) for options, _ in variants.values())],
+                             rounds)
+    name = f'cross pseudo supervision {size[1]}x{size[0]}, {BATCH} + {BATCH} images'
+    return [compared(f'{name}, {variant}, s', reference, cost, 'two supervised steps', goal, share=True)
+            for (variant, (_, goal)), cost in zip(variants.items(), ours)]
 
 
 def run() -> List[Row]:
     """All figures of this file."""
-    torch.set_num_threads(os.cpu_count() or 1)
-    init_default_scope('mmseg')
-    return [speed('plain', 'ratio <= 1.15'), speed('joint forward', 'ratio <= 1.15', joint_forward=True),
-            speed('CutMix', '-', cut_mix=True)]
+    return speed()

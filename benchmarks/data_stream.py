@@ -1,15 +1,12 @@
 """The training stream, without and with a cache, against bare decoding and resizing of the same files; its overhead."""
 import os.path as osp
-import statistics
 import tempfile
-from typing import Any, Callable, Dict, List, Sized, Tuple
+from typing import Any, Callable, List, Sized, Tuple
 
 import cv2
 import numpy as np
-import torch
-from measuring import costs, paired, seconds
+from measuring import Parts, Row, absolute, compared, costs, images_a_second, seconds, threads
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from PIL import Image
 from torch.utils.data import DataLoader
@@ -63,20 +60,20 @@ def pass_of(dataset: Sized) -> Callable[[], None]:
     return read
 
 
-def against_bare_reading(source: Tuple[int, int], size: Tuple[int, int]) -> Dict[str, object]:
+def against_bare_reading(source: Tuple[int, int], size: Tuple[int, int]) -> List[Row]:
     """Samples a second of one loader worker, from files of `source` to samples of `size` (both width, height)."""
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory() as root, threads(1):
         write_gta5(root, FILES, size=source, progress=False)
         stream = stream_of(root, size)
         names = sorted(osp.basename(stream.dataset.get_data_info(i)['img_path']) for i in range(FILES))
-        bare, ours, ratio = paired(pass_of(BareReader(root, names, size)), pass_of(stream))
-    return dict(name=f'stream, {source[0]}x{source[1]} -> {size[0]}x{size[1]}, samples a second', value=FILES / ours,
-                against=f'bare decode and resize: {FILES / bare:.1f}', ratio=1 / ratio, goal='ratio >= 0.7')
+        bare, ours = costs([pass_of(BareReader(root, names, size)), pass_of(stream)])
+    return [compared(f'stream, {source[0]}x{source[1]} -> {size[0]}x{size[1]}, samples/s', bare, ours,
+                     'bare decode and resize', 'ratio >= 0.7', unit=images_a_second(FILES))]
 
 
-def with_cache(source: Tuple[int, int], size: Tuple[int, int]) -> Dict[str, object]:
-    """Samples a second of CPU time of a stream with a cache, from files of `source` to samples of `size`."""
-    with tempfile.TemporaryDirectory() as root:
+def with_cache(source: Tuple[int, int], size: Tuple[int, int]) -> List[Row]:
+    """Samples a second of a stream without and with a cache, in this process, as a loader worker reads them."""
+    with tempfile.TemporaryDirectory() as root, threads(1):
         write_gta5(root, FILES, size=source, progress=False)
         stream = stream_of(root, size, dict(cache_dir=osp.join(root, 'cache')))
         names = sorted(osp.basename(stream.dataset.get_data_info(index)['img_path']) for index in range(FILES))
@@ -85,13 +82,11 @@ def with_cache(source: Tuple[int, int], size: Tuple[int, int]) -> Dict[str, obje
         def reads(dataset: Any) -> Callable[[], None]:
             return lambda: [dataset[StreamIndex(0, position)] for position in range(FILES)] and None
 
-        of_bare, *others = [cost.cpu for cost in costs([reads(bare), reads(plain), reads(stream)], ROUNDS)]
-        without, ratios = [[first / second for first, second in zip(of_bare, cost)] for cost in others]
-    return dict(name=f'cached stream, {source[0]}x{source[1]} -> {size[0]}x{size[1]}, samples a CPU second',
-                value=FILES / statistics.median(others[1]), ratio=statistics.median(ratios), goal='ratio >= 3',
-                against=f'bare decode and resize: {FILES / statistics.median(of_bare):.1f}; ratio {min(ratios):.1f} to '
-                f'{max(ratios):.1f}; without cache {statistics.median(without):.2f} ({min(without):.2f} to '
-                f'{max(without):.2f})')
+        of_bare, without, cached = costs([reads(bare), reads(plain), reads(stream)], ROUNDS)
+    name = f'{source[0]}x{source[1]} -> {size[0]}x{size[1]}, samples/s'
+    unit = images_a_second(FILES)
+    return [compared(f'cached stream, {name}', of_bare, cached, 'bare decode and resize', 'ratio >= 3', unit=unit),
+            compared(f'the same stream without a cache, {name}', of_bare, without, 'bare decode and resize', unit=unit)]
 
 
 class Constant:
@@ -106,7 +101,7 @@ class Constant:
         return index
 
 
-def overhead(samples: int = 2000) -> Dict[str, object]:
+def overhead(samples: int = 2000) -> List[Row]:
     """Milliseconds a sample that seeding, isolating and permuting cost."""
     stream = StreamDataset(Constant())
 
@@ -115,15 +110,18 @@ def overhead(samples: int = 2000) -> Dict[str, object]:
             stream[StreamIndex(0, position)]
 
     read()
-    best = sorted(seconds(read) for _ in range(7))[3]
-    return dict(name='stream overhead, ms a sample', value=1000 * best / samples, against='', ratio=None,
-                goal='< 0.3 ms')
+    with threads(1):
+        return [absolute('stream overhead, ms a sample', [1000 * seconds(read) / samples for _ in range(7)],
+                         '< 0.3 ms')]
 
 
-def run() -> List[Dict[str, object]]:
-    """All figures of this file."""
-    cv2.setNumThreads(1)  # as in a loader worker
-    torch.set_num_threads(1)
-    init_default_scope('mmseg')
-    return [against_bare_reading((1914, 1052), (640, 360)), against_bare_reading((640, 360), (640, 360)),
-            *(with_cache(source, size) for source, size in PAIRS), overhead()]
+def parts() -> Parts:
+    """The parts of this benchmark."""
+    (source, size), *others = PAIRS
+    return {
+        'stream': lambda: against_bare_reading(source, size),
+        'cache': lambda: with_cache(source, size),
+        'stream of small files': lambda: against_bare_reading(size, size),
+        'cache of small files': lambda: [row for pair in others for row in with_cache(*pair)],
+        'overhead': overhead,
+    }

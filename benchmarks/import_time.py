@@ -1,9 +1,9 @@
 """What `import udas_mmseg` costs on top of MMSegmentation."""
 import subprocess
 import sys
-from typing import Dict, List
+from typing import List
 
-from measuring import paired
+from measuring import Row, compared, costs
 
 # what this package uses of MMSegmentation, after the same workarounds
 MMSEG = ('import importlib.util, sys; s = importlib.util.find_spec("udas_mmseg"); '
@@ -12,12 +12,11 @@ MMSEG = ('import importlib.util, sys; s = importlib.util.find_spec("udas_mmseg")
          'import mmengine.runner, mmseg.datasets, mmseg.engine, mmseg.evaluation, mmseg.models, mmseg.visualization')
 
 
-def run() -> List[Dict[str, object]]:
+def run() -> List[Row]:
     """Seconds of a fresh process."""
 
     def python(code: str) -> None:
         subprocess.run([sys.executable, '-c', code], check=True)
 
-    stock, ours, ratio = paired(lambda: python(MMSEG), lambda: python('import udas_mmseg'), rounds=5)
-    return [dict(name='import udas_mmseg, s', value=ours, against=f"MMSegmentation's modules alone: {stock:.2f}",
-                 ratio=ratio, goal='ratio <= 1.3')]
+    stock, ours = costs([lambda: python(MMSEG), lambda: python('import udas_mmseg')], rounds=5)
+    return [compared('import udas_mmseg, s', stock, ours, "MMSegmentation's modules alone", 'ratio <= 1.3', share=True)]

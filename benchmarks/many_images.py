@@ -2,8 +2,7 @@
 
 The image folder is 100 links to a folder with a hundredth of the files, so that the checks for missing files list as
 many names as in a real data set. Every data set is built in a process of its own.
-Not part of `make bench`: a million images take minutes.
-
+Times are those of the processor, because the clock depends on what else runs.
 python benchmarks/many_images.py [NUM_IMAGES]
 """
 import gc
@@ -16,8 +15,9 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
+from measuring import Row, absolute
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from torch.utils.data import DataLoader
@@ -28,6 +28,9 @@ from udas_mmseg.utils.mirrored_folder import INDEX
 
 FOLDERS = 100
 BATCH, BATCHES = 500, 4  # samples that a loader worker reads
+SAMPLES = BATCH * (BATCHES - 1)
+COUNTS = (10_000, 100_000, 1_000_000)
+CHOSEN = ('LabelMappedDataset with labels', 'PseudoLabeledDataset')  # in `make bench`
 CLASSES = ('road', 'sidewalk', 'car')
 
 
@@ -103,20 +106,47 @@ def measure(config: dict) -> Dict[str, float]:
     return dict(seconds=seconds, peak=peak, kept=kept, objects=objects, worker=worker[0], growth=worker[-1] - worker[0])
 
 
-def run(count: int = 1_000_000) -> Iterator[Dict[str, object]]:
-    """All figures of this file; processor time, because the clock depends on what else the machine does."""
+def each(count: int, names: Sequence[str] = ()) -> Iterator[Tuple[str, Dict[str, float]]]:
+    """Name and findings of all data sets with so many images, or of some of them, each in a new process."""
     with tempfile.TemporaryDirectory() as root:
         write_names(Path(root), count)
         for name, config in configs(root).items():
-            with ProcessPoolExecutor(1, get_context('fork')) as process:
-                found = process.submit(measure, config).result()
-            yield dict(
-                name=f'{name}, {count:,} images: start-up, processor s', value=found['seconds'], ratio=None,
-                against=f'peak {found["peak"]:.0f} MB, kept {found["kept"]:.0f} MB, {found["objects"]} more objects; '
-                f'loader worker {found["worker"]:.0f} MB, {found["growth"]:+.1f} MB more after '
-                f'{BATCH * (BATCHES - 1)} samples', goal='< 10 s')
+            if not names or name in names:
+                with ProcessPoolExecutor(1, get_context('fork')) as process:
+                    yield name, process.submit(measure, config).result()
+
+
+def loading_memory(counts: Sequence[int] = COUNTS) -> List[Row]:
+    """Memory of a loader worker with more and more images, and start-up with the most, which takes a while: once."""
+    found = [dict(each(count, CHOSEN)) for count in counts]
+    rows: List[Row] = []
+    for name in CHOSEN:
+        first, last = found[0][name], found[-1][name]
+        rows += [
+            {**absolute(f'{name}, {counts[-1]:,} images: memory of a loader worker, MB', [last['worker']],
+                        'ratio <= 1.25', f'{counts[0]:,} images: {first["worker"]:.0f}'),
+             'ratio': last['worker'] / first['worker']},
+            absolute(f'{name}, {counts[-1]:,} images: more memory of it after {SAMPLES:,} samples, MB',
+                     [last['growth']], '< 2 MB'),
+            absolute(f'{name}, {counts[-1]:,} images: memory kept by the main process, bytes an image',
+                     [1e6 * last['kept'] / counts[-1]], '', f'{counts[-2]:,} images: '
+                     f'{1e6 * found[-2][name]["kept"] / counts[-2]:.0f}'),
+            absolute(f'{name}, {counts[-1]:,} images: start-up, processor s', [last['seconds']], '< 10 s')
+        ]  # yapf: disable
+    return rows
+
+
+run = loading_memory  # all figures of `make bench`
+
+
+def main() -> None:
+    """Print the findings of all data sets."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNTS[-1]
+    for name, found in each(count):
+        print(f'{found["seconds"]:7.2f} processor s for start-up  {name}, {count:,} images\n           peak '
+              f'{found["peak"]:.0f} MB, kept {found["kept"]:.0f} MB, {found["objects"]} more objects; loader worker '
+              f'{found["worker"]:.0f} MB, {found["growth"]:+.1f} MB more after {SAMPLES:,} samples')
 
 
 if __name__ == '__main__':
-    for row in run(*map(int, sys.argv[1:])):
-        print(f'{row["value"]:7.2f} s  {row["name"]}\n           {row["against"]}')
+    main()

@@ -3,18 +3,16 @@
 "Published" is published_online_step.py, which is also what the tests compare the arithmetic with.
 """
 import copy
-import os
-import statistics
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 import torch
-from adversarial_step import DEVICE, Batch, Row, disagreement, gradients_of, labelled, step_memory, wait
-from measuring import Cost, costs
+from adversarial_step import DEVICE, Batch, disagreement, gradients_of, labelled, step_memory, wait
+from measuring import Parts, Row, absolute, compared, costs
 from mmengine.model import BaseDataPreprocessor
 from mmengine.optim import OptimWrapper
-from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from published_online_step import PublishedOnlineStep
@@ -23,7 +21,7 @@ from torch import nn
 import udas_mmseg  # noqa: F401  (applies compat)
 
 CLASSES, COUNT = 19, 2  # images of each domain
-SIZE = (128, 256)  # height, width
+SIZE, SMALL = (128, 256), (96, 192)  # height, width; the smaller one for transformers
 MEAN, STD = (torch.tensor(values).view(3, 1, 1) for values in ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)))
 TEACHER = dict(momentum=0.99, labeling=dict(type='SureShareLabeling'))
 FAST: Dict[str, Any] = dict(joint_forward=True, ema_teacher=dict(TEACHER, dtype='bfloat16'))
@@ -39,12 +37,13 @@ class NormalizedImages(BaseDataPreprocessor):
         self.register_buffer('std', STD)
 
 
-def deeplabv2() -> dict:
-    """A multi-level DeepLabv2 on a ResNet-18 of full width at stride 8."""
+def deeplabv2(depth: int = 18) -> dict:
+    """A multi-level DeepLabv2 on a ResNet of full width at stride 8."""
+    width = 512 if depth < 50 else 2048
     heads = [dict(type='DeepLabV2Head', in_channels=channels, in_index=index, num_classes=CLASSES, align_corners=True,
                   loss_decode=dict(type='CrossEntropyLoss', loss_weight=weight, avg_non_ignore=False))
-             for channels, index, weight in ((512, 3, 1.0), (256, 2, 0.4))]
-    backbone = dict(type='ResNet', depth=18, strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), norm_cfg=dict(type='BN'))
+             for channels, index, weight in ((width, 3, 1.0), (width // 2, 2, 0.4))]
+    backbone = dict(type='ResNet', depth=depth, strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), norm_cfg=dict(type='BN'))
     return dict(type='EncoderDecoder', backbone=backbone, decode_head=heads[0], auxiliary_head=heads[1],
                 train_cfg=dict(), test_cfg=dict(mode='whole'))
 
@@ -63,7 +62,9 @@ def daformer(width: int = 32, layers: Sequence[int] = (2, 2, 2, 2)) -> dict:
 
 
 NETWORKS: Dict[str, Callable[[], dict]] = {'DeepLabv2 on ResNet-18': deeplabv2, 'DAFormerHead on MiT-B0': daformer}
-LARGE = {'DAFormerHead on MiT-B5': lambda: daformer(64, (3, 6, 40, 3))}  # with a GPU
+LARGE: Dict[str, Callable[[], dict]] = {  # with a GPU
+    'DAFormerHead on MiT-B5': lambda: daformer(64, (3, 6, 40, 3)),
+    'DeepLabv2 on ResNet-101': lambda: deeplabv2(101)}
 
 
 def build(network: str, **options: Any) -> nn.Module:
@@ -156,17 +157,16 @@ def agreement(network: str, size: Tuple[int, int] = (64, 128)) -> Row:
     models = [build(network, channels_last=last, augment=dict(hue=0)).double() for last in (False, True)]
     published, ours = Published(models[0], batch), Ours(models[1], batch)
     published.step.augmentation = ours.model.augment  # torchvision computes the hue in float32
-    return dict(name=f'online step, {network}, {size[1]}x{size[0]}, float64, difference of gradients',
-                value=disagreement(gradients_of(published), gradients_of(ours)),
-                against='published step, of the largest of each parameter', ratio=None, goal='< 1e-4')
+    return absolute(f'online step, {network}, {size[1]}x{size[0]}, float64, difference of gradients',
+                    [disagreement(gradients_of(published), gradients_of(ours))], '< 1e-4',
+                    'published step, of the largest of each parameter')
 
 
-def speed(network: str, size: Tuple[int, int] = SIZE, rounds: int = 7) -> List[Row]:
+def speed(network: str, size: Tuple[int, int] = SIZE, rounds: int = 5) -> List[Row]:
     """Seconds of a step with several options, and how many times faster than the published one it is."""
     batch = random_batch(size)
     variants: Dict[str, Tuple[str, Dict[str, Any], bool]] = {
         'published arithmetic': ('ratio >= 1', {}, False),
-        'teacher in bfloat16': ('', dict(ema_teacher=FAST['ema_teacher']), False),
         'fast options': ('ratio >= 1.3', FAST, False),
         'mixed precision, one forward pass': ('', dict(joint_forward=True), True)}  # yapf: disable
     steps: Dict[str, Any] = {'published': Published(build(network, channels_last=False), batch)}
@@ -174,16 +174,6 @@ def speed(network: str, size: Tuple[int, int] = SIZE, rounds: int = 7) -> List[R
     measured = dict(zip(steps, costs(list(steps.values()), rounds)))
     return [compared(f'online step, {network}, {size[1]}x{size[0]}, {name}, s', measured['published'], measured[name],
                      'published step', goal) for name, (goal, *_) in variants.items()]
-
-
-def compared(name: str, reference: Cost, ours: Cost, against: str, goal: str) -> Row:
-    """Median and range of the ratios of wall-clock time, and the ratio of CPU time, which other work affects less."""
-    ratios = [theirs / one for theirs, one in zip(reference.wall, ours.wall)]
-    cpu = statistics.median(theirs / one for theirs, one in zip(reference.cpu, ours.cpu))
-    return dict(name=name, value=statistics.median(ours.wall),
-                against=f'{against}: {statistics.median(reference.wall):.3g}; ratios {min(ratios):.2f} to '
-                        f'{max(ratios):.2f}, of CPU time {cpu:.2f}',
-                ratio=statistics.median(ratios), goal=goal)
 
 
 def memory(network: str, size: Tuple[int, int] = SIZE) -> List[Row]:
@@ -196,31 +186,28 @@ def memory(network: str, size: Tuple[int, int] = SIZE) -> List[Row]:
     rows: List[Row] = []
     for name, step, goal in (('published step', published, ''), ('published arithmetic', ours, 'ratio <= 1.1')):
         used = 2 * weights + step_memory(step, step.model)
-        rows.append(dict(name=f'online step, {network}, {size[1]}x{size[0]}, {name}, peak MB without the teacher',
-                         value=used / 1e6, against=f'source-only training: {base / 1e6:.0f}; the teacher: '
-                         f'{weights / 1e6:.0f}', ratio=used / base, goal=goal))
+        row = absolute(f'online step, {network}, {size[1]}x{size[0]}, {name}, peak MB without the teacher',
+                       [used / 1e6], goal, f'source-only training: {base / 1e6:.0f}; the teacher: {weights / 1e6:.0f}')
+        rows.append({**row, 'ratio': used / base})
     return rows
 
 
-def update(network: str, size: Tuple[int, int] = SIZE, rounds: int = 7) -> Row:
+def update(network: str, size: Tuple[int, int] = SIZE, rounds: int = 5) -> Row:
     """Share of the teacher's update in a step."""
     step = Ours(build(network), random_batch(size))
     model = step.model
     other = copy.deepcopy(model.segmentor)
     whole, alone = costs([step, lambda: model.teacher.update(other)], rounds)
-    shares = [one / all_ for one, all_ in zip(alone.cpu, whole.cpu)]
-    return dict(name=f'update of the teacher, {network}, ms', value=1e3 * statistics.median(alone.cpu),
-                against=f'CPU time of a step: {statistics.median(whole.cpu):.3g} s; ratios {min(shares):.4f} to '
-                        f'{max(shares):.4f}', ratio=statistics.median(shares), goal='ratio < 0.02')
+    return compared(f'update of the teacher, {network}, ms', whole, alone, 'a step', 'ratio < 0.02', share=True,
+                    unit=lambda seconds: 1000 * seconds)
 
 
-def run() -> List[Row]:
-    """All figures of this file."""
-    torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS') or os.cpu_count() or 1))
-    init_default_scope('mmseg')
-    rows: List[Row] = []
-    for network in NETWORKS:
-        rows += [agreement(network), *speed(network), *memory(network), update(network)]
-    for network in LARGE if DEVICE == 'cuda' else ():
-        rows += [*speed(network, (512, 512)), *memory(network, (512, 512)), update(network, (512, 512))]
-    return rows
+def parts() -> Parts:
+    """The parts of this benchmark."""
+    sizes = dict(zip(NETWORKS, (SIZE, SMALL)))
+    found: Parts = {f'speed, {network}': partial(speed, network, size) for network, size in sizes.items()}
+    for network, size in sizes.items():
+        found.update({f'memory, {network}': partial(memory, network, size),
+                      f'teacher, {network}': lambda network=network, size=size: [update(network, size)],
+                      f'gradients, {network}': lambda network=network: [agreement(network)]})
+    return found

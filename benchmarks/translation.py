@@ -9,16 +9,14 @@ import os
 import os.path as osp
 import tempfile
 from itertools import count
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
-import cv2
 import numpy as np
 import torch
-from measuring import paired, seconds
+from measuring import Parts, Row, absolute, compared, costs, images_a_second, seconds, threads
 from mmengine.config import Config
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapperDict
-from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS, TRANSFORMS
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -36,7 +34,6 @@ DRAWN = 64  # files beyond these hold the same images
 BATCH, WORKERS = 4, 2  # the defaults of `translate_dataset`
 CROP = 256 if DEVICE == 'cuda' else 64  # the paper's is 256, which takes two cores many seconds
 DOMAINS = ('source', 'target')
-Row = Dict[str, Any]
 
 
 def published() -> Dict[str, Any]:
@@ -112,14 +109,14 @@ class Bare:
         wait()
 
 
-def throughput(cfg: Dict[str, Any], files: int = FILES, size: Tuple[int, int] = SIZE, rounds: int = 3) -> Row:
+def throughput(cfg: Dict[str, Any], files: int = FILES, size: Tuple[int, int] = SIZE, rounds: int = 5) -> Row:
     """Images a second from PNG files to PNG files of the same size."""
     model = build(cfg).eval()
     with tempfile.TemporaryDirectory() as root:
         dataset = source_of(osp.join(root, 'source'), files, size)
-        bare, ours, ratio = paired(Bare(model, dataset), Files(model, dataset, osp.join(root, 'out')), rounds)
-    return dict(name=f'translation of {files} files, {size[0]}x{size[1]}, images a second', value=files / ours,
-                against=f'bare generator: {files / bare:.3g}', ratio=bare / ours, goal='ratio >= 0.9')  # yapf: disable
+        bare, ours = costs([Bare(model, dataset), Files(model, dataset, osp.join(root, 'out'))], rounds)
+    return compared(f'translation of {files} files, {size[0]}x{size[1]}, images/s', bare, ours, 'bare generator',
+                    'ratio >= 0.9', unit=images_a_second(files))
 
 
 class Step:
@@ -196,16 +193,16 @@ def disagreement(expected: Sequence[Dict[str, float]], got: Sequence[Dict[str, f
 def agreement(cfg: Dict[str, Any], weight: float, size: int = CROP, steps: int = 2) -> Row:
     """Both steps compute the same losses. On CUDA sums in another order turn some of Adam's first steps around."""
     theirs, ours = (losses_of(step, steps) for step in both(with_identity(cfg, weight), size))
-    return dict(name=f'CycleGAN step {size}x{size}, identity weight {weight:g}, difference of losses',
-                value=disagreement(theirs, ours), against="MMagic's step, of each loss", ratio=None,
-                goal='< 1e-2' if DEVICE == 'cuda' else '0')  # yapf: disable
+    goal = '< 1e-2' if DEVICE == 'cuda' else '= 0'
+    return absolute(f'CycleGAN step {size}x{size}, identity weight {weight:g}, difference of losses',
+                    [disagreement(theirs, ours)], goal, "MMagic's step, of each loss")
 
 
 def speed(cfg: Dict[str, Any], weight: float, goal: str, size: int = CROP, rounds: int = 5) -> Row:
     """Seconds of a step, and its time as a share of MMagic's."""
-    theirs, ours, ratio = paired(*both(with_identity(cfg, weight), size), rounds)
-    return dict(name=f'CycleGAN step {size}x{size}, identity weight {weight:g}, s', value=ours,
-                against=f"MMagic's step: {theirs:.3g}", ratio=ratio, goal=goal)  # yapf: disable
+    theirs, ours = costs(both(with_identity(cfg, weight), size), rounds)
+    return compared(f'CycleGAN step {size}x{size}, identity weight {weight:g}, s', theirs, ours, "MMagic's step", goal,
+                    share=True)
 
 
 def style_transfer(name: str, size: Tuple[int, int] = (640, 360), rounds: int = 15) -> Row:
@@ -218,30 +215,22 @@ def style_transfer(name: str, size: Tuple[int, int] = (640, 360), rounds: int = 
 
     with threads(1):
         restyle()
-        times = sorted(seconds(restyle) for _ in range(rounds))
-    return dict(name=f'{name} {size[0]}x{size[1]}, ms a sample', value=1000 * times[rounds // 2], against='',
-                ratio=None, goal='')  # yapf: disable
+        times = [1000 * seconds(restyle) for _ in range(rounds)]
+    return absolute(f'{name} {size[0]}x{size[1]}, ms a sample', times)
 
 
-@contextlib.contextmanager
-def threads(number: int) -> Iterator[None]:
-    """Threads of PyTorch and OpenCV, for a while."""
-    before = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(number)
-    cv2.setNumThreads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        cv2.setNumThreads(before[1])
-
-
-def run() -> List[Row]:
-    """All figures of this file."""
-    init_default_scope('mmseg')
+def steps(weight: float, goal: str) -> List[Row]:
+    """Both rows about steps with one weight of the identity loss."""
     cfg = published()
-    with threads(os.cpu_count() or 1):
-        rows = [throughput(cfg)]
-        for weight, goal in ((5., 'ratio <= 1.1'), (0., 'ratio < 1')):
-            rows += [agreement(cfg, weight), speed(cfg, weight, goal)]
-    return rows + [style_transfer(name) for name in ('FourierAmplitudeTransfer', 'LabStatisticsTransfer')]
+    return [speed(cfg, weight, goal), agreement(cfg, weight)]
+
+
+def parts() -> Parts:
+    """The parts of this benchmark."""
+    return {
+        'throughput': lambda: [throughput(published())],
+        'step with identity': lambda: steps(5., 'ratio <= 1.1'),
+        'step without identity': lambda: steps(0., 'ratio < 1'),
+        'style transfer': lambda: [style_transfer(name) for name in ('FourierAmplitudeTransfer',
+                                                                     'LabStatisticsTransfer')],
+    }

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 import torch
 from adversarial_step import gradients_of
-from measuring import Cost, costs
-from online_training import NETWORKS, Ours, agreement, build, compared, daformer, random_batch
+from online_training import NETWORKS, Ours, agreement, build, daformer, random_batch
 
 
 def test_both_steps_compute_the_same_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,19 +22,6 @@ def test_the_teacher_is_sure_of_some_pixels() -> None:
     context, logs = model.begin_step(model.data_preprocessor(data, True))
     assert 0 < float(logs['target.kept']) < 1
     assert float(context.pixel_weights['mixture'].min()) > 0
-
-
-def test_functions_are_timed_in_turn() -> None:
-    calls: list = []
-    measured = costs([lambda: calls.append('a'), lambda: calls.append('b')], rounds=2)
-    assert calls == ['a', 'b'] * 3
-    assert [len(cost.wall) for cost in measured] == [2, 2] and all(torch.tensor(measured[0].cpu) >= 0)
-
-
-def test_ratios_are_those_of_pairs() -> None:
-    row = compared('a step', Cost([2., 6., 4.], [1., 1., 1.]), Cost([1., 2., 4.], [0.5, 0.5, 1.]), 'reference', '')
-    assert row['ratio'] == 2 and row['value'] == 2
-    assert row['against'] == 'reference: 4; ratios 1.00 to 3.00, of CPU time 2.00'
 
 
 def test_mixed_precision_also_computes_the_gradients_of_the_student_in_bfloat16() -> None:

@@ -19,7 +19,7 @@ def tiny() -> Dict[str, Any]:
 
 def test_throughput_of_files_and_of_the_generator(tiny: Dict[str, Any]) -> None:
     row = translation.throughput(tiny, files=3, size=(64, 32), rounds=1)
-    assert row['name'] == 'translation of 3 files, 64x32, images a second'
+    assert row['name'] == 'translation of 3 files, 64x32, images/s'
     assert row['value'] > 0 and row['ratio'] > 0
 
 
