@@ -1,5 +1,10 @@
 """Caches in configs: what is checked before a run, and what a cache does not change."""
+from pathlib import Path
+from typing import Callable
+
+import pytest
 from mmengine.config import Config
+from mmseg.registry import DATASETS
 
 from small_data import LOAD
 from udas_mmseg.datasets import CachedDataset
@@ -38,3 +43,14 @@ def test_the_check_before_a_run_finds_pipelines_that_cannot_be_cached() -> None:
     alone = dict(type='CachedDataset', dataset=dict(source, pipeline=[FLIP]))
     assert 'begins with RandomFlip' in check_caches(alone, '')[0]
     assert check_caches(dict(alone, also=['RandomFlip']), '') == []
+
+
+def test_mistakes_are_found_before_a_cache_is_built(labeled_config: Callable, tmp_path: Path) -> None:
+    source, target = (labeled_config(name, pipeline=SHRINK) for name in ('source', 'target'))
+    with pytest.raises(ValueError, match='the target branch declares labels'):
+        DATASETS.build(dict(type='DomainPairDataset', source=source, target=target,
+                            cache=dict(cache_dir=str(tmp_path / 'cache'))))
+    with pytest.raises(ValueError, match='max_broken=-1'):
+        DATASETS.build(dict(type='StreamDataset', dataset=source, max_broken=-1,
+                            cache=dict(cache_dir=str(tmp_path / 'cache'))))
+    assert not (tmp_path / 'cache').exists()

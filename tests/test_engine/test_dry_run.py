@@ -40,6 +40,7 @@ def pair_config(run_config: Callable, labeled_config: Callable) -> Callable[...,
 
 def test_everything_is_tried_and_nothing_is_written(pair_config: Callable, tmp_path: Any) -> None:
     cfg = pair_config()
+    cfg.train_dataloader.dataset.cache = dict(cache_dir=str(tmp_path / 'cache'), full_size=True)
     before = sorted(tmp_path.rglob('*'))
     trial = try_training(cfg)
     text = '\n'.join(trial.lines)

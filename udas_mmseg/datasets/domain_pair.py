@@ -53,50 +53,14 @@ class DomainPairDataset(Dataset):
             if name not in given:
                 raise ValueError(f'DomainPairDataset: orders has an entry {name!r}, but the branches are '
                                  f'{sorted(given)}. Use one of these, or remove the entry.')
+        datasets = {name: DATASETS.build(given[name]) if isinstance(given[name], dict) else given[name]
+                    for name in BRANCHES if name in given}  # yapf: disable
+        self.first = _check(datasets)
+        # after the checks, because a cache takes time
         self.branches = {
-            name: StreamDataset(given[name], branch=name, max_broken=max_broken, order=orders.get(name), cache=cache)
-            for name in BRANCHES if name in given
+            name: StreamDataset(dataset, branch=name, max_broken=max_broken, order=orders.get(name), cache=cache)
+            for name, dataset in datasets.items()
         }
-        labeled = [name for name in self.branches if BRANCHES[name].labels != NONE]
-        if not labeled:
-            with_labels = [f'`{branch.name}`' for branch in BRANCHES.values() if branch.labels != NONE]
-            raise ValueError('DomainPairDataset has no branch with labels, only '
-                             f'{list(self.branches) or "nothing"}. Add {" or ".join(with_labels)}.')
-        self.first = labeled[0]
-        self._refuse_declared_labels()
-        self._compare_classes()
-        refuse_shared_images(self._annotated_datasets(), [
-            part for name in self._unlabeled for part in nested_datasets(self.branches[name])])
-
-    @property
-    def _unlabeled(self) -> List[str]:
-        return [name for name in self.branches if BRANCHES[name].labels == NONE]
-
-    def _annotated_datasets(self) -> List[Any]:
-        """Return the data sets with labels in branches with annotated labels, including those that are mixed in."""
-        parts = [part for name, stream in self.branches.items() if BRANCHES[name].labels not in (NONE, PSEUDO)
-                 for part in nested_datasets(stream)]
-        mixed = [part for dataset in parts if isinstance(dataset, DomainMixDataset)
-                 for part in nested_datasets(dataset.target)]
-        # the target itself may be mixed in without labels, for the style of its images
-        return [part for part in (*parts, *mixed) if _declared_labels(part) is not None]
-
-    def _refuse_declared_labels(self) -> None:
-        for name in self._unlabeled:
-            for part in nested_datasets(self.branches[name]):
-                declared = _declared_labels(part)
-                if declared is not None:
-                    raise ValueError(f'the {name} branch declares labels (seg_map_path={declared!r}). Training never '
-                                     'opens labels of this branch: remove `seg_map_path` from its `data_prefix`, and '
-                                     'use `labeled_target` for target images whose labels may be used.')
-
-    def _compare_classes(self) -> None:
-        classes = {name: tuple(stream.metainfo.get('classes') or ()) for name, stream in self.branches.items()}
-        for name, names in classes.items():
-            if names != classes[self.first]:
-                raise ValueError(f'the branches have different classes. {self.first}: {classes[self.first]}; {name}: '
-                                 f'{names}. Give them the same `metainfo.classes`, and map their labels with '
-                                 '`label_map`.')
 
     @property
     def metainfo(self) -> dict:
@@ -114,6 +78,48 @@ class DomainPairDataset(Dataset):
             for view in views_of(of_branch):
                 _check_labels(name, 'gt_sem_seg' in view.get('data_samples', ()))
         return sample
+
+
+def _check(datasets: Dict[str, Any]) -> str:
+    """Check that the data sets of the branches fit together; the name of the first branch with labels."""
+    labeled = [name for name in datasets if BRANCHES[name].labels != NONE]
+    if not labeled:
+        with_labels = [f'`{branch.name}`' for branch in BRANCHES.values() if branch.labels != NONE]
+        raise ValueError('DomainPairDataset has no branch with labels, only '
+                         f'{list(datasets) or "nothing"}. Add {" or ".join(with_labels)}.')
+    unlabeled = {name: list(nested_datasets(datasets[name])) for name in datasets if BRANCHES[name].labels == NONE}
+    for name, parts in unlabeled.items():
+        _refuse_declared_labels(name, parts)
+    _compare_classes(datasets, labeled[0])
+    refuse_shared_images(_annotated(datasets), [part for parts in unlabeled.values() for part in parts])
+    return labeled[0]
+
+
+def _annotated(datasets: Dict[str, Any]) -> List[Any]:
+    """Return the data sets with labels in branches with annotated labels, including those that are mixed in."""
+    parts = [part for name, dataset in datasets.items() if BRANCHES[name].labels not in (NONE, PSEUDO)
+             for part in nested_datasets(dataset)]
+    mixed = [part for dataset in parts if isinstance(dataset, DomainMixDataset)
+             for part in nested_datasets(dataset.target)]
+    # the target itself may be mixed in without labels, for the style of its images
+    return [part for part in (*parts, *mixed) if _declared_labels(part) is not None]
+
+
+def _refuse_declared_labels(name: str, parts: List[Any]) -> None:
+    for part in parts:
+        declared = _declared_labels(part)
+        if declared is not None:
+            raise ValueError(f'the {name} branch declares labels (seg_map_path={declared!r}). Training never opens '
+                             'labels of this branch: remove `seg_map_path` from its `data_prefix`, and use '
+                             '`labeled_target` for target images whose labels may be used.')
+
+
+def _compare_classes(datasets: Dict[str, Any], first: str) -> None:
+    classes = {name: tuple(dataset.metainfo.get('classes') or ()) for name, dataset in datasets.items()}
+    for name, names in classes.items():
+        if names != classes[first]:
+            raise ValueError(f'the branches have different classes. {first}: {classes[first]}; {name}: {names}. Give '
+                             'them the same `metainfo.classes`, and map their labels with `label_map`.')
 
 
 def _declared_labels(dataset: Any) -> Optional[str]:

@@ -54,7 +54,6 @@ class StreamDataset(Dataset):
 
     def __init__(self, dataset: Union[dict, Dataset], branch: str = 'source', max_broken: int = 0,
                  order: Union[dict, SamplingOrder, None] = None, cache: Cache = None) -> None:
-        dataset = cached(dataset, cache)
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         self.branch = branch
         self.max_broken = max_broken
@@ -64,6 +63,7 @@ class StreamDataset(Dataset):
         if len(self.dataset) == 0:
             raise ValueError(f'the data set of branch {branch!r} is empty. Check its `data_prefix`, `img_suffix` and '
                              '`ann_file`.')
+        self.dataset = cached(self.dataset, cache)
         # not for each sample: data sets copy their `metainfo`
         self._num_classes = len(getattr(self.dataset, 'metainfo', {}).get('classes') or ())
         self.order = order if isinstance(order, SamplingOrder) else SAMPLING_ORDERS.build(

@@ -38,6 +38,11 @@ class Progress:
         self._start = self._last = time.monotonic()
         self._lines = 0
 
+    @property
+    def shown(self) -> bool:
+        """Whether the task took long enough for a line."""
+        return self._lines > 0
+
     def update(self, done: int) -> None:
         """Report how many units are done, including those that were done before, and finish with the last one."""
         if done >= self.total:

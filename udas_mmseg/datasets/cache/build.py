@@ -109,6 +109,8 @@ class CacheBuild:
                 keys[index] = sample_key(self.dataset.get_data_info(index), self.steps).content
             except TypeError as error:
                 raise CacheError(f'{self.name} cannot be cached: its data information has {error}.') from error
+        if progress.shown:
+            progress.finish(len(keys))
         return keys
 
     def run(self, seconds: float) -> bool:
@@ -221,7 +223,7 @@ class CacheBuild:
 
 def _samples_of(reader: SampleReader) -> Iterator[Packed]:
     """Iterate over the samples of a reader, in their order. The random generators of this process are not used."""
-    workers = 0 if len(reader) <= _FEW else min(_WORKERS, len(os.sched_getaffinity(0)))
+    workers = 0 if len(reader) <= _FEW else min(_WORKERS, os.cpu_count() or 1)
     loader = DataLoader(reader, batch_size=None, num_workers=workers, collate_fn=_as_it_is, generator=Generator(),
                         persistent_workers=False)
     try:
