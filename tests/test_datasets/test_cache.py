@@ -53,10 +53,8 @@ def make(labeled_config: Callable, tmp_path: Path) -> Callable[..., Any]:
     """Build a cached data set of five images, whose config may be changed."""
     config = labeled_config('source', 5, pipeline=SHRINK)
 
-    def built(cache: Any = None, **changes: Any) -> Any:
-        return DATASETS.build(dict(type='CachedDataset', dataset={**config, **changes},
-                                   cache_dir=str(tmp_path / 'cache'), **(cache or {})))
-    return built
+    return lambda cache=None, **changes: DATASETS.build(dict(
+        type='CachedDataset', dataset={**config, **changes}, cache_dir=str(tmp_path / 'cache'), **(cache or {})))
 
 
 def image(tmp_path: Path, number: int, kind: str = 'images') -> Path:
@@ -71,11 +69,11 @@ def pixels(sample: Dict[str, Any]) -> Tuple[np.ndarray, ...]:
 
 
 def same(first: Dict[str, Any], second: Dict[str, Any]) -> bool:
-    parts = zip(pixels(first), pixels(second))
     facts = [dict(sample['data_samples'].metainfo) if 'inputs' in sample else
              {key: value for key, value in sample.items() if not isinstance(value, np.ndarray)}
-             for sample in (first, second)]
-    return facts[0] == facts[1] and all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in parts)
+             for sample in (first, second)]  # yapf: disable
+    return facts[0] == facts[1] and all(one.dtype == other.dtype and np.array_equal(one, other)
+                                        for one, other in zip(pixels(first), pixels(second)))
 
 
 def folder_of(cached: Any) -> Path:

@@ -8,7 +8,7 @@ from mmseg.registry import DATASETS
 
 from small_data import LOAD
 from udas_mmseg.datasets import CachedDataset
-from udas_mmseg.datasets.cache import check_caches, without_caches
+from udas_mmseg.datasets.cache import CacheError, check_caches, without_caches
 from udas_mmseg.self_training.stage import affecting_result
 
 FLIP = dict(type='RandomFlip', prob=0.5)
@@ -40,9 +40,11 @@ def test_the_check_before_a_run_finds_pipelines_that_cannot_be_cached() -> None:
     assert problem.startswith('train_dataloader.dataset: CityscapesDataset: only the steps up to LoadVerifiedImage')
     assert check_caches(dict(pair, cache=dict(full_size=True)), '') == []
     assert 'cache=3' in check_caches(dict(pair, cache=3), '')[0]
+    assert "['dir']; its entries are cache_dir, full_size, also" in check_caches(dict(pair, cache=dict(dir='a')), '')[0]
     alone = dict(type='CachedDataset', dataset=dict(source, pipeline=[FLIP]))
     assert 'begins with RandomFlip' in check_caches(alone, '')[0]
-    assert check_caches(dict(alone, also=['RandomFlip']), '') == []
+    assert check_caches(dict(alone, also=['RandomFlip']), '') == check_caches(dict(alone, also='RandomFlip'), '') == []
+    assert check_caches(dict(alone, also='RandomFlipped'), '')
 
 
 def test_mistakes_are_found_before_a_cache_is_built(labeled_config: Callable, tmp_path: Path) -> None:
@@ -54,3 +56,10 @@ def test_mistakes_are_found_before_a_cache_is_built(labeled_config: Callable, tm
         DATASETS.build(dict(type='StreamDataset', dataset=source, max_broken=-1,
                             cache=dict(cache_dir=str(tmp_path / 'cache'))))
     assert not (tmp_path / 'cache').exists()
+
+
+def test_files_on_another_machine_are_refused(labeled_config: Callable, tmp_path: Path,
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('udas_mmseg.datasets.cache.steps.osp.isfile', lambda path: not path.endswith('.png'))
+    with pytest.raises(CacheError, match=r'images/000.png was read, but is no file on this machine'):
+        CachedDataset(labeled_config(pipeline=SHRINK), str(tmp_path / 'cache'))

@@ -9,6 +9,7 @@ from .pack import CacheError
 from .steps import first_steps
 
 _WRAPPER, _TAKES_CACHE = 'CachedDataset', ('StreamDataset', 'DomainPairDataset')
+_ARGUMENTS = ('cache_dir', 'full_size', 'also')  # of the wrapper, besides the data set
 Cache = Union[bool, Dict[str, Any], None]
 
 
@@ -23,6 +24,9 @@ def cache_settings(cache: Cache) -> Optional[Dict[str, Any]]:
     if cache is not True and not isinstance(cache, dict):
         raise CacheError(f'cache={cache!r}: allowed are True, False, and a dict of arguments of CachedDataset, such as '
                          "cache=dict(cache_dir='/scratch/cache').")
+    unknown = set() if cache is True else set(cache) - set(_ARGUMENTS)
+    if unknown:
+        raise CacheError(f'cache has {sorted(unknown)}; its entries are {", ".join(_ARGUMENTS)}.')
     return {} if cache is True else dict(cache)
 
 

@@ -53,6 +53,7 @@ def first_steps(steps: Sequence[Any], also: Sequence[str], full_size: bool, owne
     Raises:
         CacheError: if there is none, or only the size of the files can be stored, but `full_size` is False.
     """
+    also = [also] if isinstance(also, str) else also  # else parts of the name would match
     count = 0
     while count < len(steps) and _is_steady(steps[count], also):
         count += 1
