@@ -52,3 +52,10 @@ def test_what_does_not_fit_stops_before_the_run(whole: Path, tmp_path: Path) -> 
 def test_models_without_a_segmentor_are_not_compared(whole: Path) -> None:
     cfg = Config(dict(model=dict(type='MultiLevelDiscriminator'), load_from=str(whole)))
     assert prepare_load_from(cfg) == [] and prepare_test(cfg, str(whole)) == []
+
+
+def test_a_config_that_cannot_be_built_does_not_blame_the_checkpoint(whole: Path) -> None:
+    cfg = Config(dict(model=dict(WHOLE, kl=dict(form='other')), load_from=str(whole)))
+    with pytest.raises(ValueError, match='other') as error:
+        prepare_load_from(cfg)
+    assert 'whole.pth' not in str(error.value) and '--allow-partial' not in str(error.value)

@@ -25,6 +25,10 @@ from .teachers.ema_teacher import STEPS
 _SAME_CONFIG = 'Use the config and the --cfg-options of its training.'
 
 
+class WeightsMismatch(ValueError):
+    """The weights of a checkpoint do not fit the model of a config."""
+
+
 def load_checkpoint(path: str) -> Dict[str, Any]:
     """Read a checkpoint onto the CPU.
 
@@ -141,8 +145,8 @@ def check_predictor(cfg: Config, content: Mapping[str, Any], allow_partial: bool
         list[str]: The differences.
 
     Raises:
-        ValueError: listing the weights that are missing, unexpected or have another shape, or naming the classes that
-            differ.
+        WeightsMismatch: listing the weights that are missing, unexpected or have another shape, or naming the classes
+            that differ.
     """
     segmentor, prefix = predictor_config(cfg)
     return _check_fit(cfg, MODELS.build(ConfigDict(segmentor)), content, prefix, allow_partial)
@@ -163,7 +167,7 @@ def check_initial_weights(cfg: Config, content: Mapping[str, Any], allow_partial
         list[str]: The differences, and the parts that are missing as a whole.
 
     Raises:
-        ValueError: as in `check_predictor`.
+        WeightsMismatch: as in `check_predictor`.
     """
     model = build_untrained(cfg)
     segmentor, prefix = model, ''
@@ -205,16 +209,16 @@ def _check_values(weights: Mapping[str, Any]) -> None:
     """Check that weights are tensors of finite numbers. With NaN, every pixel would be predicted as class 0."""
     others = [key for key, value in weights.items() if not isinstance(value, Tensor)]
     if others:
-        raise ValueError(f'the checkpoint has no tensors but, for example, a {type(weights[others[0]]).__name__} as '
-                         f'{others[0]}. Save the state_dict of the model with torch.save.')
+        raise WeightsMismatch(f'the checkpoint has no tensors but, for example, a {type(weights[others[0]]).__name__} '
+                              f'as {others[0]}. Save the state_dict of the model with torch.save.')
     broken = [key for key, value in weights.items() if not bool(value.isfinite().all())]
     if broken:
-        raise ValueError(f'the checkpoint has {len(broken)} weights that are not finite ({listed(broken)}): its '
-                         'training diverged. Use an earlier checkpoint.')
+        raise WeightsMismatch(f'the checkpoint has {len(broken)} weights that are not finite ({listed(broken)}): its '
+                              'training diverged. Use an earlier checkpoint.')
 
 
 def _refuse(difference: str, fix: str, allow_partial: bool) -> List[str]:
     """Raise a difference between a checkpoint and a config as an error, or return it if that is allowed."""
     if difference and not allow_partial:
-        raise ValueError(f'the checkpoint does not match the config: {difference}. {fix}')
+        raise WeightsMismatch(f'the checkpoint does not match the config: {difference}. {fix}')
     return [difference] if difference else []
