@@ -9,6 +9,13 @@ budget=2975, UDA uses all images, without their labels.
 """
 _base_ = './gta2cs_uda.py'
 budget = 500
+# AutoAugment without its geometry, whose fill the discriminators would only see in the source
+mixed = dict(
+    _base_.mixed_train,
+    pipeline=[
+        dict(type='DomainCutMix', alpha=1.0),
+        dict(type='SegAutoAugment', policy='imagenet', geometric=False),
+        dict(type='PackSegInputs')
+    ])
 train_dataloader = dict(
-    dataset=dict(
-        source=dict(_delete_=True, **_base_.mixed_train), target=dict(_delete_=True, **_base_.unlabeled_budget)))
+    dataset=dict(source=dict(_delete_=True, **mixed), target=dict(_delete_=True, **_base_.unlabeled_budget)))

@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from ..models.predictor import SEGMENTOR_PREFIX, predictor_config
 from ..models.trained import (
-    WeightsMismatch,
+    UnfitWeightsError,
     check_initial_weights,
     check_predictor,
     found_prefix,
@@ -71,7 +71,7 @@ def _prepare(cfg: Config, content: Mapping[str, Any], check: Callable[..., List[
         return []
     try:
         lines = check(cfg, content, allow_partial)
-    except WeightsMismatch as error:
+    except UnfitWeightsError as error:
         raise ValueError(f'{name}: {error} {fix}') from error
     alone = not predictor_config(cfg)[1]
     if alone and found_prefix(state_dict_of(content), '') == SEGMENTOR_PREFIX:

@@ -25,7 +25,7 @@ from .teachers.ema_teacher import STEPS
 _SAME_CONFIG = 'Use the config and the --cfg-options of its training.'
 
 
-class WeightsMismatch(ValueError):
+class UnfitWeightsError(ValueError):
     """The weights of a checkpoint do not fit the model of a config."""
 
 
@@ -145,7 +145,7 @@ def check_predictor(cfg: Config, content: Mapping[str, Any], allow_partial: bool
         list[str]: The differences.
 
     Raises:
-        WeightsMismatch: listing the weights that are missing, unexpected or have another shape, or naming the classes
+        UnfitWeightsError: listing the weights that are missing, unexpected or have another shape, or naming the classes
             that differ.
     """
     segmentor, prefix = predictor_config(cfg)
@@ -167,7 +167,7 @@ def check_initial_weights(cfg: Config, content: Mapping[str, Any], allow_partial
         list[str]: The differences, and the parts that are missing as a whole.
 
     Raises:
-        WeightsMismatch: as in `check_predictor`.
+        UnfitWeightsError: as in `check_predictor`.
     """
     model = build_untrained(cfg)
     segmentor, prefix = model, ''
@@ -209,16 +209,17 @@ def _check_values(weights: Mapping[str, Any]) -> None:
     """Check that weights are tensors of finite numbers. With NaN, every pixel would be predicted as class 0."""
     others = [key for key, value in weights.items() if not isinstance(value, Tensor)]
     if others:
-        raise WeightsMismatch(f'the checkpoint has no tensors but, for example, a {type(weights[others[0]]).__name__} '
-                              f'as {others[0]}. Save the state_dict of the model with torch.save.')
+        raise UnfitWeightsError(f'the checkpoint has no tensors but, for example, a '
+                                f'{type(weights[others[0]]).__name__} as {others[0]}. Save the state_dict of the '
+                                'model with torch.save.')
     broken = [key for key, value in weights.items() if not bool(value.isfinite().all())]
     if broken:
-        raise WeightsMismatch(f'the checkpoint has {len(broken)} weights that are not finite ({listed(broken)}): its '
-                              'training diverged. Use an earlier checkpoint.')
+        raise UnfitWeightsError(f'the checkpoint has {len(broken)} weights that are not finite ({listed(broken)}): its '
+                                'training diverged. Use an earlier checkpoint.')
 
 
 def _refuse(difference: str, fix: str, allow_partial: bool) -> List[str]:
     """Raise a difference between a checkpoint and a config as an error, or return it if that is allowed."""
     if difference and not allow_partial:
-        raise WeightsMismatch(f'the checkpoint does not match the config: {difference}. {fix}')
+        raise UnfitWeightsError(f'the checkpoint does not match the config: {difference}. {fix}')
     return [difference] if difference else []

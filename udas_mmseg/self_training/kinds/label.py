@@ -7,7 +7,7 @@ from mmengine.dist import is_main_process
 from mmseg.registry import DATASETS
 
 from ...datasets.image_groups import ImageGroups
-from ...models.trained import WeightsMismatch, check_predictor, load_checkpoint
+from ...models.trained import UnfitWeightsError, check_predictor, load_checkpoint
 from ...pseudo_labels.ground_truth import class_shares
 from ...pseudo_labels.label import write_pseudo_labels
 from ...pseudo_labels.options import LabelingOptions, check_compared
@@ -82,7 +82,7 @@ class Label(Stage):
         if not context.is_stage(path) and osp.isfile(path):
             try:
                 check_predictor(context.config_of(self, 'teacher'), load_checkpoint(path))
-            except WeightsMismatch as error:
+            except UnfitWeightsError as error:
                 raise ValueError(f'checkpoint={path!r}: {error}') from error
 
     def digest_content(self, context: RunContext) -> Dict[str, Any]:
