@@ -112,7 +112,7 @@ def test_a_term_has_the_branches_before_its_own_and_their_features() -> None:
     model = METHODS['StudentTeacherSegmentor'](terms=[dict(type='MeanLogitTerm', weight=1.)])
     model(**preprocessed(model, 'target', 'source', 'pseudo_labeled'), mode='loss')
     found = MeanLogitTerm.seen['context']
-    # only branches that a term needs give logits; the others keep the segmentor's own loss
+    # only branches that a term needs keep their outputs
     assert MeanLogitTerm.seen['branches'] == ['target'] and found.teacher is model.teacher
     assert [level.shape[1] for level in found.features['target']] == [4, 8, 16, 32]
     assert found.label('target').shape == (2, 48, 64)

@@ -266,7 +266,10 @@ class BranchSegmentor(BaseModel):
         replaced = {term.branch for term in terms if term.replaces_supervised}
         self._check_plain_loss([name for name in labeled if name not in replaced])
         self.forward_group(group, context)
-        return self.losses_of(group, context)
+        losses = self.losses_of(group, context)
+        if alone:
+            context.forget(group)
+        return losses
 
     def _check_plain_loss(self, labeled: Sequence[str]) -> None:
         """Check that the segmentor does not have its own loss, which the losses of its heads would replace."""
@@ -278,10 +281,8 @@ class BranchSegmentor(BaseModel):
     def _weighted(self, losses: Dict[str, Tensor], iteration: int) -> Dict[str, Tensor]:
         """Multiply losses `<branch>....` by the weights of their branches; other values, such as accuracies, stay."""
         weights = {name: weight.at(iteration)[0] for name, weight in self.branch_weights.items()}
-        return {
-            key: value * weights.get(key.split('.')[0], 1.0) if 'loss' in key else value
-            for key, value in losses.items()
-        }
+        return {key: value * weights.get(key.split('.')[0], 1.0) if 'loss' in key else value
+                for key, value in losses.items()}
 
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, local_metadata: dict, strict: bool,
                               missing_keys: List[str], unexpected_keys: List[str], error_msgs: List[str]) -> None:
