@@ -44,6 +44,8 @@ NOT_RUN = {
     ('docs/pseudo_labels.md', 'torchrun'): SAME,
     ('docs/self_training.md', 'tools/dist_train.sh'): SAME,
     ('docs/recipes.md', 'python tools/train.py CONFIG --amp$'): 'float16 needs a GPU',
+    ('docs/performance.md', r'python tools/train.py .*memory(=|\.)'): 'float16 needs a GPU; test_engine/test_memory.py',
+    ('', 'python benchmarks/'): 'takes minutes; test_benchmarks has each one with a tiny network',
     ('docs/active_labeling.md', '.*annotate.by=person'): 'waits for a person; test_self_training/test_active.py',
     ('docs/active_labeling.md', 'python tools/compare.py configs/benchmarks'): HOURS,
     ('docs/active_labeling.md', 'python tools/plot_budgets.py'): HOURS,
