@@ -67,6 +67,13 @@ def processor_seconds() -> float:
     return total
 
 
+def note(function: Function, cost: Cost) -> None:
+    """Call a function, and add its time."""
+    on_cpu = processor_seconds()
+    cost.wall.append(seconds(function))
+    cost.cpu.append(processor_seconds() - on_cpu)
+
+
 def costs(functions: Sequence[Function], rounds: int = 7) -> List[Cost]:
     """Time several functions in turn, after one unmeasured call of each."""
     measured = [Cost([], []) for _ in functions]
@@ -74,9 +81,7 @@ def costs(functions: Sequence[Function], rounds: int = 7) -> List[Cost]:
         function()
     for _ in range(rounds):
         for function, cost in zip(functions, measured):
-            on_cpu = processor_seconds()
-            cost.wall.append(seconds(function))
-            cost.cpu.append(processor_seconds() - on_cpu)
+            note(function, cost)
     return measured
 
 

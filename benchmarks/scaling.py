@@ -10,7 +10,7 @@ import student_step
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
-from measuring import Cost, Function, Parts, Row, compared, costs, processor_seconds, seconds
+from measuring import Cost, Function, Parts, Row, compared, costs, note
 from mmengine.config import ConfigDict
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
@@ -100,7 +100,7 @@ def two_processes(size: Tuple[int, int] = adversarial_step.SIZE, rounds: int = 5
 
 
 def one_of_two(rank: int, store: str, size: Tuple[int, int], rounds: int, found: Any) -> None:
-    """What each of two processes does; the first one reports."""
+    """Time steps in one of two processes, and return them from the first one."""
     torch.set_num_threads(1)
     init_default_scope('mmseg')
     dist.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
@@ -118,13 +118,6 @@ def one_of_two(rank: int, store: str, size: Tuple[int, int], rounds: int, found:
     if rank == 0:
         found.put([(cost.wall[1:], cost.cpu[1:]) for cost in (alone, together)])
     dist.destroy_process_group()
-
-
-def note(function: Function, cost: Cost) -> None:
-    """Add the time of a call."""
-    on_cpu = processor_seconds()
-    cost.wall.append(seconds(function))
-    cost.cpu.append(processor_seconds() - on_cpu)
 
 
 def labeling(counts: Sequence[int] = LABELED, size: Tuple[int, int] = (320, 160), seen: Tuple[int, int] = (160, 80),

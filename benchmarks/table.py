@@ -25,7 +25,7 @@ COMPARE = {'<': lambda a, b: a < b, '<=': lambda a, b: a <= b, '>': lambda a, b:
 
 
 def machine(root: str) -> Dict[str, Any]:
-    """What figures depend on: device, processor, versions."""
+    """Return the device, the processor and the versions, on which figures depend."""
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=root, capture_output=True, text=True,
                             check=False).stdout.strip()
     return dict(device=torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU', processor=processor(),

@@ -4,7 +4,7 @@ from typing import Dict, Tuple
 from ..step import Work
 from ..table import DataSet, Needed
 from ..work import Labels, Training, Translations, Translator
-from .common import NO_REPORT, READINGS, ROUNDS, TRANSLATED
+from .common import NO_REPORT, ON_TRANSLATIONS, READINGS, ROUNDS
 
 _BASE = 'configs/benchmarks/carla2camvid'
 _NO_SIZE = 'the size of the input means nothing for the images of CARLA, which have 160x80 pixels'
@@ -28,13 +28,13 @@ _STAGES: Dict[str, Work] = dict(
     translations=Translations('translator'),
     # as ST + UDA, but without the translation
     uda=Training(f'{_BASE}/ladder/adapted_0.py', options=('train_dataloader.dataset.source.translated_root=None', )),
-    translated=Training(f'{_BASE}/ladder/translated.py', TRANSLATED),
-    translated_uda=Training(f'{_BASE}/ladder/adapted_0.py', TRANSLATED),
+    translated=Training(f'{_BASE}/ladder/translated.py', ON_TRANSLATIONS),
+    translated_uda=Training(f'{_BASE}/ladder/adapted_0.py', ON_TRANSLATIONS),
     ssl_0=Training(f'{_BASE}/ladder/ssl_0.py',
-                   {'self_training.adapt.checkpoint': 'translated_uda', **TRANSLATED}, ROUNDS),
+                   {'self_training.adapt.checkpoint': 'translated_uda', **ON_TRANSLATIONS}, ROUNDS),
     ssl_online_0=Training(f'{_BASE}/ladder/ssl_online_0.py',
-                          {'self_training.warm_up.checkpoint': 'translated', **TRANSLATED}, ROUNDS),
-    ssl=Training(f'{_BASE}/ladder/ssl.py', TRANSLATED, ROUNDS),
+                          {'self_training.warm_up.checkpoint': 'translated', **ON_TRANSLATIONS}, ROUNDS),
+    ssl=Training(f'{_BASE}/ladder/ssl.py', ON_TRANSLATIONS, ROUNDS),
     supervised=Training(f'{_BASE}/supervised.py', options=_aspp('model')))
 _METHODS: Dict[str, Work] = dict(
     cycada_translator=Translator(

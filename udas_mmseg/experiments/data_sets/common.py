@@ -2,9 +2,9 @@
 from typing import Dict, Tuple
 
 from ..step import Work
-from ..work import Reading
+from ..work import TRANSLATED, Reading
 
-TRANSLATED = {'translated_root': 'translations'}
+ON_TRANSLATIONS = {TRANSLATED: 'translations'}  # what a training takes
 NO_REPORT = 'self_training.stages.after=[export]'  # the report is that of the table
 # of self-training that takes its translations from another step
 ROUNDS = ('self_training.translate=None', NO_REPORT)

@@ -4,7 +4,7 @@ from typing import Dict, Mapping, Tuple
 from ..step import Work
 from ..table import DataSet, Needed
 from ..work import Labels, Training, Translations, Translator
-from .common import NO_REPORT, RANDOM_POINTS, READINGS, ROUNDS, TRANSLATED
+from .common import NO_REPORT, ON_TRANSLATIONS, RANDOM_POINTS, READINGS, ROUNDS
 
 _NO_SIZE = 'the scenes have 256x128 pixels, so that a larger size of the input would show no more'
 
@@ -19,11 +19,11 @@ _STAGES: Dict[str, Work] = dict(
     translator=Translator('configs/demo/cyclegan.py'),
     translations=Translations('translator'),
     uda=_train('uda'),
-    translated=_train('source_only', TRANSLATED),
-    translated_uda=_train('uda', TRANSLATED),
-    ssl_0=_train('ssl_0', {'self_training.adapt.checkpoint': 'translated_uda', **TRANSLATED}, *ROUNDS),
-    ssl=_train('ssl', TRANSLATED, *ROUNDS),
-    ssl_all=_train('ssl', TRANSLATED, 'budget=1/1', *ROUNDS),
+    translated=_train('source_only', ON_TRANSLATIONS),
+    translated_uda=_train('uda', ON_TRANSLATIONS),
+    ssl_0=_train('ssl_0', {'self_training.adapt.checkpoint': 'translated_uda', **ON_TRANSLATIONS}, *ROUNDS),
+    ssl=_train('ssl', ON_TRANSLATIONS, *ROUNDS),
+    ssl_all=_train('ssl', ON_TRANSLATIONS, 'budget=1/1', *ROUNDS),
     supervised=_train('supervised'))
 _METHODS: Dict[str, Work] = dict(
     cycada_translator=Translator(

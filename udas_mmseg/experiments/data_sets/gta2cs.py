@@ -4,7 +4,7 @@ from typing import Dict, Mapping
 from ..step import Work
 from ..table import DataSet, Needed
 from ..work import Labels, Training, Translations, Translator
-from .common import NO_REPORT, RANDOM_POINTS, READINGS, ROUNDS, TRANSLATED
+from .common import NO_REPORT, ON_TRANSLATIONS, RANDOM_POINTS, READINGS, ROUNDS
 
 _SIZE = ('--size', '640x360')  # that of the trainings, so that the files are small
 
@@ -19,11 +19,11 @@ _STAGES: Dict[str, Work] = dict(
     translator=Translator('configs/translation/cyclegan_resnet9_200k_gta2cs-640x360.py'),
     translations=Translations('translator', _SIZE),
     uda=_train('udas/gta2cs_uda'),
-    translated=_train('udas/gta2cs_translated', TRANSLATED),
-    translated_uda=_train('udas/gta2cs_translated_uda', TRANSLATED),
-    ssl_0=_train('udas/gta2cs_ssl_0', {'self_training.adapt.checkpoint': 'translated_uda', **TRANSLATED}, *ROUNDS),
-    ssl=_train('udas/gta2cs_ssl', TRANSLATED, *ROUNDS),
-    ssl_all=_train('udas/gta2cs_ssl', TRANSLATED, 'budget=2975', *ROUNDS),
+    translated=_train('udas/gta2cs_translated', ON_TRANSLATIONS),
+    translated_uda=_train('udas/gta2cs_translated_uda', ON_TRANSLATIONS),
+    ssl_0=_train('udas/gta2cs_ssl_0', {'self_training.adapt.checkpoint': 'translated_uda', **ON_TRANSLATIONS}, *ROUNDS),
+    ssl=_train('udas/gta2cs_ssl', ON_TRANSLATIONS, *ROUNDS),
+    ssl_all=_train('udas/gta2cs_ssl', ON_TRANSLATIONS, 'budget=2975', *ROUNDS),
     supervised=_train('udas/gta2cs_supervised'))
 _METHODS: Dict[str, Work] = dict(
     cycada_translator=Translator('configs/translation/cycada_resnet9_200k_gta2cs-640x360.py',

@@ -253,8 +253,7 @@ class BranchSegmentor(BaseModel):
         if not (labeled or needed or any(not term.forwards_itself for term in terms)):
             passing = [name for name in group if self.updates_statistics(name)]
             if passing:
-                # without a loss, the images only update the statistics of batch norm
-                with torch.no_grad():
+                with torch.no_grad():  # without a loss, the images only update the statistics of batch norm
                     self.forward_group(passing, context)
             return self.losses_of(group, context)  # of terms that forward other images
         alone = len(group) == 1 and not terms and not needed and not self.uses_outputs(group[0], context)
@@ -267,7 +266,7 @@ class BranchSegmentor(BaseModel):
         self._check_plain_loss([name for name in labeled if name not in replaced])
         self.forward_group(group, context)
         losses = self.losses_of(group, context)
-        if alone:
+        if alone:  # no term needs the outputs
             context.forget(group)
         return losses
 
