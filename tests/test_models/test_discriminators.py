@@ -30,6 +30,14 @@ class TestFCDiscriminator:
         with pytest.raises(ValueError, match=rf'\({smallest - 1}, 64\).*too small.*upsample_maps'):
             model(torch.rand(1, 2, smallest - 1, 64))
 
+    @pytest.mark.parametrize(('size', 'advice'), [
+        (20, r'smaller strides, e.g. \(2, 2, 1, 1, 1\), or larger maps'),
+        (10, r'smaller strides, e.g. \(2, 1, 1, 1, 1\), or larger maps'), (5, 'Give the discriminator larger maps')
+    ])  # yapf: disable
+    def test_suggests_strides_that_fit(self, size: int, advice: str) -> None:
+        with pytest.raises(ValueError, match=advice):
+            FCDiscriminator(2, base_channels=2)(torch.rand(1, 2, size, 64))
+
     @pytest.mark.parametrize('strides', [(2, 2), (2, 2, 2, 2, 0)])
     def test_bad_strides(self, strides: tuple) -> None:
         with pytest.raises(ValueError, match='five positive integers'):

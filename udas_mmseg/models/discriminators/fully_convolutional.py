@@ -5,6 +5,8 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+SMALLER_STRIDES = ((2, 2, 1, 1, 1), (2, 1, 1, 1, 1), (1, 1, 1, 1, 1))  # suggested for small maps
+
 
 @MODELS.register_module()
 class FCDiscriminator(BaseModule):
@@ -49,11 +51,19 @@ class FCDiscriminator(BaseModule):
         Returns:
             Tensor: (N, 1, h, w) unnormalised scores; higher scores mean the target domain.
         """
-        sizes = list(maps.shape[2:])
-        for stride in self.strides:
-            sizes = [(size - 2) // stride + 1 for size in sizes]
-            if min(sizes) < 1:
-                raise ValueError(f'maps of {tuple(maps.shape[2:])} (height, width) are too small for strides '
-                                 f'{self.strides}. Give the discriminator smaller strides, e.g. (2, 2, 1, 1, 1), or '
-                                 'larger maps (upsample_maps=True).')
+        size = min(maps.shape[2:])
+        if _output_size(size, self.strides) < 1:
+            fitting = next((strides for strides in SMALLER_STRIDES if _output_size(size, strides) >= 1), None)
+            advice = f'smaller strides, e.g. {fitting}, or larger maps' if fitting else 'larger maps'
+            raise ValueError(f'maps of {tuple(maps.shape[2:])} (height, width) are too small for strides '
+                             f'{self.strides}. Give the discriminator {advice} (upsample_maps=True).')
         return self.layers(maps)
+
+
+def _output_size(size: int, strides: Sequence[int]) -> int:
+    """Return the height or width of the scores for maps of this height or width; below 1 if there are none."""
+    for stride in strides:
+        size = (size - 2) // stride + 1
+        if size < 1:
+            break
+    return size
