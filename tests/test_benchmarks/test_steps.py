@@ -1,6 +1,7 @@
-"""The benchmarks of students, of large networks, of depthwise convolutions, and of how time grows, on tiny networks."""
+"""The benchmarks of students, of large networks, of hooks, and of how time grows, on tiny networks."""
 from typing import Dict, Iterator, Sequence, Tuple
 
+import channels_last
 import depthwise
 import large_steps
 import many_images
@@ -39,6 +40,12 @@ def test_fast_depthwise_gives_the_same_loss(monkeypatch: pytest.MonkeyPatch) -> 
                decode_head=dict(depthwise.HEAD, in_channels=32, channels=4))
     assert depthwise.agreement(cfg)['value'] == 0
     assert depthwise.speed(False, '', 1, cfg)['ratio'] > 0
+
+
+def test_channels_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(channels_last.NETWORKS, TINY, online_training.NETWORKS[TINY])
+    row, = channels_last.speed(TINY, (32, 64), rounds=1)
+    assert row['name'] == 'ChannelsLastHook, tiny, 4 images of 64x32, s' and row['ratio'] > 0
 
 
 def test_time_is_divided_by_the_amount(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 """Hooks."""
+from .channels_last_hook import ChannelsLastHook
 from .check_class_ids_hook import CheckClassIdsHook
 from .check_finite_loss_hook import CheckFiniteLossHook
 from .domain_panel_hook import DomainPanelHook
@@ -13,7 +14,7 @@ from .teacher_collapse_hook import TeacherCollapseHook
 from .watch_hook import WatchHook
 
 __all__ = [
-    'CheckClassIdsHook', 'CheckFiniteLossHook', 'DomainPanelHook', 'EMATeacherHook', 'FastDepthwiseHook',
-    'KeptShareHook', 'MaxConfidencePseudoLabelHook', 'ProgressLineHook', 'SegmentorWeightsHook',
+    'ChannelsLastHook', 'CheckClassIdsHook', 'CheckFiniteLossHook', 'DomainPanelHook', 'EMATeacherHook',
+    'FastDepthwiseHook', 'KeptShareHook', 'MaxConfidencePseudoLabelHook', 'ProgressLineHook', 'SegmentorWeightsHook',
     'TargetNormStatisticsHook', 'TeacherCollapseHook', 'WatchHook'
 ]
