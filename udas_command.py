@@ -1,5 +1,11 @@
 """The command `udas`: runs the tools of this project from any folder.
 
+Your own data, from folders to predictions (docs/own_data.md):
+udas new_pair --source SIM/images SIM/labels --target CAMERA/images --out my_pair
+udas train my_pair/self_training.py             # new_pair prints this command and that of udas predict
+udas report work_dirs/my_pair/self_training --out report
+
+Others:
 udas train configs/udas/gta2cs_uda.py           # python tools/train.py configs/udas/gta2cs_uda.py
 udas dist_train configs/udas/gta2cs_uda.py 2    # tools/dist_train.sh configs/udas/gta2cs_uda.py 2
 udas model_converters/daformer IN OUT
@@ -19,6 +25,7 @@ from typing import Dict
 HERE = Path(__file__).resolve().parent
 INSTALLED = HERE / 'udas_mmseg' / '.mim'  # in a wheel, as OpenMMLab's packages have it
 PROJECT = INSTALLED if INSTALLED.is_dir() else HERE
+STARTED = 'UDAS_COMMAND'  # set for the tools, so that commands in their messages begin as this one did
 USED_BY_OTHERS = ('free_port', 'torchrun')
 
 
@@ -57,11 +64,14 @@ def main() -> None:
     if name in ('-h', '--help'):
         print(overview())
         return
-    if name not in tools:
-        near = difflib.get_close_matches(name.replace('-', '_'), tools, 1)
-        hint = f'Did you mean `udas {near[0]}`?' if near else 'See `udas --help`.'
-        raise SystemExit(f'udas: there is no tool {name!r}. {hint} Tools: {", ".join(tools)}.')
-    path = str(tools[name])
+    known = name.replace('-', '_')
+    if known not in tools:
+        near = difflib.get_close_matches(known, tools, 1)
+        hint = f'Did you mean `udas {near[0]}`?' if near else f'Tools: {", ".join(tools)}.'
+        raise SystemExit(f'udas: there is no tool {name!r}. {hint} `udas --help` describes all.')
+    if Path(sys.argv[0]).stem == 'udas':
+        os.environ[STARTED] = '1'
+    path = str(tools[known])
     if path.endswith('.sh'):
         os.environ.setdefault('PYTHON', sys.executable)
         os.execvp('bash', ['bash', path, *arguments])

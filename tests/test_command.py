@@ -8,7 +8,7 @@ import pytest
 
 import udas_command
 from udas_mmseg.engine.launch import load_config
-from udas_mmseg.utils.project import find_config
+from udas_mmseg.utils.project import find_config, tool_command
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,6 +42,22 @@ def test_arguments_reach_the_tool_from_any_folder(tmp_path: Path) -> None:
 def test_a_tool_that_does_not_exist_is_one_error() -> None:
     done = udas('new-pare')
     assert done.returncode == 1 and 'Did you mean `udas new_pair`?' in done.stderr and 'Traceback' not in done.stderr
+    assert 'browse_dataset' not in done.stderr and 'browse_dataset' in udas('nothing').stderr
+
+
+def test_hyphens_are_read_as_underscores(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    monkeypatch.setattr('runpy.run_path', lambda path, run_name: started.append((path, sys.argv[1:])))
+    monkeypatch.setattr(sys, 'argv', ['udas.py', 'browse-dataset', 'a-config.py'])
+    udas_command.main()
+    assert started == [(str(ROOT / 'tools/browse_dataset.py'), ['a-config.py'])]
+
+
+def test_commands_in_messages_begin_as_the_tool_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(udas_command.STARTED, raising=False)
+    assert tool_command('train')[0] == 'python'
+    monkeypatch.setenv(udas_command.STARTED, '1')
+    assert tool_command('train') == ['udas', 'train']
 
 
 def test_the_command_itself_does_not_need_torch() -> None:

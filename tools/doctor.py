@@ -24,7 +24,7 @@ from typing import Any, Dict, List, Optional
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT.parent if ROOT.name == '.mim' else ROOT / 'udas_mmseg'  # installed, or in a checkout
-TIMEOUT = 60  # seconds for one import; a first import from a slow disk takes long
+TIMEOUT = 180  # seconds for one import; it takes long on a busy machine, and the first one from a slow disk
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg')
 IMAGE_FOLDERS = {'gta5': 'images', 'synthia': 'RGB', 'cityscapes': 'leftImg8bit'}
 MODULES = ('torchvision', 'mmagic', 'ftfy', 'regex', 'click', 'requests', 'tqdm', 'PIL', 'udas_mmseg')
@@ -91,7 +91,7 @@ def probe(name: str, timeout: float = TIMEOUT) -> Dict[str, Any]:
         done = subprocess.run(command, cwd=ROOT / 'tools', stdin=subprocess.DEVNULL, timeout=timeout,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
-        return {'error': f'the import took more than {timeout:.0f} s'}
+        return {'error': f'the import took more than {timeout:.0f} s; a busy machine or a slow disk may be the reason'}
     for line in reversed(done.stdout.decode(errors='replace').splitlines()):
         if line.startswith('probe:'):
             return json.loads(line[len('probe:'):])
@@ -192,6 +192,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Prints the report and returns the exit status."""
     options = parse_args(arguments)
     environment = load_environment()
+    if sys.stderr.isatty():
+        print('Importing torch, MMSegmentation and this package ...', file=sys.stderr)
     rows = environment.report(gather(environment))
     healthy = all(row.status != environment.FAIL for row in rows)
     if options.json:

@@ -79,6 +79,9 @@ def main() -> None:
         raise SystemExit(f'{type(error).__name__}: {error}') from error
     try:
         run.train()
+    except KeyboardInterrupt:
+        clear_line()
+        raise SystemExit(f'interrupted. What is complete is kept: to continue, run {run.again}.') from None
     except Exception as error:
         clear_line()
         explained = clear_error(error, cfg.work_dir, run.again)

@@ -2,9 +2,10 @@
 import copy
 
 import pytest
+from mmengine.config import Config
 from mmseg.datasets import CityscapesDataset
 
-from udas_mmseg.datasets.unlabeled import is_pseudo_labeled, predicts_alike, without_labels
+from udas_mmseg.datasets.unlabeled import is_pseudo_labeled, prediction_pipeline, predicts_alike, without_labels
 
 LOAD, PACK = dict(type='LoadVerifiedImage'), dict(type='PackSegInputs')
 LABELED = dict(type='CityscapesDataset', data_root='data', data_prefix=dict(img_path='images', seg_map_path='labels'),
@@ -27,6 +28,13 @@ def test_pseudo_labels_are_not_looked_for() -> None:
     classes = dict(classes=('road', 'car'))
     assert without_labels(dict(PSEUDO, metainfo=classes))['metainfo'] == classes
     assert is_pseudo_labeled(PSEUDO) and not is_pseudo_labeled(found) and not is_pseudo_labeled(LABELED)
+
+
+def test_a_config_of_all_stages_is_no_model() -> None:
+    with pytest.raises(ValueError, match='the stages of self-training, not a model.*export'):
+        prediction_pipeline(Config(dict(self_training=dict(rounds=1))))
+    with pytest.raises(ValueError, match='neither test_dataloader'):
+        prediction_pipeline(Config())
 
 
 def test_another_pipeline_loses_its_labels_too() -> None:

@@ -80,6 +80,21 @@ def test_target_labels_are_mapped_by_name() -> None:
                       'The val labels that were read have no pixel of other.'][:1]
 
 
+def test_a_misspelt_class_is_pointed_out() -> None:
+    _, doubts = target(ids(3, 4, 5), '3=raod,4=sidewalk,5=tree')
+    assert doubts[0].endswith("mapped to 'other': raod (did you mean road?), tree.")
+    _, doubts = target(ids(3, 4, 5), '3=road,4=sidewalk,5=roads')  # road has pixels: roads may be another class
+    assert 'did you mean' not in doubts[0]
+
+
+def test_names_without_pixels_are_said() -> None:
+    classes = propose_classes(ids(0, 1, 2), names('road,sidewalk,other,car'))
+    assert classes.names == ['road', 'sidewalk', 'other'] and 'have no pixel of car' in classes.doubts[0]
+    classes = propose_classes(ids(0, 1), names('0=road,1=other,7=car,8=void,*=rest'))
+    assert 'have no pixel of car, rest' in classes.doubts[0]
+    assert propose_classes(ids(0, 1), names('0=road,*=other')).doubts == []
+
+
 def test_the_same_ids_without_names_are_the_same_classes() -> None:
     found, doubts = target(ids(0, 2))
     assert found == {0: 0, 2: 2} and 'no names: the same ids' in doubts[0]

@@ -106,11 +106,30 @@ def test_mistakes(tmp_path: Path) -> None:
         look(tmp_path)
     (tmp_path / 'images').mkdir()
     (tmp_path / 'labels').mkdir()
+    with pytest.raises(FileNotFoundError, match=r'image does not exist .*Did you mean .*images\?'):
+        look_at('target', str(tmp_path / 'image'))
+    with pytest.raises(FileNotFoundError, match=r'nothing does not exist \(looked in [^)]*\)\.$'):
+        look_at('target', str(tmp_path / 'nothing'))
     with pytest.raises(FileNotFoundError, match='has no images'):
         look(tmp_path)
     write_image(tmp_path / 'images/a.png', IMAGE)
     write_image(tmp_path / 'labels/label_a.png', LABEL)
     with pytest.raises(ValueError, match="no image of .* has a label .*such as 'a'"):
+        look(tmp_path)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    write_image(tmp_path / 'a.png', IMAGE)
+    with pytest.raises(FileNotFoundError, match='a.png is a file. Give the folder'):
+        look_at('target', str(tmp_path / 'a.png'))
+
+
+def test_folders_in_the_wrong_order_are_said(tmp_path: Path) -> None:
+    (tmp_path / 'images').mkdir()
+    (tmp_path / 'labels').mkdir()
+    write_image(tmp_path / 'images/a.png', LABEL)
+    write_image(tmp_path / 'labels/a.jpg', IMAGE)
+    with pytest.raises(ValueError, match=r'wrong order\? Give IMAGES, then LABELS'):
         look(tmp_path)
 
 

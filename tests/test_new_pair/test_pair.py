@@ -210,6 +210,16 @@ def test_nothing_is_left_of_a_failed_call(data: Path, tmp_path: Path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == ['data']
 
 
+def test_a_target_folder_around_other_folders_is_doubted(data: Path, tmp_path: Path) -> None:
+    pair = make(data, tmp_path / 'pair', target=str(data), target_classes='')
+    assert sum('are taken for target images' in doubt for doubt in pair.doubts) == 2  # source images and labels
+    assert not any('taken for target' in doubt for doubt in make(data, tmp_path / 'other').doubts)
+
+
+def test_target_classes_without_target_labels_are_said(data: Path, tmp_path: Path) -> None:
+    assert any('it is not used' in doubt for doubt in make(data, tmp_path / 'pair').doubts)
+
+
 @pytest.mark.parametrize('changes, message', [
     (dict(iterations=-1), '--iterations -1'), (dict(rounds=0), '--rounds 0'), (dict(preset='big'), 'small, full'),
     (dict(weights='x.pth'), 'x.pth: this file does not exist'),

@@ -105,7 +105,6 @@ def test_nothing_wrong_has_no_fix() -> None:
     ('udas_mmseg', FAIL, 'AssertionError: MMCV==2.2.0', 'FAIL',
      dict(probes={'udas_mmseg': {'error': 'AssertionError: MMCV==2.2.0 is used'}})),
     ('disk of data', WARN, '9 GiB free, 10 GiB', 'another disk', dict(free_gib={'data': 9.2})),
-    ('data/gta5', WARN, 'no such folder', 'docs/datasets.md', dict(images={'data/gta5': None})),
     ('data/gta5', WARN, 'no images', 'docs/datasets.md', dict(images={'data/gta5': 0})),
 ])
 def test_problem_is_named_with_its_fix(row: str, status: str, said: str, fix: str,
@@ -174,11 +173,16 @@ def test_this_environment_is_healthy(processes: str, tmp_path: Path, monkeypatch
     assert rows['udas_mmseg']['value'].startswith('0.')
 
 
+def test_data_sets_that_nobody_may_need_are_no_warnings() -> None:
+    row = row_of('data/gta5', healthy_facts(images={'data/gta5': None}))
+    assert row.status == OK and row.value.startswith('no such folder') and not row.fix
+
+
 def test_table_has_one_line_a_row_and_one_a_fix() -> None:
     rows: List[Row] = environment.report(healthy_facts(modules=(), images={'data/gta5': None}))
     lines = doctor_module().as_table(rows, environment).splitlines()
     assert len(lines) == len(rows) + sum(bool(row.fix) for row in rows) + 1
-    assert lines[-1] == '2 errors, 2 warnings.'
+    assert lines[-1] == '2 errors, 1 warnings.'
 
 
 def test_works_without_any_package(tmp_path: Path) -> None:

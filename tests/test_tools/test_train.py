@@ -18,6 +18,7 @@ from torch.distributed.run import parse_args
 from forked_python import start_python
 from small_data import write_demo_data
 from two_processes import launch_two
+from udas_mmseg.engine.config_run import SingleTraining
 
 ROOT = Path(__file__).parents[2]
 CONFIG = 'configs/demo/source_only.py'
@@ -233,3 +234,15 @@ def test_resume_may_have_a_path(given: List[str], config: str, resume: object,
     monkeypatch.setattr(sys, 'argv', ['train.py', *given])
     args = runpy.run_path(str(ROOT / 'tools/train.py'))['parse_args']()
     assert (args.config, args.resume) == (config, resume)
+
+
+def test_an_interruption_says_how_to_continue(
+        environment: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(self: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv('UDAS_DEMO_ROOT', environment['UDAS_DEMO_ROOT'])
+    monkeypatch.setattr(SingleTraining, 'train', interrupt)
+    monkeypatch.setattr(sys, 'argv', ['train.py', str(ROOT / CONFIG), *arguments(tmp_path)[1:]])
+    with pytest.raises(SystemExit, match='interrupted.*run the same command with --resume'):
+        runpy.run_path(str(ROOT / 'tools/train.py'))['main']()

@@ -59,9 +59,12 @@ def prediction_pipeline(cfg: Config) -> List[Dict[str, Any]]:
     """Return the test pipeline of a config. Labels are not loaded, and the loader of images names broken files.
 
     Raises:
-        ValueError: if there is no test pipeline, or one with random changes.
+        ValueError: if there is no test pipeline, or one with random changes; or for a config of self-training.
     """
     found = (cfg.get('test_dataloader') or {}).get('dataset', {}).get('pipeline') or cfg.get('test_pipeline')
+    if not found and 'self_training' in cfg:
+        raise ValueError('this config has the stages of self-training, not a model. Give the two files of its export, '
+                         'export/<name>.py and export/<name>.pth in its work directory, or those of a single training.')
     if not found:
         raise ValueError('the config has neither test_dataloader.dataset.pipeline nor test_pipeline, so it is unknown '
                          'how images are loaded. Add `test_pipeline`, as in configs/_base_/datasets.')

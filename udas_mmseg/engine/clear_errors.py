@@ -38,17 +38,19 @@ def disk_full(error: Exception, folder: str, kept: str, again: str = 'the same c
 
 @contextlib.contextmanager
 def one_line_errors(folder: str, kept: str) -> Iterator[None]:
-    """End a tool with one line instead of a traceback if the user made a mistake or the disk is full.
+    """End a tool with one line instead of a traceback if the user made a mistake or interrupts it, or the disk is full.
 
     Args:
         folder (str): The folder that the tool writes.
-        kept (str): What is kept if the disk is full, such as 'Complete files are kept'.
+        kept (str): What is kept if the tool is interrupted or the disk is full, such as 'Complete files are kept'.
 
     Raises:
         SystemExit: with the line.
     """
     try:
         yield
+    except KeyboardInterrupt:
+        raise SystemExit(f'interrupted. {kept}: to continue, run the same command again.') from None
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         text = f'{type(error).__name__}: {last_message(error)}'
         report_failure(error)

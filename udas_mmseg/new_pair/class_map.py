@@ -1,4 +1,5 @@
 """Proposing the classes of a pair, and the maps from the label files of both domains onto them."""
+import difflib
 import os.path as osp
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
@@ -11,6 +12,7 @@ from .names import REST, ClassNames, format_value, is_void, names_text, normal
 Ask = Callable[[str], str]
 # Labels are taken to have the ids of the source if at most this share of the pixels has others, and so many are common
 _NEW_SHARE, _COMMON = 0.15, 3
+_ALIKE = 0.75  # of names one of which may be a misspelling of the other: difflib's ratio
 # colours of classes whose label files have none, easy to tell apart
 _COLORS: Tuple[Color, ...] = (
     (128, 64, 128), (244, 35, 232), (70, 130, 180), (107, 142, 35), (220, 20, 60), (250, 170, 30), (0, 0, 142),
@@ -98,6 +100,11 @@ def propose_classes(scan: LabelScan, given: Optional[ClassNames]) -> Classes:
         raise ValueError(f'the source labels have {len(names)} classes: {", ".join(names) or "none"} (ids or colours '
                          f'{", ".join(map(format_value, scan.values[:20]))}). A segmentation needs two or more; give '
                          'them with --classes.')
+    mentioned = [*given.names, *given.by_value.values(), given.rest] if given else []
+    unused = [name for name in dict.fromkeys(mentioned) if name and name not in named.values() and not is_void(name)]
+    if unused:
+        doubts.append(f'The source labels have no pixel of {", ".join(unused[:20])}: the model will not have '
+                      f'{"this class" if len(unused) == 1 else "these classes"}.')
     source_map = {value: names.index(named[value]) if named.get(value, '-') in names else IGNORE
                   for value in dict.fromkeys((*scan.values, *named))}
     unnamed = [value for value in scan.values if value not in named]
@@ -161,14 +168,15 @@ def _map_by_name(classes: Classes, scan: LabelScan, named: Dict[Value, str],
     without = [name for name in dict.fromkeys(named.values()) if normal(name) not in numbers and not is_void(name)]
     found = {value: IGNORE if is_void(named.get(value, '-')) else numbers.get(normal(named[value]), rest)
              for value in dict.fromkeys((*scan.values, *named))}
+    absent = [name for number, name in enumerate(classes.names) if number not in found.values()]
     doubts = []
     if without:
         where = 'ignored' if rest == IGNORE else f'mapped to {classes.names[rest]!r}'
-        doubts.append(f'Classes of the {title} labels that the source does not have are {where}: {", ".join(without)}.')
+        doubts.append(f'Classes of the {title} labels that the source does not have are {where}: '
+                      f'{", ".join(_or_meant(name, absent) for name in without)}.')
     unnamed = [value for value in scan.values if value not in named]
     if unnamed:
         doubts.append(f'In the {title} labels without a name, and ignored: {", ".join(map(format_value, unnamed))}.')
-    absent = [name for number, name in enumerate(classes.names) if number not in found.values()]
     if absent:
         doubts.append(f'The {title} labels that were read have no pixel of {", ".join(absent)}.')
     if len(absent) == len(classes.names):
@@ -176,6 +184,12 @@ def _map_by_name(classes: Classes, scan: LabelScan, named: Dict[Value, str],
                          f'the source ({", ".join(classes.names)}). Give both the same names, or map ids or colours '
                          'with --target-classes, such as 3=road,4=sidewalk,*=other.')
     return found, doubts
+
+
+def _or_meant(name: str, absent: Sequence[str]) -> str:
+    """Return a name that the source does not have, with the class without a pixel of which it may be a misspelling."""
+    meant = [other for other in absent if difflib.get_close_matches(normal(name), [normal(other)], 1, _ALIKE)]
+    return f'{name} (did you mean {meant[0]}?)' if meant else name
 
 
 def _unknown_values(classes: Classes, scan: LabelScan, title: str, option: str) -> str:

@@ -1,8 +1,8 @@
 """The texts of a pair's configs, except for the data set: the network, each method, and all stages."""
 import os.path as osp
-from typing import Callable, Dict, List
+from typing import Callable, Dict
 
-from ..utils.project import INSTALLED, PROJECT
+from ..utils.project import shown_path, tool_command
 from .plan import PRESETS, SMALL, Plan
 
 _SMALL_SETUP = '''# What all configs of this pair share: network, data and schedule. For a CPU: a small network, from
@@ -283,16 +283,6 @@ _WRITERS: Dict[str, Callable[[Plan, str], str]] = dict(
     student_cutmix=_student_cutmix, self_training=_self_training, self_training_online=_self_training_online)
 
 
-def tool_command(name: str) -> List[str]:
-    """Return the words of a command that starts a tool: `udas NAME`, or in a checkout `python tools/NAME.py`."""
-    return ['udas', name] if INSTALLED else ['python', _shown(osp.join(PROJECT, 'tools', f'{name}.py'))]
-
-
 def config_path(plan: Plan, name: str) -> str:
     """Return the path of a config as commands name it."""
-    return osp.join(_shown(plan.out), f'{name}.py')
-
-
-def _shown(path: str) -> str:
-    relative = osp.relpath(path)
-    return path if relative.startswith(osp.pardir) else relative
+    return osp.join(shown_path(plan.out), f'{name}.py')

@@ -1,4 +1,6 @@
 """Looking at a folder of images and the folder of their labels."""
+import difflib
+import os
 import os.path as osp
 from collections import Counter
 from dataclasses import dataclass, field
@@ -89,8 +91,7 @@ def look_at(title: str, images: str, labels: Optional[str] = None, num_read: Opt
     """
     for folder in (images, labels):
         if folder is not None and not osp.isdir(folder):
-            raise FileNotFoundError(f'{title}: the folder {folder} does not exist (looked in {osp.abspath(osp.curdir)}'
-                                    ').')
+            raise FileNotFoundError(_no_folder(title, folder))
     found = Folder(title, osp.abspath(images), None if labels is None else osp.abspath(labels))
     _find_images(found)
     if found.labels:
@@ -111,6 +112,18 @@ def look_at(title: str, images: str, labels: Optional[str] = None, num_read: Opt
         raise ValueError(f'{title}: no image of {found.images} can be used. {" ".join(found.doubts)}')
     _describe(found, len(chosen))
     return found
+
+
+def _no_folder(title: str, path: str) -> str:
+    """Return the message on a folder that does not exist, with one beside it that has a similar name."""
+    if osp.exists(path):
+        return f'{title}: {path} is a file. Give the folder that it is in.'
+    above, name = osp.split(osp.normpath(path))
+    beside = {other.lower(): other for other in sorted(os.listdir(above or osp.curdir))
+              if osp.isdir(osp.join(above, other))} if osp.isdir(above or osp.curdir) else {}
+    near = difflib.get_close_matches(name.lower(), beside, 1)
+    hint = f' Did you mean {osp.join(above, beside[near[0]])}?' if near else ''
+    return f'{title}: the folder {path} does not exist (looked in {osp.abspath(osp.curdir)}).{hint}'
 
 
 def _progress(title: str, total: int) -> Callable[[int], None]:
@@ -175,6 +188,10 @@ def _find_labels(found: Folder) -> None:
         raise ValueError(f'{found.title}: no image of {found.images} has a label in {found.labels}. A label has the '
                          f'name of its image, such as {found.names[0]!r}, with any suffix and in the same sub-folder. '
                          f'The label folder has {describe_kinds(there) if there else "no files"}.')
+    if found.seg_suffix.lower().endswith(_LOSSY) and found.img_suffix.lower() == '.png':
+        raise ValueError(f'{found.title}: the images in {found.images} are PNG files, and the labels in {found.labels} '
+                         'JPEG files, which cannot be used as labels. Are the folders in the wrong order? Give IMAGES, '
+                         'then LABELS.')
     others = [suffix for suffix, fits in fitting_suffixes(found.names, found.labels).items()
               if fits == count and suffix not in (found.seg_suffix, found.img_suffix)]
     if others:

@@ -10,9 +10,10 @@ from typing import Dict, List, Optional, Tuple
 from ..datasets.label_scan import Value
 from ..datasets.list_files import list_bytes
 from ..utils.files import replace_file
+from ..utils.project import tool_command
 from ..visualization.page import encode_picture
 from .class_map import Ask, Classes, UnknownValuesError, map_target, propose_classes
-from .config_texts import config_path, config_texts, tool_command
+from .config_texts import config_path, config_texts
 from .dataset_text import class_lines, dataset_text, list_path
 from .folders import NUM_READ, Folder, look_at
 from .names import ClassNames, find_names, parse_classes
@@ -127,6 +128,9 @@ def new_pair(options: PairOptions, ask: Optional[Ask] = None) -> NewPair:
     plan.labeled, plan.val, plan.maps = labeled, val, maps
     plan.given_work_dir = osp.abspath(options.work_dir) if options.work_dir else ''
     pair = NewPair(plan, doubts=doubts)
+    if options.target_classes and not (labeled or val):
+        pair.doubts.append('--target-classes names the labels of --val and --labeled-target: without these, it is not '
+                           'used.')
     _describe(pair)
     _write(pair, options.force)
     _add_commands(pair)
@@ -205,6 +209,14 @@ def _plan(options: PairOptions, source: Folder, target: Folder, classes: Classes
         osp.abspath(weights) if weights and '://' not in weights else weights)
 
 
+def _inside_target(plan: Plan) -> List[str]:
+    """Return sentences about folders below that of the target, whose files are taken for images to adapt to."""
+    inside = [path for folder in plan.folders for path in (folder.images, folder.labels)
+              if path and path.startswith(osp.join(plan.target.images, '')) and folder.images != plan.target.images]
+    return [f'--target {plan.target.images} contains {path}: its images are taken for target images, too. Give the '
+            'folder of the target images alone.' for path in inside]
+
+
 def _describe(pair: NewPair) -> None:
     """Add what was found."""
     plan = pair.plan
@@ -215,6 +227,7 @@ def _describe(pair: NewPair) -> None:
         if folder.title in maps:
             pair.lines += class_lines(folder, maps[folder.title], plan.classes.names)
         pair.doubts += [f'{folder.title}: {doubt}' for doubt in folder.doubts]
+    pair.doubts += _inside_target(plan)
     width, height = plan.sizes.crop
     network = 'ResNet-101' if plan.preset == FULL else 'MobileNetV2' if plan.weights else 'a small ResNet-18'
     pair.lines.append(f'training: {network} from {plan.weights or "random weights"}, crops of {width}x{height}, '

@@ -1,5 +1,7 @@
 """Where the configs and tools of this project are."""
+import os
 import os.path as osp
+from typing import List
 
 _PACKAGE = osp.dirname(osp.dirname(osp.abspath(__file__)))
 _MIM = osp.join(_PACKAGE, '.mim')
@@ -29,3 +31,16 @@ def find_config(path: str) -> str:
             return found
     raise FileNotFoundError(f'config {path} does not exist (looked in {osp.abspath(osp.curdir)}). The configs that '
                             f'come with the project are in {osp.join(PROJECT, "configs")}.')
+
+
+def tool_command(name: str) -> List[str]:
+    """Return the words of a command that starts a tool: `udas NAME`, or `python tools/NAME.py` if called like this."""
+    if INSTALLED or 'UDAS_COMMAND' in os.environ:  # udas_command.py sets it
+        return ['udas', name]
+    return ['python', shown_path(osp.join(PROJECT, 'tools', f'{name}.py'))]
+
+
+def shown_path(path: str) -> str:
+    """Return a path as commands name it: relative if it is below the current folder."""
+    relative = osp.relpath(path)
+    return path if relative.startswith(osp.pardir) else relative
