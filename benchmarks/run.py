@@ -29,7 +29,7 @@ from udas_mmseg.utils.progress import clock
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SUITES = ('large_steps', 'adversarial_step', 'student_step', 'online_training', 'cross_pseudo_step', 'pseudo_labeling',
-          'translation', 'evaluation', 'data_stream', 'prediction', 'depthwise', 'channels_last', 'scaling',
+          'translation', 'evaluation', 'data_stream', 'prediction', 'fast_conv', 'channels_last', 'scaling',
           'many_images', 'augmentation', 'stage_change', 'import_time', 'setup_time')
 
 

@@ -76,7 +76,7 @@ def test_amp_without_a_gpu_is_bfloat16_alone() -> None:
     of_gpu = Config(dict(optim_wrapper=amp))
     enable_amp(of_gpu, 'bfloat16')
     assert of_gpu.optim_wrapper == cfg.optim_wrapper
-    assert cfg.custom_hooks == [dict(type='FastDepthwiseHook')]
+    assert cfg.custom_hooks == [dict(type='FastConvHook')]
     with pytest.raises(RuntimeError, match='needs a CUDA device'):
         enable_amp(Config(dict(optim_wrapper=dict(optimizer=dict(type='SGD')))))
 

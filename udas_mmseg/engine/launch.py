@@ -103,7 +103,7 @@ def enable_amp(cfg: Config, dtype: str = 'float16') -> None:
 
     Args:
         cfg (Config): Config to change in place: every `OptimWrapper` in `optim_wrapper` becomes an `AmpOptimWrapper`
-            or, without a GPU, a `CPUBFloat16OptimWrapper`, together with a `FastDepthwiseHook`.
+            or, without a GPU, a `CPUBFloat16OptimWrapper`, together with a `FastConvHook`.
         dtype (str): 'float16' (with dynamic loss scaling) or 'bfloat16'. Defaults to 'float16'.
 
     Raises:
@@ -127,7 +127,7 @@ def enable_amp(cfg: Config, dtype: str = 'float16') -> None:
         wrapper.update(type='AmpOptimWrapper', dtype=dtype)
         if dtype == 'float16':
             wrapper.setdefault('loss_scale', 'dynamic')
-    fast = dict(type='FastDepthwiseHook')
+    fast = dict(type='FastConvHook')
     if not on_gpu and fast not in cfg.get('custom_hooks', []):
         cfg.custom_hooks = [*cfg.get('custom_hooks', []), fast]
 

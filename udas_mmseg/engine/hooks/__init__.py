@@ -4,7 +4,7 @@ from .check_class_ids_hook import CheckClassIdsHook
 from .check_finite_loss_hook import CheckFiniteLossHook
 from .domain_panel_hook import DomainPanelHook
 from .ema_teacher_hook import EMATeacherHook
-from .fast_depthwise_hook import FastDepthwiseHook
+from .fast_conv_hook import FastConvHook
 from .kept_share_hook import KeptShareHook
 from .max_confidence_pseudo_label_hook import MaxConfidencePseudoLabelHook
 from .progress_line_hook import ProgressLineHook
@@ -15,6 +15,6 @@ from .watch_hook import WatchHook
 
 __all__ = [
     'ChannelsLastHook', 'CheckClassIdsHook', 'CheckFiniteLossHook', 'DomainPanelHook', 'EMATeacherHook',
-    'FastDepthwiseHook', 'KeptShareHook', 'MaxConfidencePseudoLabelHook', 'ProgressLineHook', 'SegmentorWeightsHook',
+    'FastConvHook', 'KeptShareHook', 'MaxConfidencePseudoLabelHook', 'ProgressLineHook', 'SegmentorWeightsHook',
     'TargetNormStatisticsHook', 'TeacherCollapseHook', 'WatchHook'
 ]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from udas_mmseg.models.depthwise import FastDepthwiseConv2d, _DepthwiseConv, use_fast_depthwise
+from udas_mmseg.models.fast_conv.depthwise import FastDepthwiseConv2d, _DepthwiseConv, use_fast_depthwise
 
 
 def depthwise(**kwargs) -> nn.Conv2d:

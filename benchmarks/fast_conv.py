@@ -1,4 +1,4 @@
-"""`FastDepthwiseHook`: a supervised step of MobileNetV2 on the CPU with and without it.
+"""`FastConvHook`: a supervised step of MobileNetV2 on the CPU with and without it.
 
 On a GPU the hook does nothing, so this is measured on the CPU there, too.
 """
@@ -10,7 +10,7 @@ from measuring import Parts, Row, absolute, compared, costs
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from udas_mmseg.models.depthwise import use_fast_depthwise
+from udas_mmseg.models.fast_conv import use_fast_convolutions
 
 SIZE = (128, 256)  # height, width
 BACKBONE = dict(type='MobileNetV2', widen_factor=1.0, strides=(1, 2, 2, 1, 1, 1, 1), dilations=(1, 1, 1, 2, 2, 4, 4),
@@ -42,21 +42,21 @@ def networks(cfg: Dict[str, Any]) -> List[nn.Module]:
     torch.manual_seed(0)
     plain = MODELS.build(cfg).to(memory_format=torch.channels_last)
     fast = copy.deepcopy(plain)
-    use_fast_depthwise(fast)
+    use_fast_convolutions(fast)
     return [plain, fast]
 
 
 def speed(bfloat16: bool, goal: str, rounds: int = 7, cfg: Dict[str, Any] = NETWORK) -> Row:
     """Seconds of a step, and how many times faster it is."""
     plain, fast = costs([Step(network, bfloat16) for network in networks(cfg)], rounds)
-    return compared(f'FastDepthwiseHook, MobileNetV2 {SIZE[1]}x{SIZE[0]}, {"bfloat16" if bfloat16 else "float32"}, CPU,'
+    return compared(f'FastConvHook, MobileNetV2 {SIZE[1]}x{SIZE[0]}, {"bfloat16" if bfloat16 else "float32"}, CPU,'
                     ' s', plain, fast, 'without the hook', goal)
 
 
 def agreement(cfg: Dict[str, Any] = NETWORK) -> Row:
     """The loss is the same."""
     plain, fast = (Step(network)() for network in networks(cfg))
-    return absolute('FastDepthwiseHook, difference of the loss', [float((plain - fast).abs())], '= 0')
+    return absolute('FastConvHook, difference of the loss', [float((plain - fast).abs())], '= 0')
 
 
 def parts() -> Parts:
