@@ -31,6 +31,12 @@ def read_self_training(work_dir: str) -> RunRecord:
     versions = {}
     for folder in trainings.values():
         versions.update(read_environment(folder))
-    return RunRecord(content.get('name', osp.basename(osp.normpath(work_dir))), work_dir, content.get('seed'),
-                     tuple(models), entries, {name: folder for name, folder in trainings.items() if folder not in own},
+    return RunRecord(_name(content.get('name', ''), work_dir), work_dir, content.get('seed'), tuple(models), entries,
+                     {name: folder for name, folder in trainings.items() if folder not in own},
                      {**versions, **content.get('versions', {})})
+
+
+def _name(name: str, work_dir: str) -> str:
+    """Return the name of a run. Configs of tools/new_pair.py have the same names: the pair is put before them."""
+    folder, own = osp.split(osp.abspath(work_dir))
+    return f'{osp.basename(folder)}/{own}' if own == name and own.startswith('self_training') else name or own
