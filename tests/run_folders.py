@@ -67,8 +67,9 @@ def write_self_training(work_dir: Path, seed: int = 0, score: float = 30.0, kept
     page.save(str(work_dir / '01_label_r1_report'), dict(sets=[dict(classes=dict(road=dict(kept=0.75),
                                                                                  car=dict(kept=None)))]))
     add_training('02_student_r1', 'student', 1, 'round 1', score + 10, dict(teacher='00_adapt', labels='01_label_r1'))
-    add('03_select_r1', 'select', 1, dict(student='02_student_r1'), kept=kept, by='label_free',
-        trained_by='02_student_r1' if kept == 'student' else '00_adapt', checkpoint='kept.pth',
+    best = '02_student_r1' if kept == 'student' else '00_adapt'
+    add('03_select_r1', 'select', 1, dict(student='02_student_r1'), kept=kept, by='label_free', trained_by=best,
+        checkpoint=str(work_dir / best / 'iter_10.pth'),
         reasons=[] if kept == 'student' else ['mIoU 20.0 instead of 30.0'], warnings=['road nearly disappears'],
         scores=dict(teacher=dict(mIoU=30.0), student=dict(mIoU=40.0)))
     return work_dir

@@ -38,7 +38,8 @@ def test_rows_have_mean_and_deviation_over_the_seeds(written: Path) -> None:
     assert figures['curves']['val/mIoU']['mine'] == [[[5, 10.0], [10, 20.0]]]
     assert figures['confusion'] is None
     page = text_of(written / 'report.html')
-    for line in ('adapted32.0 ± 2.8+12.0', 'round 142.0 ± 2.8+10.0', '<car>'):
+    kept = ' (kept in 1 of 2 runs)'
+    for line in (f'adapted{kept}32.0 ± 2.8+12.0', f'round 1{kept}42.0 ± 2.8+10.0', '<car>'):
         assert line in page, line
     assert '<td data-value="42"><b>42.0 ± 2.8</b>' in (written / 'report.html').read_text(), 'the best one'
 

@@ -46,6 +46,12 @@ class RunRecord:
     trainings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def kept(self) -> str:
+        """Checkpoint of the model that was kept in the last round; '' if students and teachers were not compared."""
+        found = [entry['checkpoint'] for entry in self.stages.values() if 'kept' in entry]
+        return found[-1] if found else ''
+
 
 @dataclass(frozen=True)
 class Row:

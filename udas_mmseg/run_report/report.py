@@ -76,7 +76,8 @@ def _parts(runs: Sequence[RunRecord], rows: Sequence[Row], evidence: Optional[Ev
     charts = stages.curves(series)
     parts: Dict[str, str] = {}
     if rows:
-        parts.update({'Models': scores.ladder(rows), 'Classes': scores.by_class(rows)})
+        kept = [run.kept for run in runs if run.kept]
+        parts.update({'Models': scores.ladder(rows, kept), 'Classes': scores.by_class(rows)})
     if evidence is not None:
         note = paragraph(_OF_FIRST) if any(len(row.models) > 1 for row in rows) else ''
         browser = pictures.image_browser(evidence, [row.name for row in rows])

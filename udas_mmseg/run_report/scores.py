@@ -1,5 +1,5 @@
 """The parts of a report on scores: the ladder of the models, and the IoU of each class."""
-from typing import Dict, List, Optional, Sequence
+from typing import Collection, Dict, List, Optional, Sequence
 
 from .charts import bar_chart
 from .elements import Cell, Cells, number, paragraph, sortable_table
@@ -10,8 +10,13 @@ _PLAIN = (_SCORE, 'mAcc', 'aAcc')
 _TITLES = {_SCORE: _SCORE, 'mAcc': 'mean accuracy', 'aAcc': 'pixel accuracy'}
 
 
-def ladder(rows: Sequence[Row]) -> str:
-    """Format the ladder of the models: mIoU with the difference to the model before, other scores, and times."""
+def ladder(rows: Sequence[Row], kept: Collection[str] = ()) -> str:
+    """Format the ladder of the models: mIoU with the difference to the model before, other scores, and times.
+
+    Args:
+        rows (Sequence[Row]): The models.
+        kept (Collection[str]): Checkpoints of the models that were kept at the end; empty if none were compared.
+    """
     chart = bar_chart(f'{_SCORE} of each model in percent',
                       [(row.name, *row.metrics[_SCORE]) for row in rows if _SCORE in row.metrics])
     subsets = list(dict.fromkeys(key for row in rows for key in row.metrics if key.startswith(f'{_SCORE}/')))
@@ -19,14 +24,16 @@ def ladder(rows: Sequence[Row]) -> str:
     head = ['model', *(_TITLES.get(key, key.replace('/', ' ')) for key in scores), 'minutes', 'seeds']
     best = {key: max(row.metrics[key][0] for row in rows if key in row.metrics) for key in scores}
     body: List[Cells] = [
-        [row.name, *(_score(row, key, best[key], _change(rows, place, key) if key == _SCORE else None)
-                     for key in scores),
+        [_marked(row, kept), *(_score(row, key, best[key], _change(rows, place, key) if key == _SCORE else None)
+                               for key in scores),
          number(row.minutes), ', '.join('-' if seed is None else str(seed) for seed in row.seeds)]
         for place, row in enumerate(rows)]
     note = ('Scores are percent on the validation images of the configs; the best one is bold. The small number is the '
             'difference to the model in the row before.')
     if any(len(row.models) > 1 for row in rows):
         note += ' With several runs: mean ± standard deviation over the runs.'
+    if kept:
+        note += ' Kept: the result of the run; see "Kept models".'
     return '\n'.join((chart, sortable_table('Scores of the models', head, body), paragraph(note)))
 
 
@@ -53,6 +60,13 @@ def figures(rows: Sequence[Row]) -> List[Dict[str, object]]:
                  folders=[model.folder for model in row.models], checkpoints=[model.checkpoint for model in row.models],
                  metrics={key: dict(mean=mean, std=std) for key, (mean, std) in row.metrics.items()})
             for row in rows]
+
+
+def _marked(row: Row, kept: Collection[str]) -> str:
+    """Return the name of a row and, if some of its models were kept at the end, of how many runs."""
+    count = sum(model.checkpoint in kept for model in row.models)
+    of = f' in {count} of {len(row.models)} runs' if len(row.models) > 1 else ''
+    return f'{row.name} (kept{of})' if count else row.name
 
 
 def _score(row: Row, key: str, best: float, change: Optional[float]) -> Cell:
