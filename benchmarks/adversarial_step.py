@@ -5,7 +5,7 @@
 from typing import Any, Callable, Dict, List, Tuple
 
 import torch
-from measuring import Parts, Row, absolute, compared, costs
+from measuring import Parts, Row, absolute, compared, costs, has_bfloat16
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from mmseg.structures import SegDataSample
@@ -201,9 +201,11 @@ def memory() -> List[Row]:
 def parts() -> Parts:
     """The parts of this benchmark."""
     arithmetic = 'published arithmetic'
+    bfloat16: Parts = {
+        'fast options, bfloat16': lambda: [speed('fast options, bfloat16', 'ratio >= 1.6', amp=True, **FAST)]}
     return {
         'fast options': lambda: [speed('fast options', 'ratio >= 1.6', hook=True, **FAST)],
-        'fast options, bfloat16': lambda: [speed('fast options, bfloat16', 'ratio >= 1.6', amp=True, **FAST)],
+        **(bfloat16 if has_bfloat16() else {}),
         arithmetic: lambda: [speed(arithmetic, 'ratio >= 1.1', hook=True)],
         'without the hook': lambda: [speed('fast options', '', **FAST), speed(arithmetic, '')],
         'one forward pass': lambda: [speed('fast options, one forward pass', '', hook=True, **ONE_FORWARD)],

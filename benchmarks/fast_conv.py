@@ -6,7 +6,7 @@ import copy
 from typing import Any, Dict, List
 
 import torch
-from measuring import Parts, Row, absolute, compared, costs
+from measuring import Parts, Row, absolute, compared, costs, has_bfloat16
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -61,5 +61,6 @@ def agreement(cfg: Dict[str, Any] = NETWORK) -> Row:
 
 def parts() -> Parts:
     """The parts of this benchmark."""
-    return {'bfloat16': lambda: [speed(True, 'ratio >= 1.2')], 'float32': lambda: [speed(False, 'ratio >= 1.0')],
+    bfloat16: Parts = {'bfloat16': lambda: [speed(True, 'ratio >= 1.2')]}
+    return {**(bfloat16 if has_bfloat16() else {}), 'float32': lambda: [speed(False, 'ratio >= 1.0')],
             'loss': lambda: [agreement()]}

@@ -2,6 +2,8 @@
 import contextlib
 import multiprocessing
 import os
+import platform
+import re
 import statistics
 import time
 from pathlib import Path
@@ -129,3 +131,19 @@ def threads(number: int) -> Iterator[None]:
     finally:
         torch.set_num_threads(before[0])
         cv2.setNumThreads(before[1])
+
+
+def processor() -> str:
+    """Name of the processor, and the widest of its vector instructions that matter here."""
+    try:
+        text = Path('/proc/cpuinfo').read_text()
+    except OSError:  # not Linux
+        return platform.processor()
+    name = re.search(r'model name\s*: (.*)', text)
+    wide = next((flag for flag in ('amx_bf16', 'avx512_bf16', 'avx512f', 'avx2') if f' {flag}' in text), '')
+    return f'{name[1] if name else platform.machine()} {wide}'.strip()
+
+
+def has_bfloat16() -> bool:
+    """Whether this machine computes in bfloat16. Without it, a step takes many times as long, which tells nothing."""
+    return torch.cuda.is_available() or 'bf16' in processor()

@@ -12,7 +12,7 @@ import mmengine
 import mmseg
 import numpy
 import torch
-from measuring import Row
+from measuring import Row, processor
 
 from udas_mmseg.utils.files import replace_file
 from udas_mmseg.utils.progress import clock
@@ -33,17 +33,6 @@ def machine(root: str) -> Dict[str, Any]:
                 python=platform.python_version(), torch=torch.__version__, cuda=torch.version.cuda,
                 numpy=numpy.__version__, opencv=cv2.__version__, mmengine=mmengine.__version__,
                 mmsegmentation=mmseg.__version__, udas_mmseg=__version__, commit=commit)
-
-
-def processor() -> str:
-    """Name of the processor, and the widest of its vector instructions that matter here."""
-    try:
-        text = Path('/proc/cpuinfo').read_text()
-    except OSError:  # not Linux
-        return platform.processor()
-    name = re.search(r'model name\s*: (.*)', text)
-    wide = next((flag for flag in ('amx_bf16', 'avx512_bf16', 'avx512f', 'avx2') if f' {flag}' in text), '')
-    return f'{name[1] if name else platform.machine()} {wide}'.strip()
 
 
 def reached(row: Row, by_processor_time: bool = False) -> Optional[bool]:
