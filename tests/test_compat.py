@@ -150,3 +150,14 @@ def test_a_config_is_formatted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(20):
         assert config.FormatCode(f'x = {number}')[0].startswith(f'x = {number}')
     assert config.FormatCode('a', style_config='pep8') == ("a in {'style_config': 'pep8'}", True)
+
+
+@pytest.mark.parametrize(('channels', 'stride', 'capability', 'expected'), [
+    (4, 2, 'AVX2', torch.contiguous_format), (4, 2, 'AVX512', torch.channels_last),
+    (8, 2, 'AVX2', torch.channels_last), (4, 1, 'AVX2', torch.channels_last)])
+def test_channels_last_is_left_out_where_torch_would_crash(channels: int, stride: int, capability: str,
+                                                           expected: torch.memory_format,
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, channels, 3), torch.nn.Conv2d(channels, 8, 1, stride))
+    assert compat.fastest_memory_format(network) == expected

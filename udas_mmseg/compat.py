@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Tuple
 import numpy as np
 import torch
 
-__all__ = ['apply', 'applied', 'open_mmagic', 'open_timm', 'torchvision_functional']
+__all__ = ['apply', 'applied', 'fastest_memory_format', 'open_mmagic', 'open_timm', 'torchvision_functional']
 
 _KEPT_TEXTS = 8  # number of cached config texts: enough for one run and a few more
 
@@ -240,6 +240,20 @@ def open_timm() -> Any:
         raise ModuleNotFoundError('TimmVisionTransformer needs timm, which is not installed. Run in the checkout of '
                                   "this project: pip install -e '.[vfm]'")
     return importlib.import_module('timm')
+
+
+def fastest_memory_format(module: torch.nn.Module) -> torch.memory_format:
+    """Return channels-last, or the contiguous format for networks with which channels-last is not safe.
+
+    Symptom: segmentation faults, or `free(): invalid next size`, in or after the backward pass of a 1x1 convolution of
+    channels-last images with a stride and fewer than 8 input channels, on CPUs with AVX2 but not AVX-512: the gradient
+    of its input is written beyond its memory. Versions: oneDNN 3.12 of torch 2.13. Only very small networks have such
+    convolutions, such as a ResNet with `base_channels=4`. Remove it when torch has an oneDNN without the fault.
+    """
+    tiny = any(isinstance(part, torch.nn.Conv2d) and part.in_channels < 8 and max(part.kernel_size) == 1
+               and max(part.stride) > 1 for part in module.modules())
+    unsafe = tiny and torch.backends.cpu.get_cpu_capability() == 'AVX2'
+    return torch.contiguous_format if unsafe else torch.channels_last
 
 
 _WORKAROUNDS = (placeholder_mmcv_ext, declare_torchvision_ops, allow_checkpoint_classes, format_configs_once)

@@ -1,8 +1,9 @@
 """The channels-last memory format for single segmentors."""
-import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+
+from ...compat import fastest_memory_format
 
 
 @HOOKS.register_module()
@@ -20,4 +21,4 @@ class ChannelsLastHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Change the format of the weights; layers pass it on to the images."""
-        runner.model.to(memory_format=torch.channels_last)
+        runner.model.to(memory_format=fastest_memory_format(runner.model))

@@ -9,6 +9,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, add_prefix
 from torch import Tensor, nn
 
+from ...compat import fastest_memory_format
 from ...datasets.branches import BRANCHES
 from ...utils.processes import keep_names_in_parallel, strip_wrappers, unwrap
 from ..data_preprocessor import for_branches, merged
@@ -52,11 +53,10 @@ class BranchSegmentor(BaseModel):
         branch_weights (dict, optional): Weights of the supervised losses by branch: a number, or `dict(weight, begin,
             ramp)`. The default of each is 1.
         joint_forward (bool): Whether all branches pass through the segmentor in one batch and are normalised with
-            common batch statistics, which is faster. Defaults to False: the branches pass one after the other, in the
-            order of `BRANCHES`, and each is normalised with its own statistics. The target is the last one, so the
-            running statistics are closer to those of the target.
-        channels_last (bool): Whether networks and images use the channels-last memory format; the arithmetic is the
-            same. Defaults to True.
+            common batch statistics. Defaults to False: one after the other, in the order of `BRANCHES`, each with its
+            own statistics. The target is last, so the running statistics are closer to those of the target.
+        channels_last (bool): Whether networks and images use the channels-last memory format if it is safe, see
+            `fastest_memory_format`; the arithmetic is the same. Defaults to True.
         init_cfg (dict, optional): MMEngine's initialisation.
 
     Raises:
@@ -90,7 +90,7 @@ class BranchSegmentor(BaseModel):
             raise ValueError(f'{error} {auxiliary_head_advice(self.segmentor)}') from error
         self._prepare_terms()
         self.joint_forward = joint_forward
-        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.memory_format = fastest_memory_format(self) if channels_last else torch.contiguous_format
         self.to(memory_format=self.memory_format)
         keep_names_in_parallel(self)
 
