@@ -51,7 +51,8 @@ def test_two_processes_agree(semi_config: Callable, tmp_path: Path) -> None:
     """Without mixing and dropped channels, the sum of the losses of both is that of one."""
     still = {'model.segmentor.backbone.norm_eval': True, 'model.segmentor.auxiliary_head.norm_cfg': None,
              'model.segmentor.auxiliary_head.dropout_ratio': 0, 'model.mixing': None, 'model.augment': False,
-             'model.feature_dropout': None, 'model.label_views': 1, 'model.teacher_norm': 'eval'}
+             'model.feature_dropout': None, 'model.label_views': 1, 'model.teacher_norm': 'eval',
+             'optim_wrapper.optimizer.lr': 1e-3}  # without normalisation, larger steps diverge on some processors
     cfg = semi_config('distributed', **still)
     cfg.model_wrapper_cfg = dict(type='BranchDistributedDataParallel', broadcast_buffers=False)
     code, output = train_in_two_processes(cfg, tmp_path)

@@ -61,7 +61,8 @@ source_train = dict(
     assert index['agreement'] == dict(heads='both', score=True) and index['prior'] == dict(source=[0.5, 0.25, 0.25])
     assert len(index['also']) == 1 and index['also'][0] != index['teacher']['sha256']
     assert [sum(shares.values()) for shares in index['estimated_share']] == pytest.approx([1, 1])
-    assert sorted(index['image_scores']) == NAMES and all(0 < score < 1 for score in index['image_scores'].values())
+    scores = index['image_scores']  # 1 if the random networks predict one class, which depends on the processor
+    assert sorted(scores) == NAMES and all(0 < score <= 1 for score in scores.values())
     assert '--prior-of nobody' in error_of('agree.py', 'trained.pth', '--out', 'labels', '--prior-of', 'nobody')
 
 
