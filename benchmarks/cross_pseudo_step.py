@@ -12,7 +12,7 @@ from torch import nn
 import udas_mmseg  # noqa: F401  (applies compat)
 
 BATCH = 2  # labelled images, and as many unlabelled ones
-SIZE = (360, 640) if DEVICE == 'cuda' else (90, 160)  # height, width
+SIZE = (180, 320) if DEVICE == 'cuda' else (90, 160)  # height, width
 BACKBONE = dict(type='ResNet', depth=18, strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), norm_cfg=dict(type='BN'))
 HEAD = dict(type='DepthwiseSeparableASPPHead', in_channels=512, in_index=3, channels=128, dilations=(1, 12, 24, 36),
             c1_in_channels=64, c1_channels=48, num_classes=CLASSES, norm_cfg=dict(type='BN'), align_corners=False,

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from udas_mmseg.models.fast_conv.depthwise import FastDepthwiseConv2d, _DepthwiseConv, use_fast_depthwise
+from udas_mmseg.models.fast_conv import use_fast_convolutions
+from udas_mmseg.models.fast_conv.depthwise import FastDepthwiseConv2d, _DepthwiseConv
 
 
 def depthwise(**kwargs) -> nn.Conv2d:
@@ -29,7 +30,7 @@ def test_output_is_equal_and_gradients_agree(kwargs: dict, size: tuple, channels
                                               monkeypatch: pytest.MonkeyPatch) -> None:
     plain = depthwise(**kwargs)
     fast = copy.deepcopy(plain)
-    assert use_fast_depthwise(nn.Sequential(fast)) == 1
+    assert use_fast_convolutions(nn.Sequential(fast)) == 1
     monkeypatch.setattr(FastDepthwiseConv2d, '_conv_forward',  # also where it is not needed in float64
                         lambda conv, x, w, _: _DepthwiseConv.apply(x, w, conv.stride, conv.padding, conv.dilation))
     images = [torch.randn(2, 6, *size, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) for _ in '12']
@@ -55,26 +56,26 @@ def test_output_is_equal_and_gradients_agree(kwargs: dict, size: tuple, channels
 ])
 def test_other_convolutions_keep_their_gradient(kwargs: dict) -> None:
     conv = depthwise(**kwargs)
-    assert use_fast_depthwise(nn.Sequential(conv)) == 0 and type(conv) is nn.Conv2d
+    assert use_fast_convolutions(nn.Sequential(conv)) == 0 and type(conv) is nn.Conv2d
 
 
 def test_a_copy_has_its_own_weights_and_the_same_names() -> None:
     network = nn.Sequential(depthwise(dilation=2))
     names = list(network.state_dict())
-    use_fast_depthwise(network)
+    use_fast_convolutions(network)
     twin = copy.deepcopy(network)
     with torch.no_grad():
         twin[0].weight.zero_()
         image = torch.randn(1, 6, 9, 9, dtype=torch.float64)
         assert network[0](image).any() and not twin[0](image).any()
     assert list(network.state_dict()) == names and isinstance(twin[0], FastDepthwiseConv2d)
-    assert use_fast_depthwise(network) == 0
+    assert use_fast_convolutions(network) == 0
 
 
 def test_bfloat16_autocast_gives_gradients_in_float32() -> None:
     plain = depthwise(dilation=2, padding=2).float()
     fast = copy.deepcopy(plain)
-    use_fast_depthwise(nn.Sequential(fast))
+    use_fast_convolutions(nn.Sequential(fast))
     image = torch.randn(2, 6, 12, 12)
     with torch.autocast('cpu', torch.bfloat16):
         outputs = plain(image), fast(image)
@@ -88,7 +89,7 @@ def test_bfloat16_autocast_gives_gradients_in_float32() -> None:
 
 def test_a_stride_in_float32_keeps_its_gradient() -> None:
     conv = depthwise(stride=2)
-    assert use_fast_depthwise(nn.Sequential(conv)) == 1
+    assert use_fast_convolutions(nn.Sequential(conv)) == 1
     image = torch.randn(1, 6, 9, 9, dtype=torch.float64)
     assert type(conv(image).grad_fn).__name__ == 'ConvolutionBackward0'
     with torch.autocast('cpu', torch.bfloat16):

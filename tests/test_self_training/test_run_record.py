@@ -1,4 +1,4 @@
-"""What a report reads of a run of self-training."""
+"""Reading the record of a self-training run for a report."""
 import json
 from pathlib import Path
 

@@ -10,7 +10,7 @@ import pytest
 from forked_python import start_python
 from udas_mmseg.self_training import WorkDirError
 from udas_mmseg.self_training.lock import WorkDirLock
-from udas_mmseg.self_training.manifest import Manifest, ladder, trained_segmentors
+from udas_mmseg.self_training.manifest import Manifest, ladder, result_files, trained_segmentors
 
 HOLD = '''
 import os, sys, time
@@ -108,3 +108,8 @@ def test_segmentors_so_far_are_those_of_complete_trainings(tmp_path: Path) -> No
     assert found['adapted']['seconds'] == 60 and found['round 1']['seconds'] == 75
     assert found['round 1'] == dict(metrics={'mIoU': 35}, seconds=75, checkpoint='02_student_r1.pth',
                                     config=str(tmp_path / '02_student_r1/config.py'))
+
+
+def test_a_finished_run_says_how_to_predict_images() -> None:
+    files = result_files(dict(export=dict(exported_config='runs/export/mine.py', checkpoint='runs/export/mine.pth')))
+    assert files['runs/export'].endswith('predict.py runs/export/mine.py runs/export/mine.pth IMAGES --out FOLDER')

@@ -1,11 +1,13 @@
 """The manifest of a self-training run: a file that records its stages."""
 import json
 import os.path as osp
+import shlex
 from pathlib import Path
 from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from ..datasets.image_groups import MEAN, WORST
 from ..utils.files import replace_file, to_json
+from ..utils.project import tool_command
 from ..visualization.comparison import COST
 from .lock import WorkDirError
 
@@ -177,8 +179,11 @@ def result_files(entries: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
     models = [entry['checkpoint'] for entry in entries.values() if 'segmentor' in entry or 'trained_by' in entry]
     if models:
         files[models[-1]] = 'the checkpoint of the last model'
-    files.update({osp.dirname(entry['exported_config']): 'the last model, for plain MMSegmentation'
-                  for entry in entries.values() if 'exported_config' in entry})
+    for entry in entries.values():
+        if 'exported_config' in entry:
+            predict = shlex.join([*tool_command('predict'), entry['exported_config'], entry['checkpoint']])
+            files[osp.dirname(entry['exported_config'])] = (
+                f'the last model, for plain MMSegmentation; to predict images: {predict} IMAGES --out FOLDER')
     return files
 
 

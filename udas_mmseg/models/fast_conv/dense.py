@@ -66,22 +66,7 @@ def _is_slow(x: torch.Tensor) -> bool:
             and torch.backends.cpu.get_cpu_capability() == 'AVX2')
 
 
-def _can_be_faster(conv: nn.Module) -> bool:
+def is_slow_dense(conv: nn.Module) -> bool:
     """Whether matrix products are worth it: not for few channels, and not for kernels that are products already."""
     return (type(conv) is nn.Conv2d and conv.groups == 1 and conv.in_channels >= 32 and max(conv.kernel_size) > 1
             and conv.padding_mode == 'zeros' and not isinstance(conv.padding, str))
-
-
-def use_fast_dense(module: nn.Module) -> int:
-    """Give the convolutions of a network a fast weight gradient on CPUs with AVX2; weights and names stay.
-
-    Args:
-        module (nn.Module): A network, which is changed in place.
-
-    Returns:
-        int: The number of convolutions that were changed.
-    """
-    found = [conv for conv in module.modules() if _can_be_faster(conv)]
-    for conv in found:
-        conv.__class__ = FastConv2d
-    return len(found)

@@ -85,7 +85,7 @@ class FastDepthwiseConv2d(nn.Conv2d):
         return _DepthwiseConv.apply(x, weight, self.stride, self.padding, self.dilation)
 
 
-def _is_fast(conv: nn.Module) -> bool:
+def is_slow_depthwise(conv: nn.Module) -> bool:
     """Whether the gradient of this layer is slow on CPUs and `_DepthwiseConv` covers its geometry."""
     if type(conv) is not nn.Conv2d or conv.bias is not None or conv.padding_mode != 'zeros':
         return False
@@ -95,18 +95,3 @@ def _is_fast(conv: nn.Module) -> bool:
     slow = max(conv.dilation) > 1 or max(conv.stride) > 1
     return slow and min(max(conv.dilation), max(conv.stride)) == 1 and all(
         pad <= span for pad, span in zip(conv.padding, spans))
-
-
-def use_fast_depthwise(module: nn.Module) -> int:
-    """Give the depthwise convolutions of a network a fast gradient on CPUs; weights and names stay.
-
-    Args:
-        module (nn.Module): A network, which is changed in place.
-
-    Returns:
-        int: The number of convolutions that were changed.
-    """
-    slow = [conv for conv in module.modules() if _is_fast(conv)]
-    for conv in slow:
-        conv.__class__ = FastDepthwiseConv2d
-    return len(slow)
