@@ -1,11 +1,13 @@
 """Work directories with the files that runs write, without a training."""
 from pathlib import Path
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Mapping, Sequence, Tuple
 
+import numpy as np
 from mmengine.visualization import LocalVisBackend
 
+from udas_mmseg.run_report.evidence import Evidence, Shown
 from udas_mmseg.self_training.manifest import Manifest
-from udas_mmseg.visualization.page import Page
+from udas_mmseg.visualization.page import Page, encode_picture
 
 LOG = '''2026/01/02 03:04:05 - mmengine - INFO -
 ------------------------------------------------------------
@@ -44,8 +46,9 @@ def write_two_seeds(folder: Path) -> None:
     write_self_training(folder / 'seed_1', 1, 34.0, kept='teacher')
 
 
-def write_self_training(work_dir: Path, seed: int = 0, score: float = 30.0, kept: str = 'student') -> Path:
-    """The work directory of adaptation and one round."""
+def write_self_training(work_dir: Path, seed: int = 0, score: float = 30.0, kept: str = 'student',
+                        cost: Mapping[str, float] = {}) -> Path:
+    """The work directory of adaptation and one round, with labels of a cost if one is given."""
     manifest = Manifest(str(work_dir), dict(name='ssl', seed=seed, versions=dict(udas_mmseg='0.1.0')))
 
     def add(name: str, kind: str, number: int, links: Dict[str, str], **result: Any) -> None:
@@ -66,10 +69,27 @@ def write_self_training(work_dir: Path, seed: int = 0, score: float = 30.0, kept
     page.table(['class', 'kept'], ['road', '75'])
     page.save(str(work_dir / '01_label_r1_report'), dict(sets=[dict(classes=dict(road=dict(kept=0.75),
                                                                                  car=dict(kept=None)))]))
-    add_training('02_student_r1', 'student', 1, 'round 1', score + 10, dict(teacher='00_adapt', labels='01_label_r1'))
+    links = dict(teacher='00_adapt', labels='01_label_r1')
+    if cost:
+        add('01_annotate_r1', 'annotate', 1, {}, cost=cost)
+        links.update(answers='01_annotate_r1')
+    add_training('02_student_r1', 'student', 1, 'round 1', score + 10, links)
     best = '02_student_r1' if kept == 'student' else '00_adapt'
     add('03_select_r1', 'select', 1, dict(student='02_student_r1'), kept=kept, by='label_free', trained_by=best,
         checkpoint=str(work_dir / best / 'iter_10.pth'),
         reasons=[] if kept == 'student' else ['mIoU 20.0 instead of 30.0'], warnings=['road nearly disappears'],
         scores=dict(teacher=dict(mIoU=30.0), student=dict(mIoU=40.0)))
     return work_dir
+
+
+def evidence(models: Dict[str, Any], *_: int) -> Evidence:
+    """Pictures in a colour of their own."""
+    def picture(value: int) -> bytes:
+        return encode_picture(np.full((32, 64, 3), value, np.uint8))
+
+    found = Evidence(['road', '<car>'], [[128, 64, 128], [0, 0, 142]], 2, 9)
+    found.confusions = {name: np.array([[90, 10], [40 + number, 60]]) for number, name in enumerate(models)}
+    found.shown = [Shown(f'street_{place}</script>.png', picture(200 + place), picture(100 + place), {
+        name: (picture(10 * number + place), picture(50 + number), 70.0 + number)
+        for number, name in enumerate(models)}) for place in range(2)]
+    return found

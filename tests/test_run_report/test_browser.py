@@ -2,36 +2,20 @@
 import base64
 import os
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Iterator, List
 
-import numpy as np
 import pytest
 
 from browser import NAMES, Browser, find_browser
-from run_folders import write_training, write_two_seeds
+from run_folders import evidence, write_training, write_two_seeds
 from udas_mmseg.apis.report import read_runs
 from udas_mmseg.run_report import report, write_run_report
-from udas_mmseg.run_report.evidence import Evidence, Shown
-from udas_mmseg.visualization.page import encode_picture
 
 AXE = Path(__file__).parents[2] / 'build/browser/node_modules/axe-core/axe.min.js'
 WIDTHS = (1280, 390)
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(
     find_browser() is None, reason=f'no browser: none of {", ".join(NAMES)} is on the path, and CHROMIUM is not set')]
-
-
-def evidence(models: Dict[str, Any], *_: int) -> Evidence:
-    """Pictures in a colour of their own."""
-    def picture(value: int) -> bytes:
-        return encode_picture(np.full((32, 64, 3), value, np.uint8))
-
-    found = Evidence(['road', '<car>'], [[128, 64, 128], [0, 0, 142]], 2, 9)
-    found.confusions = {name: np.array([[90, 10], [40 + number, 60]]) for number, name in enumerate(models)}
-    found.shown = [Shown(f'street_{place}</script>.png', picture(200 + place), picture(100 + place), {
-        name: (picture(10 * number + place), picture(50 + number), 70.0 + number)
-        for number, name in enumerate(models)}) for place in range(2)]
-    return found
 
 
 @pytest.fixture(scope='module')

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pages import text_of
-from run_folders import write_training, write_two_seeds
+from run_folders import evidence, write_self_training, write_training, write_two_seeds
 from udas_mmseg.apis.report import read_runs
 from udas_mmseg.run_report import report as module
 from udas_mmseg.run_report import write_run_report
@@ -42,6 +42,35 @@ def test_rows_have_mean_and_deviation_over_the_seeds(written: Path) -> None:
     for line in (f'adapted{kept}32.0 ± 2.8+12.0', f'round 1{kept}42.0 ± 2.8+10.0', '<car>'):
         assert line in page, line
     assert '<td data-value="42"><b>42.0 ± 2.8</b>' in (written / 'report.html').read_text(), 'the best one'
+
+
+def test_labels_of_active_rounds_have_their_cost(tmp_path: Path) -> None:
+    for seed, clicks in enumerate((12000, 12690)):
+        write_self_training(tmp_path / f'seed_{seed}', seed, cost=dict(clicks=clicks, percent=0.02, pixels=9, units=3))
+    found = write_run_report(str(tmp_path / 'out'), read_runs([str(tmp_path)]), 0, 0)
+    assert [row['metrics'].get('cost/clicks', {}).get('mean') for row in found['ladder']] == [None, 12345]
+    page = (tmp_path / 'out/report.html').read_text()
+    titles = re.findall('<button type="button">(.*?)</button>', page)
+    assert titles[5:9] == ['clicks', 'labelled, %', 'minutes', 'seeds']
+    adapted, round_1 = re.findall('<tr><td data-value="(?:adapted|round 1).*</tr>', page)
+    assert adapted.count('<td data-value="">-</td>') == 2 and 'of all labels of target images so far' in page
+    assert '<td data-value="12345">12345</td><td data-value="0.02">0.02</td>' in round_1
+
+
+def test_without_active_rounds_there_is_no_cost(written: Path) -> None:
+    assert 'clicks' not in text_of(written / 'report.html')
+
+
+@pytest.mark.parametrize('kept, place', [('student', 1), ('teacher', 0)])
+def test_pictures_begin_with_the_kept_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str,
+                                            place: int) -> None:
+    monkeypatch.setattr(module, 'collect_evidence', evidence)
+    write_self_training(tmp_path / 'started', kept=kept).rename(tmp_path / 'moved')
+    write_run_report(str(tmp_path / 'out'), read_runs([str(tmp_path / 'moved')]), 2, 2)
+    page = (tmp_path / 'out/report.html').read_text()
+    assert f'max="1" value="{place}"' in page
+    assert f'<option selected>{("adapted", "round 1")[place]}</option>' in page, 'of the confusion matrices'
+    assert '>round 1 (kept)<' in page if kept == 'student' else '>adapted (kept)<' in page
 
 
 def test_the_page_tells_what_was_done(written: Path) -> None:

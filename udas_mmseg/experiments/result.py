@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..utils.files import replace_file, to_json
-from ..visualization.comparison import summarize
+from ..visualization.comparison import cost_text, summarize
 from .plan import Plan, PlannedRow
 
 Scores = Tuple[Tuple[str, str], ...]
@@ -83,7 +83,7 @@ def table_cells(plan: Plan, rows: Sequence[ResultRow]) -> Tuple[List[str], List[
         body.append([
             row.label, config, *(_score(row, key) for _, key in scores), *([_signed(row.gain)] if gains else []),
             '-' if figure is None else f'{figure:g}', *([_signed(row.published_gain)] if gains else []),
-            *(f'{row.metrics[key][0]:.4g}' if key in row.metrics else '-' for _, key in costs),
+            *(cost_text(row.metrics[key][0]) if key in row.metrics else '-' for _, key in costs),
             ', '.join(map(str, row.seeds)) or '-', '-' if row.minutes is None else f'{row.minutes:.1f}'])
     return head, body
 

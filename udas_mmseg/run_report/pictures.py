@@ -12,11 +12,18 @@ from .evidence import Evidence, Shown
 _PANELS = ('image', 'truth', 'prediction', 'confidence')
 
 
-def image_browser(evidence: Evidence, models: Sequence[str]) -> str:
-    """Format validation images with a slider between the predictions of the models."""
+def image_browser(evidence: Evidence, models: Sequence[str], first: str = '') -> str:
+    """Format validation images with a slider between the predictions of the models.
+
+    Args:
+        evidence (Evidence): The predictions.
+        models (Sequence[str]): Names of the models, in the order of the slider.
+        first (str): The model that is shown first. Defaults to '': the last one that predicts.
+    """
     predicting = [name for name in models if any(name in shown.predictions for shown in evidence.shown)]
     if not predicting:
         return ''
+    place = predicting.index(first) if first in predicting else len(predicting) - 1
     data = dict(models=predicting, images=[_content(shown) for shown in evidence.shown])
     options = ''.join(f'<option>{html.escape(shown.name)}</option>' for shown in evidence.shown)
     panels = '\n'.join(f'<figure data-panel="{name}"><img alt="{name}"><figcaption></figcaption></figure>'
@@ -27,7 +34,7 @@ def image_browser(evidence: Evidence, models: Sequence[str]) -> str:
     text = json.dumps(data, separators=(',', ':')).replace('</', '<\\/')
     return f'''<div class="images">
 <div class="controls"><span><label for="image-model">model</label><output for="image-model"></output>
-<input type="range" id="image-model" min="0" max="{len(predicting) - 1}" value="{len(predicting) - 1}" step="1"></span>
+<input type="range" id="image-model" min="0" max="{len(predicting) - 1}" value="{place}" step="1"></span>
 <span><label for="image-name">image</label><select id="image-name">{options}</select>
 <button type="button" data-step="-1">previous</button> <button type="button" data-step="1">next</button></span></div>
 <div class="panels">
@@ -39,15 +46,16 @@ def image_browser(evidence: Evidence, models: Sequence[str]) -> str:
 </div>'''
 
 
-def confusion_matrices(evidence: Evidence) -> str:
-    """Format the confusion matrix of each model; a list chooses one."""
+def confusion_matrices(evidence: Evidence, first: str = '') -> str:
+    """Format the confusion matrix of each model; a list chooses one, at first that of `first` or else the last."""
     parts = {name: matrix_table(f'Confusion matrix of {name}', evidence.classes, _shares(counts))
              for name, counts in evidence.confusions.items()}
     if not parts:
         return ''
     note = (f'Percent of the pixels of each true class (row) by predicted class (column), in {evidence.count} of '
             f'{evidence.total} validation images, evenly spaced.')
-    return '\n'.join((paragraph(note), choice('confusion', 'model', parts, list(parts)[-1])))
+    shown = first if first in parts else list(parts)[-1]
+    return '\n'.join((paragraph(note), choice('confusion', 'model', parts, shown)))
 
 
 def confusion_figures(evidence: Optional[Evidence]) -> Optional[Dict[str, Any]]:

@@ -1,4 +1,5 @@
 """The data of a run that a report shows, in the same form for all kinds of runs."""
+import os.path as osp
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -48,9 +49,9 @@ class RunRecord:
 
     @property
     def kept(self) -> str:
-        """Checkpoint of the model that was kept in the last round; '' if students and teachers were not compared."""
-        found = [entry['checkpoint'] for entry in self.stages.values() if 'kept' in entry]
-        return found[-1] if found else ''
+        """Folder of the model that was kept in the last round; '' if students and teachers were not compared."""
+        found = [entry['trained_by'] for entry in self.stages.values() if 'kept' in entry]
+        return osp.join(self.folder, found[-1]) if found else ''
 
 
 @dataclass(frozen=True)

@@ -75,14 +75,16 @@ def _parts(runs: Sequence[RunRecord], rows: Sequence[Row], evidence: Optional[Ev
     """Return the parts of the page, some of which may be empty: title -> HTML."""
     charts = stages.curves(series)
     parts: Dict[str, str] = {}
+    kept = {run.kept for run in runs if run.kept}
     if rows:
-        kept = [run.kept for run in runs if run.kept]
         parts.update({'Models': scores.ladder(rows, kept), 'Classes': scores.by_class(rows)})
     if evidence is not None:
         note = paragraph(_OF_FIRST) if any(len(row.models) > 1 for row in rows) else ''
-        browser = pictures.image_browser(evidence, [row.name for row in rows])
+        # the models whose predictions are shown: those of the first run of each row
+        first = next((row.name for row in reversed(rows) if row.models[0].folder in kept), '')
+        browser = pictures.image_browser(evidence, [row.name for row in rows], first)
         parts['Images'] = browser + (note if browser else '') + bullets(evidence.problems)
-        parts['Confusion matrix'] = pictures.confusion_matrices(evidence)
+        parts['Confusion matrix'] = pictures.confusion_matrices(evidence, first)
     if charts:
         parts['Learning curves'] = choice('curve', 'value', charts, _most_telling(series))
     parts['Pseudo-labels'] = _of_each(runs, stages.pseudo_labels)

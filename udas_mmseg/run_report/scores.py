@@ -1,6 +1,7 @@
 """The parts of a report on scores: the ladder of the models, and the IoU of each class."""
 from typing import Collection, Dict, List, Optional, Sequence
 
+from ..visualization.comparison import COST_TITLES, cost_text
 from .charts import bar_chart
 from .elements import Cell, Cells, number, paragraph, sortable_table
 from .record import Row, class_names
@@ -13,25 +14,31 @@ _TITLES = {_SCORE: _SCORE, 'mAcc': 'mean accuracy', 'aAcc': 'pixel accuracy'}
 def ladder(rows: Sequence[Row], kept: Collection[str] = ()) -> str:
     """Format the ladder of the models: mIoU with the difference to the model before, other scores, and times.
 
+    If some models learnt from labels of rounds of active labelling, the table also has the cost of these labels.
+
     Args:
         rows (Sequence[Row]): The models.
-        kept (Collection[str]): Checkpoints of the models that were kept at the end; empty if none were compared.
+        kept (Collection[str]): Folders of the models that were kept at the end; empty if none were compared.
     """
     chart = bar_chart(f'{_SCORE} of each model in percent',
                       [(row.name, *row.metrics[_SCORE]) for row in rows if _SCORE in row.metrics])
     subsets = list(dict.fromkeys(key for row in rows for key in row.metrics if key.startswith(f'{_SCORE}/')))
     scores = [key for key in (*_PLAIN, *subsets) if any(key in row.metrics for row in rows)]
-    head = ['model', *(_TITLES.get(key, key.replace('/', ' ')) for key in scores), 'minutes', 'seeds']
+    costs = [key for key in COST_TITLES if any(key in row.metrics for row in rows)]
+    head = ['model', *(_TITLES.get(key, key.replace('/', ' ')) for key in scores),
+            *(COST_TITLES[key] for key in costs), 'minutes', 'seeds']
     best = {key: max(row.metrics[key][0] for row in rows if key in row.metrics) for key in scores}
     body: List[Cells] = [
         [_marked(row, kept), *(_score(row, key, best[key], _change(rows, place, key) if key == _SCORE else None)
-                               for key in scores),
+                               for key in scores), *(_cost(row, key) for key in costs),
          number(row.minutes), ', '.join('-' if seed is None else str(seed) for seed in row.seeds)]
         for place, row in enumerate(rows)]
     note = ('Scores are percent on the validation images of the configs; the best one is bold. The small number is the '
             'difference to the model in the row before.')
     if any(len(row.models) > 1 for row in rows):
         note += ' With several runs: mean ± standard deviation over the runs.'
+    if costs:
+        note += ' Clicks and labelled pixels: of all labels of target images so far, in rounds of active labelling.'
     if kept:
         note += ' Kept: the result of the run; see "Kept models".'
     return '\n'.join((chart, sortable_table('Scores of the models', head, body), paragraph(note)))
@@ -64,7 +71,7 @@ def figures(rows: Sequence[Row]) -> List[Dict[str, object]]:
 
 def _marked(row: Row, kept: Collection[str]) -> str:
     """Return the name of a row and, if some of its models were kept at the end, of how many runs."""
-    count = sum(model.checkpoint in kept for model in row.models)
+    count = sum(model.folder in kept for model in row.models)
     of = f' in {count} of {len(row.models)} runs' if len(row.models) > 1 else ''
     return f'{row.name} (kept{of})' if count else row.name
 
@@ -75,6 +82,13 @@ def _score(row: Row, key: str, best: float, change: Optional[float]) -> Cell:
     mean, deviation = row.metrics[key]
     text = f'{mean:.1f} ± {deviation:.1f}' if len(row.models) > 1 else f'{mean:.1f}'
     return Cell(text, mean, change, bold=mean == best and mean > 0)
+
+
+def _cost(row: Row, key: str) -> Cell:
+    if key not in row.metrics:
+        return number(None)
+    cost, _ = row.metrics[key]
+    return Cell(cost_text(cost), cost)
 
 
 def _change(rows: Sequence[Row], place: int, key: str) -> Optional[float]:

@@ -3,12 +3,17 @@ import statistics
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 COST = 'cost/'  # begins the names of costs of labels among the metrics
-_COSTS = {f'{COST}clicks': 'clicks', f'{COST}percent': 'labelled, %'}
+COST_TITLES = {f'{COST}clicks': 'clicks', f'{COST}percent': 'labelled, %'}  # of the columns in tables
 
 
 def mean_and_std(values: Sequence[float]) -> Tuple[float, float]:
     """Mean and sample standard deviation (0 for one value)."""
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def cost_text(cost: float) -> str:
+    """Format a cost of labels, such as 0.0123 (percent) and 12345 (clicks), without an exponent for large ones."""
+    return f'{cost:.0f}' if cost >= 1000 else f'{cost:.4g}'
 
 
 def summarize(runs: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
@@ -42,15 +47,15 @@ def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """
     classes = list(dict.fromkeys(key for row in rows for key in row['metrics'] if key.startswith('IoU/')))
     scores = list(dict.fromkeys(key for row in rows for key in row['metrics'] if key.startswith('mIoU')))
-    costs = [cost for cost in _COSTS if any(cost in row['metrics'] for row in rows)]
+    costs = [cost for cost in COST_TITLES if any(cost in row['metrics'] for row in rows)]
     head = ['config', *(name[len('IoU/'):] for name in classes), *(name.replace('mIoU/', '') for name in scores),
-            *(_COSTS[cost] for cost in costs), 'seeds', 'minutes a run']
+            *(COST_TITLES[cost] for cost in costs), 'seeds', 'minutes a run']
     lines = ['| ' + ' | '.join(head) + ' |', '|' + ' --- |' * len(head)]
     for row in rows:
         metrics = row['metrics']
         cells = [row['name'], *(f'{metrics[key][0]:.1f}' if key in metrics else '-' for key in classes),
                  *('{:.1f} ± {:.1f}'.format(*metrics[key]) if key in metrics else '-' for key in scores),
-                 *(f'{metrics[cost][0]:.4g}' if cost in metrics else '-' for cost in costs),
+                 *(cost_text(metrics[cost][0]) if cost in metrics else '-' for cost in costs),
                  ', '.join(map(str, row['seeds'])), f'{row["minutes"]:.1f}']
         lines.append('| ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines) + '\n'
