@@ -23,6 +23,7 @@ from udas_mmseg.engine.slurm import describe_process
 from udas_mmseg.utils.console import quiet_console
 from udas_mmseg.utils.messages import last_message
 from udas_mmseg.utils.progress import clear_line
+from udas_mmseg.utils.termination import one_line_termination
 from udas_mmseg.utils.watchdog import report_failure
 
 
@@ -77,11 +78,13 @@ def main() -> None:
             return
     except (OSError, ValueError, RuntimeError, ImportError) as error:  # the user's to correct: no traceback
         raise SystemExit(f'{type(error).__name__}: {error}') from error
+    kept = f'What is complete is kept: to continue, run {run.again}.'
     try:
-        run.train()
+        with one_line_termination(f'terminated. {kept}' if is_first() else ''):
+            run.train()
     except KeyboardInterrupt:
         clear_line()
-        raise SystemExit(f'interrupted. What is complete is kept: to continue, run {run.again}.') from None
+        raise SystemExit(f'interrupted. {kept}') from None
     except Exception as error:
         clear_line()
         explained = clear_error(error, cfg.work_dir, run.again)
@@ -94,9 +97,14 @@ def main() -> None:
     say([f'{path}: {what}' for path, what in run.outcome().items()])
 
 
+def is_first() -> bool:
+    """Whether this is the first process of a run in several ones."""
+    return os.environ.get('RANK', '0') == '0'
+
+
 def say(lines: Sequence[str]) -> None:
     """Print lines in the first process only."""
-    if os.environ.get('RANK', '0') == '0':
+    if is_first():
         print('\n'.join(lines), flush=True)
 
 

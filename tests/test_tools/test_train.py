@@ -236,13 +236,19 @@ def test_resume_may_have_a_path(given: List[str], config: str, resume: object,
     assert (args.config, args.resume) == (config, resume)
 
 
-def test_an_interruption_says_how_to_continue(
-        environment: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_and_a_termination_say_how_to_continue(
+        environment: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> None:
     def interrupt(self: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setenv('UDAS_DEMO_ROOT', environment['UDAS_DEMO_ROOT'])
     monkeypatch.setattr(SingleTraining, 'train', interrupt)
     monkeypatch.setattr(sys, 'argv', ['train.py', str(ROOT / CONFIG), *arguments(tmp_path)[1:]])
+    main = runpy.run_path(str(ROOT / 'tools/train.py'))['main']
     with pytest.raises(SystemExit, match='interrupted.*run the same command with --resume'):
-        runpy.run_path(str(ROOT / 'tools/train.py'))['main']()
+        main()
+    monkeypatch.setattr(SingleTraining, 'train', lambda run: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit, match='143'):
+        main()
+    kept = 'What is complete is kept: to continue, run the same command with --resume'
+    assert f'terminated. {kept}' in capfd.readouterr().err
