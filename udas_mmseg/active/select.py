@@ -129,7 +129,7 @@ def write_candidates(labeler: Labeler, images: BaseDataset, writer: CandidateWri
         finally:
             slots.release()
 
-    broken = predict_and_write(f'selecting for {writer.out.parent}', ImageViewsDataset(images, writer.names), pending,
+    broken = predict_and_write(f'selecting: {writer.out.parent.name}', ImageViewsDataset(images, writer.names), pending,
                                predict, write, view_sizes, size, options.workers)
     return in_first_process(lambda: finish_set(writer, broken, options.max_broken, 'predicted'))
 

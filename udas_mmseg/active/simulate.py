@@ -46,7 +46,7 @@ def simulate(store: AnswerStore, read_truth: Callable[[str], Optional[np.ndarray
         raise ValueError(f'answers={answers!r} for {selection.unit}: allowed are {ANSWERS}, and for whole images only '
                          "'pixels'.")
     done: Dict[str, Any] = dict(units=0, clicks=0, pixels={}, without_truth=0)
-    progress = Progress(f'answering {selection.folder} from ground truth', len(selection.images))
+    progress = Progress(f'answering round {selection.round} from ground truth', len(selection.images))
     for place, image in enumerate(selection.images, 1):
         missing = sorted(set(range(1, len(image.units) + 1)).difference(store.answered(image.name)))
         truth = read_truth(image.name) if missing else None

@@ -80,7 +80,7 @@ def predict_set(predictor: Predictor, writer: PredictionWriter, update: bool = F
         writer.write(sample.number, predictor.result(sample, prediction))
 
     broken = predict_and_write(
-        str(writer.out), ImageSamples(writer.images, predictor.pipeline), pending,
+        f'predicting: {writer.out.name}', ImageSamples(writer.images, predictor.pipeline), pending,
         partial(predictor.predict, with_confidence='confidence' in options.kinds), write, size_of, options.batch_size,
         min(options.workers, len(pending)))
     return in_first_process(lambda: finish_set(writer, broken, options.max_broken, 'predicted'))

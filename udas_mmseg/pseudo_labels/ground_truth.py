@@ -18,6 +18,7 @@ from ..datasets.translated import original_path
 from ..utils.indices import spread_evenly
 from ..utils.mirrored_folder import mirrored_path
 from ..utils.progress import Progress
+from ..utils.project import shown_path
 from .quality import Counts, count_agreement
 
 
@@ -74,7 +75,7 @@ class GroundTruth:
                              f'but ground truth exists for {next(iter(self._numbers))}. `data_prefix.img_path` of the '
                              'ground truth must be the folder that contains the labelled images.')
         total = np.zeros((len(self.classes), len(self.classes), LEVELS), np.int64)
-        progress = Progress(f'comparing {folder} with the truth', len(known))
+        progress = Progress(f'comparing {shown_path(folder)} with the truth', len(known))
         with ThreadPoolExecutor(max(1, workers)) as pool:
             for done, counts in enumerate(pool.map(lambda name: self._count_one(folder, name), known), 1):
                 total += counts

@@ -121,7 +121,7 @@ def label_dataset(labeler: Labeler, dataset: BaseDataset, writer: PseudoLabelWri
         writer.write(image.number, label.cpu().numpy(), sure, score)
 
     broken = predict_and_write(
-        str(writer.out), views, pending,
+        f'labelling: {writer.out.name}', views, pending,
         lambda group: predict_agreement(labelers, group, options.batch_size, options.temperature, options.merge,
                                         agreement), write, view_sizes, options.batch_size, options.workers)
     for rank, counts in enumerate(all_gather_object(writer.counts)):

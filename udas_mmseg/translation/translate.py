@@ -167,7 +167,7 @@ def translate_dataset(model: nn.Module,
 
     pending = in_first_process(lambda: writer.begin(update))
     broken = predict_and_write(
-        str(writer.out), _Images(dataset), pending, translate,
+        f'translating: {writer.out.name}', _Images(dataset), pending, translate,
         lambda image, pixels: writer.write(image.number, pixels, image.size),
         lambda image: tuple(image.pixels.shape), batch_size, workers)
     return list(broken.values())

@@ -23,7 +23,7 @@ def test_labels_are_the_predictions_at_the_size_of_the_images(work: Path, datase
                                                               capsys: pytest.CaptureFixture) -> None:
     label('mine.py', 'trained.pth', '--out', 'labels', '--dataset', dataset, workers=workers)
     printed = capsys.readouterr()
-    assert '3 images; pixels in percent:' in printed.out and '3/3 images, took 0:00:0' in printed.err
+    assert '3 images; pixels in percent:' in printed.out and 'labelling: labels: 3/3 images, took 0:00:0' in printed.err
     assert not (work / 'labels.part').exists()
     cfg = load_config('mine.py')
     model = build_original(cfg, torch.load('trained.pth')['state_dict'])

@@ -54,7 +54,7 @@ def test_what_is_printed(whole: Dict[str, bytes], tmp_path: Path, capsys: pytest
     for kind, text in (('color_distance', 'of colours, in Lab units'), ('feature_distance', 'of features')):
         assert 'distance {}: {before:.3g} before, {after:.3g} after\n'.format(text, **report[kind]) in printed.out
     assert f'{tmp_path}/out_report/report.html' in printed.out
-    assert 'out: 10/10 images, took 0:00:0' in printed.err and 'verifying: 10/10' in printed.err
+    assert 'translating: out: 10/10 images, took 0:00:0' in printed.err and 'verifying: 10/10' in printed.err
     assert '\nfeatures |' in text_of(tmp_path / 'out_report/report.html')
 
 

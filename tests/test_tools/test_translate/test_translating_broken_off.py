@@ -49,7 +49,7 @@ def test_killed_run_goes_on_and_ends_with_the_same_files(whole: Dict[str, bytes]
     kept = times_of(out)
     assert sorted(kept) == IMAGES[:5] and json.loads((out / 'index.json').read_text())['complete'] is False
     translate('--workers', '1', '--out', str(out))
-    assert f'{out}: 10/10 images' in capsys.readouterr().err
+    assert f'translating: {out.name}: 10/10 images' in capsys.readouterr().err
     assert files_of(out) == whole
     assert {name: time for name, time in times_of(out).items() if name in kept} == kept
 
