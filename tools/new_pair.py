@@ -35,7 +35,7 @@ def parse_args() -> argparse.Namespace:
                              '(default: full if there is a GPU or --memory)')
     parser.add_argument('--memory', type=float, default=0, metavar='GB',
                         help="memory of the GPU, which limits the size of training images (default: the GPU's, or 8)")
-    parser.add_argument('--iterations', type=int, default=0, metavar='N',
+    parser.add_argument('--iterations', type=int, metavar='N',
                         help='iterations of every training (default: small 300, full 20,000; the translator 400, '
                              '40,000)')
     parser.add_argument('--rounds', type=int, default=2, help='rounds of self-training (default: 2)')

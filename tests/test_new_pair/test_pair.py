@@ -47,9 +47,10 @@ def test_every_config_fits_the_data(data: Path, tmp_path: Path, preset: str, use
         lines = check_config(load(pair, name))
         assert lines and not [line for line in lines if 'warning' in line], lines
     runner = SelfTrainingRunner.from_cfg(load(pair, 'self_training'))
-    assert [stage.kind for stage in runner.stages] == ['translator', 'translate', 'adapt',
+    baseline = ['source_only'] if uses else []
+    assert [stage.kind for stage in runner.stages] == [*baseline, 'translator', 'translate', 'adapt',
                                                        *['label', 'student', 'select'] * 2, 'export', 'report']
-    assert runner.stages[5].criterion(runner.context) == ('validation' if uses else 'label_free')
+    assert runner.stages[-3].criterion(runner.context) == ('validation' if uses else 'label_free')
     assert not [line for line in runner.check() if 'warning' in line]
     adapt = runner.context.configs['02_adapt']
     for name in ('02_adapt', '04_student_r1'):  # the images of the source, and no others, are translated
@@ -88,6 +89,17 @@ def test_online_self_training_alternates_with_a_round_on_pseudo_labels(tmp_path:
     assert (second.model.type, second.model.mixing) == ('OnlineSelfTrainingSegmentor', 'cut_mix'), 'for four classes'
     assert first.model.predict_with == second.model.predict_with == 'teacher'
     assert not [hook for cfg in (first, second) for hook in cfg.custom_hooks if 'Statistics' in hook.type]
+
+
+@pytest.mark.parametrize('translates', [True, False])
+def test_the_source_alone_is_trained_once_in_an_online_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                           translates: bool) -> None:
+    monkeypatch.setattr(plan.Plan, 'translates', translates)
+    pair = make(data, tmp_path / 'pair', from_scratch=True, val=labeled(data))
+    assert any('source_only.py is trained, too' in line for line in pair.summary)
+    runner = SelfTrainingRunner.from_cfg(load(pair, 'self_training_online'))
+    names = [getattr(stage, 'segmentor', '') for stage in runner.stages]
+    assert names.count('source only') == 1 and ('translated' in names) == translates
 
 
 def test_colours_become_the_classes_of_the_label_map_file(data: Path, tmp_path: Path) -> None:
@@ -221,7 +233,8 @@ def test_target_classes_without_target_labels_are_said(data: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize('changes, message', [
-    (dict(iterations=-1), '--iterations -1'), (dict(rounds=0), '--rounds 0'), (dict(preset='big'), 'small, full'),
+    (dict(iterations=-1), '--iterations -1'), (dict(iterations=0), '--iterations 0: it must be 2 or more'),
+    (dict(rounds=0), '--rounds 0'), (dict(preset='big'), 'small, full'),
     (dict(weights='x.pth'), 'x.pth: this file does not exist'),
     (dict(weights='x.pth', from_scratch=True), 'one of the two')])
 def test_wrong_options(data: Path, tmp_path: Path, changes: dict, message: str) -> None:

@@ -63,6 +63,13 @@ def test_adaptation_begins_with_the_warm_up() -> None:
     assert given[0].kind == 'adapt' and given[0].links == {'initial_weights': 'translated.pth'}
 
 
+def test_the_source_alone_changes_nothing_else() -> None:
+    without, found = plan(), plan(source_only=dict(config='source_only.py'))
+    assert [stage.name for stage in found] == ['source_only', *(stage.name for stage in without)]
+    assert [stage.links for stage in found[1:-1]] == [stage.links for stage in without[:-1]]
+    assert found[-1].links == {**without[-1].links, 'baseline': 'source_only'} and not found[0].links
+
+
 def test_defaults_are_those_of_udas() -> None:
     stages = plan()
     assert len([stage for stage in stages if stage.kind == 'student']) == 2

@@ -27,7 +27,7 @@ _OPTION = re.compile(r'(?<![\w-])--([a-z]+(?:-[a-z]+)*)(?: (IMAGES LABELS|small|
 
 def adapt(source: Folders, target: PathLike, classes: Optional[Classes] = None, *, val: Optional[Folders] = None,
           labeled_target: Optional[Folders] = None, target_classes: Optional[Classes] = None,
-          out: PathLike = 'work_dirs/adapted', preset: str = '', memory: float = 0.0, iterations: int = 0,
+          out: PathLike = 'work_dirs/adapted', preset: str = '', memory: float = 0.0, iterations: Optional[int] = None,
           rounds: int = 2, weights: PathLike = '', from_scratch: bool = False, full_scan: bool = False,
           cfg_options: Optional[Mapping[str, Any]] = None, amp: Optional[str] = None, device: Optional[str] = None,
           verbose: bool = False) -> Predictor:
@@ -46,7 +46,7 @@ def adapt(source: Folders, target: PathLike, classes: Optional[Classes] = None, 
         out (str | PathLike): Folder for everything that is written. Defaults to 'work_dirs/adapted'.
         preset (str): As in `PairOptions`, like the following. Defaults to '', by the device.
         memory (float): Memory of the GPU in 10^9 bytes. Defaults to 0, to ask the device.
-        iterations (int): Iterations of every training. Defaults to 0, those of the preset.
+        iterations (int, optional): Iterations of every training. Defaults to None, those of the preset.
         rounds (int): Rounds of self-training; a later call may have more. Defaults to 2.
         weights (str | PathLike): File of initial weights. Defaults to '', those of the preset.
         from_scratch (bool): Whether to start from random weights. Defaults to False.
@@ -103,7 +103,8 @@ def _read(path: str) -> Optional[Dict[str, Any]]:
     if not osp.exists(path):
         return None
     with open(path, encoding='utf-8') as file:
-        return json.load(file)
+        found = json.load(file)
+    return {**found, 'iterations': found['iterations'] or None}  # earlier versions wrote 0 for those of the preset
 
 
 def _train(options: PairOptions, cfg_options: Mapping[str, Any], amp: Optional[str]) -> Tuple[str, str]:

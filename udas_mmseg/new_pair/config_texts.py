@@ -150,13 +150,17 @@ After an interruption, run the same command again (docs/self_training.md). The m
 _base_ = '{base}/self_training_runtime.py'
 {work_dir}self_training = dict(
     rounds={rounds},
-    translate={translate},
+{source_only}    translate={translate},
     adapt=dict(config='{{{{fileDirname}}}}/uda.py'),
     label=dict(views=3, batch_size={batch_size}, workers={workers}),
     student=dict(config='{{{{fileDirname}}}}/student.py', init='{init}'),
     export=dict(name={pair!r}, num_images=6))
 '''
 
+
+_BASELINE = '''    # the first row of the report, which no other stage needs; None saves this training
+    source_only=dict(config='{{fileDirname}}/source_only.py'),
+'''
 
 _SELF_TRAINING_ONLINE = '''"""All stages with online self-training (docs/own_data.md, "What to do on your own data").
 
@@ -168,7 +172,7 @@ Each begins with the moving average of the last one. After an interruption, run 
 _base_ = './self_training.py'
 {work_dir}self_training = dict(
     keep='last',
-    warm_up=dict(config='{{{{fileDirname}}}}/source_only.py'),
+{source_only}    warm_up=dict(config='{{{{fileDirname}}}}/source_only.py'),
     adapt=dict(config='{{{{fileDirname}}}}/online.py'),
     label=dict(per_round=[dict(), None]),
     student=dict(
@@ -237,7 +241,10 @@ def _student_cutmix(plan: Plan, name: str) -> str:
 
 
 def _self_training_online(plan: Plan, name: str) -> str:
-    return _SELF_TRAINING_ONLINE.format(**_common(plan, name), stages='Translation; ' if plan.translates else '')
+    # without translations, the warm-up is this training
+    once = '' if plan.translates or not plan.val else '    source_only=None,\n'
+    return _SELF_TRAINING_ONLINE.format(**_common(plan, name), stages='Translation; ' if plan.translates else '',
+                                        source_only=once)
 
 
 def _all_online(plan: Plan, name: str) -> Dict[str, object]:
@@ -273,7 +280,7 @@ def _self_training(plan: Plan, name: str) -> str:
     translate = f"dict(config='{{{{fileDirname}}}}/cyclegan.py'{size})" if plan.translates else 'None'
     stages = 'translation, ' if plan.translates else ''
     return _SELF_TRAINING.format(
-        **_common(plan, name), rounds=plan.rounds, translate=translate,
+        **_common(plan, name), rounds=plan.rounds, translate=translate, source_only=_BASELINE if plan.val else '',
         stages=f'{stages}adaptation, rounds of self-training, and export of the best model',
         init='teacher' if plan.preset == SMALL else 'imagenet')
 

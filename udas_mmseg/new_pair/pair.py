@@ -49,7 +49,7 @@ class PairOptions:
         target_classes: Names of the target labels.
         preset: 'small', 'full', or '' to choose by the device.
         memory: Memory of the GPU in 10^9 bytes; 0 to ask the device.
-        iterations: Iterations of every training; 0 for the preset's.
+        iterations: Iterations of every training; None for the preset's.
         rounds: Rounds of self-training.
         weights: File of initial weights of the backbone.
         from_scratch: Whether to start from random weights.
@@ -66,7 +66,7 @@ class PairOptions:
     target_classes: str = ''
     preset: str = ''
     memory: float = 0.0
-    iterations: int = 0
+    iterations: Optional[int] = None
     rounds: int = 2
     weights: str = ''
     from_scratch: bool = False
@@ -142,9 +142,9 @@ def _check_options(options: PairOptions) -> None:
     check_base()
     if options.preset not in ('', *PRESETS):
         raise ValueError(f'--preset {options.preset!r}: allowed are {", ".join(PRESETS)}.')
-    for name, value, lowest in (('iterations', options.iterations or 2, 2), ('rounds', options.rounds, 1),
+    for name, value, lowest in (('iterations', options.iterations, 2), ('rounds', options.rounds, 1),
                                 ('memory', options.memory, 0)):
-        if value < lowest:
+        if value is not None and value < lowest:
             raise ValueError(f'--{name} {value}: it must be {lowest} or more.')
     if options.weights and options.from_scratch:
         raise ValueError('--weights together with --from-scratch: give one of the two.')
@@ -236,6 +236,9 @@ def _describe(pair: NewPair) -> None:
         pair.doubts.append('MMagic is not installed, so that nothing is translated: see docs/install.md.')
     if plan.val is None:
         pair.doubts.append('Without --val IMAGES LABELS, nothing is scored.')
+    else:
+        pair.lines.append('source_only.py is trained, too: its score is the first row of the report. To save this '
+                          'training, set self_training.source_only=None')
 
 
 def _write(pair: NewPair, force: bool) -> None:

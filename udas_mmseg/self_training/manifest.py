@@ -3,7 +3,7 @@ import json
 import os.path as osp
 import shlex
 from pathlib import Path
-from typing import Any, Collection, Dict, List, Mapping, Optional
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ..datasets.image_groups import MEAN, WORST
 from ..utils.files import replace_file, to_json
@@ -83,6 +83,11 @@ class Manifest:
         self.entries[name].update(state=_COMPLETE, seconds=round(seconds, 1), **result)
         self.write()
 
+    def sort(self, names: Sequence[str]) -> None:
+        """Put the entries into the order of the planned stages; entries of other stages come last."""
+        places = {name: place for place, name in enumerate(names)}
+        self.content['stages'] = dict(sorted(self.entries.items(), key=lambda item: places.get(item[0], len(places))))
+
     def write(self) -> None:
         """Write the file."""
         replace_file(self.path, to_json(self.content))
@@ -124,8 +129,8 @@ def trained_segmentors(work_dir: str) -> Dict[str, Dict[str, Any]]:
         work_dir (str): Its work directory.
 
     Returns:
-        dict: 'adapted', 'round 1', 'round 2', ... -> `metrics` (percent) on the test images of its config, which are
-        often its validation images, and `cost/clicks`, ... of the labels so far in rounds of active labelling;
+        dict: 'source only', 'adapted', 'round 1', ... -> `metrics` (percent) on the test images of its config, which
+        are often its validation images, and `cost/clicks`, ... of the labels so far in rounds of active labelling;
         `seconds` of the last attempt (including the labelling of its pseudo-labels), `config` and `checkpoint`. Empty
         if none is complete.
     """

@@ -14,7 +14,8 @@ def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
 
     Returns:
         list[Stage]: The stages in order. Their names are numbered, so that folders are listed in this order. Only the
-        stages after the rounds have no number, because it would depend on the number of rounds, which may change.
+        stages after the rounds have no number, because it would depend on the number of rounds, which may change, and
+        `source_only`, which may be added later.
 
     Raises:
         ValueError: for a setting that does not exist, is missing or has a value that is not allowed.
@@ -46,11 +47,14 @@ def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
         if not is_given:
             stages.append(stage)
 
+    def number_of(kind: str) -> str:
+        return f'{sum(stage.numbered for stage in stages):02d}_{kind}'
+
     for kind, cls in settings.kinds['before']:
-        add(kind, cls, 0, f'{len(stages):02d}_{kind}')
+        add(kind, cls, 0, number_of(kind) if cls.numbered else kind)
     for number in range(1, settings.rounds + 1):
         for kind, cls in settings.kinds['each_round']:
-            add(kind, cls, number, f'{len(stages):02d}_{kind}_r{number}')
+            add(kind, cls, number, f'{number_of(kind)}_r{number}')
     for kind, cls in settings.kinds['after']:
         add(kind, cls, 0, kind)
     return stages

@@ -48,14 +48,15 @@ class SelfTrainingRunner(ConfigRun):
 
             - `rounds` (int): rounds of labelling and training a student. Defaults to 2.
             - `stages` (dict): kinds of stages (`STAGE_KINDS`) in order: `before` the rounds, in `each_round`, and
-              `after` them. Defaults to dict(before=('translator', 'translate', 'warm_up', 'adapt'),
-              each_round=('label', 'student'), after=('export', 'report')).
+              `after` them. Defaults to dict(before=('source_only', 'translator', 'translate', 'warm_up',
+              'adapt'), each_round=('label', 'student'), after=('export', 'report')).
             - `keep` (str): 'best' adds a stage `select` to each round, which compares the student with its teacher and
               passes on the better one; 'last' always passes on the student. Defaults to 'best'.
-            - `translate`, `warm_up`, `adapt`, `label`, `student`, `select`, `export`, `report` (dict): settings of
-              these kinds, see the classes in `kinds`. Without `translate`, or with None, nothing is translated, and
-              the configs are not changed. Without `warm_up`, `adapt` begins with the weights that its config loads.
-              Other kinds have their settings under their own names.
+            - `source_only`, `translate`, `warm_up`, `adapt`, `label`, `student`, `select`, `export`, `report` (dict):
+              settings of these kinds, see the classes in `kinds`. Without `translate`, or with None, nothing is
+              translated, and the configs are not changed. Without `warm_up`, `adapt` begins with the weights that its
+              config loads. Without `source_only`, the report has no model of the source alone. Other kinds have their
+              settings under their own names.
             - `per_round` in the settings of a kind in `each_round` (list[dict]): settings of the first round, of the
               second, and so on, which override the others. Rounds after the last entry use the last one. In `label`,
               None leaves the labels out of a round; its student must have a config of online self-training.
@@ -229,6 +230,7 @@ class SelfTrainingRunner(ConfigRun):
             print(f'\nStage {number} of {len(self.stages)}: {stage.name}, {stage.what}', flush=True)
             manifest.begin(stage.name, digest, kind=stage.kind, round=stage.round,
                            links=dict(stage.links), command=stage.command(context))
+            manifest.sort([other.name for other in self.stages])
         started = time.monotonic()
         # as in a separate process: the Runners of earlier stages have changed these settings
         torch.backends.cudnn.deterministic = torch.backends.cudnn.benchmark = False

@@ -5,7 +5,8 @@ from .stage import REQUIRED, STAGE_KINDS, Stage
 
 # kinds of stages, in order
 STAGES: Dict[str, Tuple[str, ...]] = dict(
-    before=('translator', 'translate', 'warm_up', 'adapt'), each_round=('label', 'student'), after=('export', 'report'))
+    before=('source_only', 'translator', 'translate', 'warm_up', 'adapt'), each_round=('label', 'student'),
+    after=('export', 'report'))
 KEEP = ('best', 'last')  # what the next round starts from: the better one of student and teacher, or the student
 SELECT = 'select'  # the kind of stage that compares them
 _ROUNDS = 'per_round'

@@ -43,6 +43,7 @@ class Stage:
         trains: Whether the stage is a training.
         has_budget: Whether the run's `budget` of labelled images also applies to its config.
         replaceable: Whether it may be run again, replacing its files, with other settings or another number of rounds.
+        numbered: Whether its folder has a number if it is before the rounds; without, it may be added to a run later.
         name: Its folder in the work directory, such as '04_student_r1'.
         kind: Name of the kind in `STAGE_KINDS`.
         settings: All settings of its part, except `options`.
@@ -74,6 +75,7 @@ class Stage:
     trains: ClassVar[bool] = False
     has_budget: ClassVar[bool] = False
     replaceable: ClassVar[bool] = False
+    numbered: ClassVar[bool] = True
 
     name: str
     kind: str

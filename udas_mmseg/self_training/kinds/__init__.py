@@ -8,12 +8,13 @@ from .query import Query
 from .report import Report
 from .select import Select
 from .selector import Selector
+from .source_only import SourceOnly
 from .student import Student
 from .training import Training
 from .translate import Translate, Translator
 from .warm_up import WarmUp
 
 __all__ = [
-    'ActiveStudent', 'Adapt', 'Annotate', 'Export', 'Label', 'Query', 'Report', 'Select', 'Selector', 'Student',
-    'Training', 'Translate', 'Translator', 'WarmUp'
+    'ActiveStudent', 'Adapt', 'Annotate', 'Export', 'Label', 'Query', 'Report', 'Select', 'Selector', 'SourceOnly',
+    'Student', 'Training', 'Translate', 'Translator', 'WarmUp'
 ]

@@ -17,7 +17,7 @@ class Report(Stage):
     Settings: `images` and `shown` as in `write_run_report`.
     """
     defaults: ClassVar[Dict[str, Any]] = dict(images=50, shown=8)
-    may_take: ClassVar[Tuple[str, ...]] = ('teacher', 'student')
+    may_take: ClassVar[Tuple[str, ...]] = ('baseline', 'teacher', 'student')
     replaceable: ClassVar[bool] = True  # with another number of rounds, it has other models
 
     @classmethod

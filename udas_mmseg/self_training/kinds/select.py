@@ -74,7 +74,7 @@ class Select(Stage):
 
     def change_training(self, training: Stage, cfg: Config, context: RunContext) -> None:
         """Leave the held-out images out of the trainings of teachers and students."""
-        if _leads_to_teacher(training) and self.criterion(context) == LABEL_FREE:
+        if _learns_from_source(training) and self.criterion(context) == LABEL_FREE:
             hold_out_images(cfg, *map(self._hold_out, ('source_images', 'target_images')))
 
     def model_configs(self, context: RunContext) -> List[Config]:
@@ -103,7 +103,7 @@ class Select(Stage):
             source, target = held_out_datasets(cfg, self._target(context))
             datasets = [open_originals(dataset) for dataset in (source, target)]
             for other in context.stages:
-                if other.trains and _leads_to_teacher(other):
+                if other.trains and _learns_from_source(other):
                     check_held_out(context.configs[other.name], source, paths_of(datasets[0]))
         except OSError:
             return []  # the checks of the trainings name what is missing
@@ -205,9 +205,9 @@ class Select(Stage):
         return osp.join(context.folder(trained_by), CONFIG) if context.is_stage(trained_by) else cfg.filename or ''
 
 
-def _leads_to_teacher(stage: Stage) -> bool:
-    """Whether a stage gives a teacher, or the weights with which one begins."""
-    return bool({TEACHER, 'initial_weights'}.intersection(stage.gives))
+def _learns_from_source(stage: Stage) -> bool:
+    """Whether a stage gives a teacher, the weights with which one begins, or the model that they are compared with."""
+    return bool({TEACHER, 'initial_weights', 'baseline'}.intersection(stage.gives))
 
 
 def _has_validation(cfg: Config) -> bool:
