@@ -47,14 +47,11 @@ def plan_stages(self_training: Mapping[str, Any]) -> List[Stage]:
         if not is_given:
             stages.append(stage)
 
-    def number_of(kind: str) -> str:
-        return f'{sum(stage.numbered for stage in stages):02d}_{kind}'
-
     for kind, cls in settings.kinds['before']:
-        add(kind, cls, 0, number_of(kind) if cls.numbered else kind)
+        add(kind, cls, 0, _numbered(stages, kind) if cls.numbered else kind)
     for number in range(1, settings.rounds + 1):
         for kind, cls in settings.kinds['each_round']:
-            add(kind, cls, number, f'{number_of(kind)}_r{number}')
+            add(kind, cls, number, f'{_numbered(stages, kind)}_r{number}')
     for kind, cls in settings.kinds['after']:
         add(kind, cls, 0, kind)
     return stages
@@ -72,6 +69,11 @@ def plan_table(stages: Sequence[Stage], iterations: Mapping[str, int]) -> str:
         takes = ', '.join(dict.fromkeys(stage.links.values())) or stage.reads or '-'
         lines.append(f'| {stage.name} | {stage.what} | {iterations.get(stage.name, "-")} | {takes} |')
     return '\n'.join(lines) + '\n'
+
+
+def _numbered(before: Sequence[Stage], kind: str) -> str:
+    """Return the name of a stage after others."""
+    return f'{sum(stage.numbered for stage in before):02d}_{kind}'
 
 
 def _taken(kind: str, cls: Type[Stage], given: Collection[str], number: int) -> List[str]:

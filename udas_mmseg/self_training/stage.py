@@ -175,11 +175,9 @@ class RunContext:
                  allow_partial: bool = False) -> None:
         self.stages = list(stages)
         self.work_dir = osp.abspath(work_dir)
-        self.seed = seed
-        self.launcher, self.amp = launcher, amp
+        self.seed, self.launcher, self.amp = seed, launcher, amp
         self.options = options or {}
-        self.name = name
-        self.allow_partial = allow_partial
+        self.name, self.allow_partial = name, allow_partial
         self.manifest: Optional[Manifest] = None
         self.num_scanned: Optional[int] = NUM_SCANNED
         self.configs: Dict[str, Config] = {}
