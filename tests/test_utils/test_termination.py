@@ -24,10 +24,13 @@ with one_line_termination('terminated.', grace=0.1):
 
 def terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(1)
+    time.sleep(0.2)
 
 
-def test_it_ends_like_an_interruption_with_a_line(capfd: pytest.CaptureFixture) -> None:
+def test_it_ends_like_an_interruption_with_a_line(capfd: pytest.CaptureFixture,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, 'write', lambda *arguments: (time.sleep(0.2), write(*arguments)))  # the thread ends first
     before, cleaned = signal.getsignal(signal.SIGTERM), []
     with pytest.raises(SystemExit) as caught, one_line_termination('go on with A'):
         try:

@@ -63,18 +63,18 @@ def one_line_termination(text: str, grace: float = GRACE) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
         os.write(writer, _END)  # closing is not enough: forked processes have inherited it
         thread.join()
+        os.close(reader)
         os.close(writer)
 
 
 def _end_later(reader: int, text: str, ended: threading.Event, grace: float) -> None:
     """Wait for SIGTERM, of which Python writes the number to a pipe, and end the process if it does not end itself."""
-    with open(reader, 'rb', buffering=0) as pipe:
-        found = pipe.read(1)
-        while found not in (_END, bytes([signal.SIGTERM])):
-            found = pipe.read(1)
-        if found != _END and not ended.wait(grace):
-            _say(text)
-            os._exit(EXIT_CODE)
+    found = os.read(reader, 1)
+    while found not in (_END, bytes([signal.SIGTERM])):
+        found = os.read(reader, 1)
+    if found != _END and not ended.wait(grace):
+        _say(text)
+        os._exit(EXIT_CODE)
 
 
 def _say(text: str) -> None:
