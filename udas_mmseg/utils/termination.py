@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from types import FrameType
 from typing import Iterator, Optional
 
@@ -39,6 +40,7 @@ def one_line_termination(text: str, grace: float = GRACE) -> Iterator[None]:
     def interrupt(signum: int, frame: Optional[FrameType]) -> None:
         if not received.is_set():  # a second one must not interrupt what the first one has begun
             received.set()
+            signal.signal(signal.SIGCHLD, lambda *_: None)  # torch would raise an error for workers that end, too
             raise Terminated
 
     reader, writer = os.pipe()
@@ -83,11 +85,20 @@ def _say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def _forget() -> None:
+def _before_fork() -> None:
+    """Let a signal to the new process wait until `_after_fork` has removed the handler and the pipe there."""
+    if _active:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _after_fork(in_child: bool) -> None:
     """Let forked processes, such as workers of data loaders, end at SIGTERM as usual, and not write to the pipe."""
     if _active:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if in_child:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(before=_before_fork, after_in_parent=partial(_after_fork, False),
+                    after_in_child=partial(_after_fork, True))
