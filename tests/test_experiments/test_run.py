@@ -100,7 +100,10 @@ def test_the_table_has_our_figures_beside_the_papers(finished: Plan) -> None:
 def test_the_page_begins_with_the_table(finished: Plan) -> None:
     page = Path(write_page(finished, images=0, shown=0, failed={'other, seed 0': 'no <memory>\nmore'}))
     text = text_of(page)
-    assert text.index('The table') < text.index('Models')
+    assert text.index('The table') < text.index('Models') and '<summary>8 runs</summary>' in page.read_text()
+    places = [page.read_text().index(f'<button type="button">{title}</button>')
+              for title in ('row', 'mIoU', 'minutes', 'config')]
+    assert places == sorted(places), 'the scores beside the names'
     for part in ('A paper, section 1: stages', 'no config: images are small', '+10.025.5+5.5', 'A note.',
                  'other, seed 0: no <memory>'):
         assert part in text, part

@@ -9,7 +9,7 @@ from .plan import Plan
 from .result import as_dict, explanations, result_rows, table_cells
 from .work import Training, load_config
 
-_TEXTS = ('row', 'config')
+_TEXTS, _LAST = ('row', 'config'), 'config'
 
 
 def write_page(plan: Plan, images: int = 50, shown: int = 8, failed: Mapping[str, str] = {}) -> str:
@@ -29,8 +29,9 @@ def write_page(plan: Plan, images: int = 50, shown: int = 8, failed: Mapping[str
         return ''
     rows = result_rows(plan)
     head, body = table_cells(plan, rows)
-    table = sortable_table(plan.table.title, head, [[_cell(title, text) for title, text in zip(head, cells)]
-                                                   for cells in body])
+    places = sorted(range(len(head)), key=lambda place: head[place] == _LAST)  # the scores beside the names
+    table = sortable_table(plan.table.title, [head[place] for place in places],
+                           [[_cell(head[place], cells[place]) for place in places] for cells in body])
     notes = ''.join(paragraph(line) for line in (f'{plan.data.title}. {plan.data.note}', *explanations(plan)))
     problems = bullets([f'{title}: {reason.splitlines()[0]}' for title, reason in failed.items()])
     write_run_report(plan.out, runs, images, shown, f'{plan.table.paper}: {plan.table.title}',

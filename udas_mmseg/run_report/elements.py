@@ -38,7 +38,9 @@ def sortable_table(name: str, head: Sequence[str], rows: Sequence[Cells],
         rows (Sequence): Cells of each row; a plain text is sorted by itself.
         foot (Sequence): A last row that is not sorted. Defaults to none.
     """
-    titles = ''.join(f'<th scope="col"><button type="button">{html.escape(title)}</button></th>' for title in head)
+    texts = {place for row in rows for place, cell in enumerate(row) if isinstance(cell, Cell) and cell.wide}
+    titles = ''.join(f'<th scope="col"{" class=text" if place in texts else ""}><button type="button">'
+                     f'{html.escape(title)}</button></th>' for place, title in enumerate(head))
     body = '\n'.join(_row(row) for row in rows)
     last = f'<tfoot>\n{_row(foot)}\n</tfoot>' if foot else ''
     return _scroll(f'<table aria-label="{html.escape(name)}"><thead>\n<tr>{titles}</tr>\n</thead><tbody>\n{body}\n'

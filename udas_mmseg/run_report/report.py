@@ -17,6 +17,7 @@ from .record import Row, RunRecord, ladder_rows
 from .training import Curve, read_config, read_curves
 
 LARGEST = 15 * 10**6  # bytes of the page
+_LISTED = 4  # runs; a longer list is opened by a click
 _CURVE = 'val/mIoU'  # shown first
 _OF_FIRST = 'Of several runs, these are the predictions of the first one; so are those of the confusion matrix.'
 _HERE = Path(__file__).parent
@@ -98,8 +99,9 @@ def _parts(runs: Sequence[RunRecord], rows: Sequence[Row], evidence: Optional[Ev
 def _to_page(title: str, runs: Sequence[RunRecord], parts: Mapping[str, str]) -> Page:
     title = title or (f'Report on {runs[0].name}' if len(runs) == 1 else f'Report on {len(runs)} runs')
     page = Page(title, (_HERE / 'report.css').read_text(), (_HERE / 'report.js').read_text())
-    page.add(bullets([run.name + ('' if run.seed is None else f', seed {run.seed}') + f': {run.folder}'
-                      for run in runs]))
+    listed = bullets([run.name + ('' if run.seed is None else f', seed {run.seed}') + f': {run.folder}'
+                      for run in runs])
+    page.add(listed if len(runs) <= _LISTED else details(f'{len(runs)} runs', listed))
     _add_parts(page, {name: part for name, part in parts.items() if part}, runs)
     return page
 
