@@ -57,16 +57,18 @@ def test_what_is_given_is_not_made(plan: Callable, tmp_path: Path) -> None:
 
 
 def test_the_description_has_rows_states_commands_and_missing_data(
-        plan: Callable, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+        plan: Callable, stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run_plan(plan(rows=['plain']), lambda step: None)
     monkeypatch.setenv('TOY_ROOT', 'elsewhere')
     text = describe(plan(seeds=2))
     for line in ('| plain | 0, 1 | 0: finished, 1: to do | source only, rectified, the same, translations |',
                  '| translator | 0 | to do | translated, translations |',
                  '| 5 large | - | 60 | no config: images are small |', '| 4 few labels |', 'plain.py budget=7 | 10 |',
-                 'elsewhere/plain.py does not exist (TOY_ROOT=elsewhere). Draw them.'):
+                 'elsewhere has no plain.py (TOY_ROOT=elsewhere). Draw them.'):
         assert line in text, line
     assert text.count('python tools/translate.py') == 1 and text.count('python tools/pseudo_label.py') == 1
+    monkeypatch.chdir(tmp_path)
+    assert f'python {Path(__file__).parents[2]}/tools/translate.py ' in describe(plan(seeds=2)), 'from any folder'
 
 
 def test_unknown_rows_and_seeds(plan: Callable) -> None:

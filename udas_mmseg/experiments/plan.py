@@ -4,6 +4,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ..utils.project import tool_command
 from ..utils.variants import folder_name
 from .step import FINISHED, GivenStep, Step, Work
 from .table import DataSet, Row, Table
@@ -158,6 +159,12 @@ def _checked(data: DataSet, given: Mapping[str, str]) -> Mapping[str, str]:
     return given
 
 
+def _shown_command(step: Step) -> str:
+    """Return the command of a step as a user calls it from the current folder."""
+    tool, *arguments = step.work.command(step)
+    return shlex.join([*tool_command(osp.splitext(tool)[0]), *arguments])
+
+
 def describe(plan: Plan) -> str:
     """Format a plan: its rows, and its steps with their commands and states."""
     head = f'{plan.table.paper}: {plan.table.title}\n{plan.data.title}. {plan.data.note}\n'
@@ -174,7 +181,7 @@ def describe(plan: Plan) -> str:
         steps.append(f'| {name} | {", ".join(str(step.seed) for step in group)} | {", ".join(states)} | '
                      f'{", ".join(plan.users[name])} |')
         left = [step for step, state in group.items() if state != FINISHED]
-        commands += [f'python tools/{shlex.join(step.work.command(step))}' for step in left[:1]]
+        commands += [_shown_command(step) for step in left[:1]]
     parts = [head, '\n'.join(rows), '\n'.join(steps)]
     if commands:
         parts.append('\n'.join(['Commands that remain, each for its first seed:', *commands]))

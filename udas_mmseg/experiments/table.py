@@ -71,11 +71,10 @@ class Needed:
     remedy: str
 
     def missing(self) -> List[str]:
-        """Return a line for each path that does not exist, with the remedy."""
+        """Return a line about the paths that do not exist, with the remedy; none if all exist."""
         root = os.environ.get(self.variable) or self.default
-        paths = [osp.join(root, path) for path in self.paths]
-        return [f'{path} does not exist ({self.variable}={root}). {self.remedy}' for path in paths
-                if not osp.exists(path)]
+        absent = [path for path in self.paths if not osp.exists(osp.join(root, path))]
+        return [f'{root} has no {", ".join(absent)} ({self.variable}={root}). {self.remedy}'] if absent else []
 
 
 @dataclass(frozen=True)

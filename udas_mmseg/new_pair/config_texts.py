@@ -143,7 +143,7 @@ default_hooks = dict(
 _SELF_TRAINING = '''"""All stages: {stages}.
 
 {train} {me}
-{train} {me} --dry-run    # only print the plan
+{train} {me} --dry-run    # print the plan, and try each training
 After an interruption, run the same command again (docs/self_training.md). The model is then
 {out}/export/{pair}.pth.
 """
@@ -165,7 +165,7 @@ _BASELINE = '''    # the first row of the report, which no other stage needs; No
 _SELF_TRAINING_ONLINE = '''"""All stages with online self-training (docs/own_data.md, "What to do on your own data").
 
 {train} {me}
-{train} {me} --dry-run    # only print the plan
+{train} {me} --dry-run    # print the plan, and try each training
 {stages}source_only.py; online.py, which begins with it; a round on its pseudo-labels with CutMix; online rounds.
 Each begins with the moving average of the last one. After an interruption, run the same command again.
 """

@@ -238,7 +238,7 @@ def _describe(pair: NewPair) -> None:
         pair.doubts.append('Without --val IMAGES LABELS, nothing is scored.')
     else:
         pair.lines.append('source_only.py is trained, too: its score is the first row of the report. To save this '
-                          'training, set self_training.source_only=None')
+                          'training, set source_only=None in self_training.py')
 
 
 def _write(pair: NewPair, force: bool) -> None:

@@ -1,6 +1,7 @@
 """The generated street scenes of the demo, at 256x128 with 19 classes."""
 from typing import Dict, Mapping, Tuple
 
+from ...utils.project import tool_command
 from ..step import Work
 from ..table import DataSet, Needed
 from ..work import Labels, Training, Translations, Translator
@@ -68,5 +69,5 @@ DEMO = DataSet(
         ssl_online_0='the config with online self-training, self_training/ssl_online.py, has another size'),
     needed=(Needed('UDAS_DEMO_ROOT', 'data/demo', ('gta5/images', 'gta5/labels', 'cityscapes/leftImg8bit/train',
                                                    'cityscapes/leftImg8bit/val', 'cityscapes/gtFine/val'),
-                   'Generate the scenes with `python tools/make_demo_data.py data/demo`, or set UDAS_DEMO_ROOT to the '
-                   'folder of existing ones.'), ))
+                   f'Generate the scenes with `{" ".join(tool_command("make_demo_data"))} data/demo`, or set '
+                   'UDAS_DEMO_ROOT to the folder of existing ones.'), ))
