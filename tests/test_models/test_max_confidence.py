@@ -8,6 +8,7 @@ from udas_mmseg.models.max_confidence import (
     first_highest,
     max_confidence_merge,
     most_confident,
+    most_probable,
     softmax_with_temperature,
     winning_view,
 )
@@ -102,6 +103,21 @@ def test_class_of_the_highest_value_is_the_first_of_equal_ones() -> None:
     assert torch.equal(label.long(), (values == highest).int().argmax(dim=0))
     assert set(label.unique().tolist()) == set(range(5))
     assert first_highest(torch.full((2, 1, 1), float('nan')))[0].item() == 0
+
+
+@pytest.mark.parametrize('temperature', [1.0, 0.7])
+def test_class_and_probability_are_those_of_the_plain_functions(temperature: float) -> None:
+    logits = 9 * torch.randn(19, 70, 21, generator=torch.Generator().manual_seed(0))
+    logits[3] = logits[7]  # equal classes
+    label, sure = most_probable(logits, temperature)
+    assert label.dtype == torch.uint8 and torch.equal(label.long(), logits.argmax(dim=0))
+    assert torch.equal(sure, confidence(logits, temperature)) and len(sure.unique()) > 99
+    assert all(map(torch.equal, most_probable(logits.half()), (most_probable(logits.half().float()))))
+
+
+def test_a_hundred_and_more_classes_are_found() -> None:
+    values = torch.eye(256)[:, :, None].repeat(1, 1, 2)
+    assert torch.equal(first_highest(values)[0][:, 1].long(), torch.arange(256))
 
 
 @pytest.mark.parametrize('probs, valid, message', [

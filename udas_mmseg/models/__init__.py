@@ -9,6 +9,7 @@ from .discriminators import (
     MultiScaleDiscriminator,
     ResidualMultiScaleDiscriminator,
 )
+from .postprocess import find_classes_faster
 from .segmentors import (
     AdversarialSegmentor,
     BranchSegmentor,
@@ -25,6 +26,8 @@ from .segmentors import (
 )
 from .teachers import ClassBalancedLabeling, PixelWeightLabeling, SureShareLabeling, ThresholdLabeling
 from .terms import ConsistencyTerm, EntropyTerm, FeatureDistanceTerm, HeadDivergenceTerm, MaskedConsistencyTerm
+
+find_classes_faster()
 
 __all__ = [
     'AdversarialSegmentor', 'BranchDistributedDataParallel', 'BranchSegmentor', 'ClassBalancedLabeling',

@@ -4,13 +4,19 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmseg.models.utils import resize
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..datasets.image_views import ImageViews, map_at_size
 from ..datasets.transforms.affine_map import AffineMap
-from ..models.max_confidence import confidence, first_highest, most_confident, softmax_with_temperature
+from ..models.max_confidence import (
+    confidence,
+    first_highest,
+    most_confident,
+    most_probable,
+    softmax_with_temperature,
+)
+from ..models.postprocess import enlarged
 from ..models.predictor import predictor_of
 from ..models.trained import build_original, load_checkpoint
 from ..utils.processes import unwrap
@@ -88,8 +94,7 @@ def predict_images(labeler: Labeler, samples: Sequence[dict],
     logits, packed = infer(labeler, samples)
     _check_finite(logits)
     for place, sample in enumerate(packed):
-        label, values = _plain(labeler.segmentor, logits[place:place + 1], sample)
-        yield label, confidence(values) if with_confidence else None
+        yield _plain(labeler.segmentor, logits[place:place + 1], sample, with_confidence=with_confidence)
 
 
 @torch.no_grad()
@@ -120,7 +125,7 @@ def predict_heads(labeler: Labeler, samples: Sequence[dict]) -> Iterator[Tuple[T
     for one in logits:
         _check_finite(one)
     for place, sample in enumerate(packed):
-        yield tuple(softmax_with_temperature(_enlarged(segmentor, one[place:place + 1], sample))[0] for one in logits)
+        yield tuple(softmax_with_temperature(enlarged(segmentor, one[place:place + 1], sample))[0] for one in logits)
 
 
 @torch.no_grad()
@@ -235,19 +240,23 @@ def _check_finite(logits: Tensor) -> None:
         raise ValueError('the model predicts values that are not finite (NaN or infinite). Use an earlier checkpoint.')
 
 
-def _plain(segmentor: nn.Module, logits: Tensor, sample: SegDataSample) -> Tuple[Tensor, Tensor]:
-    """Return the label of plain inference, (H, W) uint8, bit for bit, and its logits (C, H, W); see `confidence`.
+def _plain(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, temperature: float = 1.0,
+           with_confidence: bool = True) -> Tuple[Tensor, Optional[Tensor]]:
+    """Return the label of plain inference, (H, W) uint8, bit for bit, and its confidence (H, W) float32, or None.
 
     Args:
         segmentor (nn.Module): The segmentor.
         logits (Tensor): (1, C, h, w), at the size of the network's input.
         sample (SegDataSample): Has the original size.
+        temperature (float): Temperature of the softmax. Defaults to 1.0.
+        with_confidence (bool): Whether the confidence is computed. Defaults to True.
     """
     if segmentor.out_channels == 1:
         result = segmentor.postprocess_result(logits, [sample])[0]
-        return result.pred_sem_seg.data[0].to(torch.uint8), result.seg_logits.data
-    values = _enlarged(segmentor, logits, sample)[0]
-    return first_highest(values)[0], values
+        label = result.pred_sem_seg.data[0].to(torch.uint8)
+        return label, confidence(result.seg_logits.data) if with_confidence else None
+    values = enlarged(segmentor, logits, sample)[0]
+    return most_probable(values, temperature) if with_confidence else (first_highest(values)[0], None)
 
 
 def _in_image(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_view: AffineMap,
@@ -257,10 +266,10 @@ def _in_image(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_vi
     If nothing moved, label and confidence are those of plain inference, bit for bit.
     """
     if segmentor.out_channels == 1 or to_view.is_identity:  # one channel: one view, see `Labeler.check`
-        label, values = _plain(segmentor, logits, sample)
-        sure, valid = confidence(values, temperature), torch.ones_like(label, dtype=torch.bool)
+        label, sure = _plain(segmentor, logits, sample, temperature)
+        valid = torch.ones_like(label, dtype=torch.bool)
     else:
-        probs, valid = to_view.undo(softmax_with_temperature(_enlarged(segmentor, logits, sample), temperature))
+        probs, valid = to_view.undo(softmax_with_temperature(enlarged(segmentor, logits, sample), temperature))
         label, sure = first_highest(probs[0])
     return label, sure, valid
 
@@ -268,7 +277,7 @@ def _in_image(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_vi
 def _probabilities(segmentor: nn.Module, logits: Tensor, sample: SegDataSample, to_view: AffineMap,
                    temperature: float) -> Tuple[Tensor, Tensor]:
     """Warp the prediction for a view to the image: probabilities (C, H, W) and valid pixels (H, W) bool."""
-    probs, valid = to_view.undo(softmax_with_temperature(_enlarged(segmentor, logits, sample), temperature))
+    probs, valid = to_view.undo(softmax_with_temperature(enlarged(segmentor, logits, sample), temperature))
     return probs[0], valid
 
 
@@ -277,16 +286,3 @@ def _mean_of(probs: Sequence[Tensor], valid: Sequence[Tensor]) -> Tuple[Tensor, 
     seen = torch.stack([mask.to(probs[0].dtype) for mask in valid])
     total = sum(view * mask for view, mask in zip(probs, seen))
     return first_highest(total / seen.sum(dim=0))  # the first view is the image, with all pixels
-
-
-def _enlarged(segmentor: nn.Module, logits: Tensor, sample: SegDataSample) -> Tensor:
-    """Resize logits to the original size, (1, C, h, w), in the same way as MMSegmentation's `postprocess_result`.
-
-    `postprocess_result` also computes the argmax, which on a CPU costs more than all other work after the network.
-    """
-    meta = sample.metainfo
-    left, right, top, bottom = meta.get('img_padding_size', meta.get('padding_size', (0, 0, 0, 0)))
-    inside = logits[:, :, top:logits.shape[2] - bottom, left:logits.shape[3] - right]
-    if tuple(inside.shape[2:]) == tuple(meta['ori_shape'][:2]):
-        return inside  # resizing would change nothing
-    return resize(inside, size=meta['ori_shape'], mode='bilinear', align_corners=segmentor.align_corners, warning=False)
