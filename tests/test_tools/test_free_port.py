@@ -1,11 +1,14 @@
 """The port at which the processes of tools/dist_*.sh meet."""
+import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Iterator
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 FREE_PORT = (sys.executable, 'tools/free_port.py')
 
 
@@ -52,3 +55,12 @@ def test_a_port_that_cannot_be_is_refused(port: str) -> None:
 
 def test_a_range_of_machines_meets_at_the_port_that_was_given(busy: int) -> None:
     assert run(busy, '1:2', 0).returncode == 1 and int(run(busy, '1:2', 1).stdout) == busy
+
+
+def test_a_signal_to_the_script_reaches_torchrun(tmp_path: Path) -> None:
+    python = tmp_path / 'python'
+    python.write_text('#!/bin/sh\ncase "$1" in *free_port.py) echo 29500;; *) echo $$;; esac\n')
+    python.chmod(0o755)
+    started = subprocess.Popen([str(ROOT / 'tools/torchrun.sh'), 'train.py', '2'], stdout=subprocess.PIPE, text=True,
+                               env={**os.environ, 'PYTHON': str(python)})
+    assert started.communicate()[0].strip() == str(started.pid), 'torchrun has replaced the script'
