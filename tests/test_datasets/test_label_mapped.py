@@ -5,6 +5,7 @@ from typing import Any, Callable, List
 
 import numpy as np
 import pytest
+from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 from PIL import Image
 
@@ -25,6 +26,15 @@ def test_custom_map(image_folder: Callable) -> None:
 def test_all_samples_share_one_map(image_folder: Callable) -> None:
     dataset = build(**image_folder(), label_map={0: 0, 1: 1, 2: 2})
     assert dataset.get_data_info(0)['label_map'] is dataset.get_data_info(1)['label_map']  # not stored with each image
+
+
+def test_samples_are_stored_as_mmengine_stores_them(image_folder: Callable) -> None:
+    config = image_folder()
+    ours, theirs = build(**config), build(**config, lazy_init=True)
+    theirs.data_list = theirs.load_data_list()
+    for stored, expected in zip((ours.data_bytes, ours.data_address), BaseSegDataset._serialize_data(theirs)):
+        assert stored.dtype == expected.dtype and np.array_equal(stored, expected)
+        assert stored.flags.writeable
 
 
 def test_list_file_chooses_and_orders(image_folder: Callable, tmp_path: Path) -> None:

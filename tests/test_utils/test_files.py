@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mmengine.fileio import get, put
 
-from udas_mmseg.utils.files import path_below, replace_file, to_json
+from udas_mmseg.utils.files import path_below, paths_below, replace_file, to_json
 
 SIZE = 1 << 20
 
@@ -94,3 +94,9 @@ def test_json_has_null_for_numbers_that_are_not_finite() -> None:
     ('./data/b.png', 'data'), ('data/b.png', ''), ('/b.png', ''), ('b.png', '.'), ('b.png', 'data')])
 def test_path_below_is_the_relative_path(path: str, folder: str) -> None:
     assert path_below(path, folder) == osp.relpath(path, folder or '.')
+
+
+@pytest.mark.parametrize('folder', ['', 'images', 'images/', '/data/images', '/'])
+def test_paths_below_are_joined(folder: str) -> None:
+    names = ['a', 'b/c', '../d', './e', '/f', 'g.h', '']
+    assert paths_below(folder, names, '.png') == [osp.join(folder, f'{name}.png') for name in names]

@@ -1,11 +1,13 @@
-"""State dicts with the same names in one process and in several."""
+"""State dicts with the same names in one process and in several, and blocks without garbage collection."""
+import gc
+
 import pytest
 import torch
 from mmengine.registry import MODEL_WRAPPERS
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
-from udas_mmseg.utils.processes import keep_names_in_parallel
+from udas_mmseg.utils.processes import keep_names_in_parallel, without_garbage_collection
 
 
 @MODEL_WRAPPERS.register_module(force=True)
@@ -46,3 +48,14 @@ def test_names_of_an_older_checkpoint_are_read() -> None:
         model = Pair(wrapped)
         load_state_dict(model, dict(old), strict=True)
         assert all(torch.equal(value, model.state_dict()[name]) for name, value in weights.items())
+
+
+@pytest.mark.parametrize('enabled', [False, True])
+def test_garbage_collection_is_as_before_after_an_error(enabled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(gc, 'isenabled', lambda: enabled)
+    monkeypatch.setattr(gc, 'disable', lambda: calls.append('disable'))
+    monkeypatch.setattr(gc, 'enable', lambda: calls.append('enable'))
+    with pytest.raises(KeyError), without_garbage_collection():
+        raise KeyError
+    assert calls == ['disable', 'enable'][:1 + enabled]

@@ -20,6 +20,7 @@ from .translated import first_names, original_path
 
 _MARKS = ((codecs.BOM_UTF32_LE, 'UTF-32'), (codecs.BOM_UTF32_BE, 'UTF-32'), (codecs.BOM_UTF16_LE, 'UTF-16'),
           (codecs.BOM_UTF16_BE, 'UTF-16'))  # the first mark begins with the third
+Listings = Dict[str, Set[str]]  # folder -> names of its files
 NO_LABELS = ('UDA needs no labels: train without mixing, e.g. configs/udas/gta2cs_uda.py. A budget has 1 image at '
              'least.')
 
@@ -168,18 +169,19 @@ def check_listed_files(dataset: Any) -> None:
     refuse_missing(dataset, labels, 'labels')
 
 
-def refuse_missing(dataset: Any, paths: Sequence[str], kind: str) -> None:
+def refuse_missing(dataset: Any, paths: Sequence[str], kind: str, listings: Optional[Listings] = None) -> None:
     """Check that files exist that the list of a data set names.
 
     Args:
         dataset (BaseSegDataset): A data set with `ann_file`, in local folders.
         paths (Sequence[str]): Paths of the files.
         kind (str): 'images' or 'labels'.
+        listings (dict, optional): See `missing_files`.
 
     Raises:
         ValueError: if a file does not exist; the message has a line without a file.
     """
-    missing = missing_files(paths)
+    missing = missing_files(paths, listings)
     if not missing:
         return
     is_image = kind == 'images'
@@ -237,16 +239,19 @@ def refuse_clutter(dataset: Any) -> None:
                          'LabelMappedDataset, which leaves them out.')
 
 
-def missing_files(paths: Sequence[str]) -> List[str]:
-    """Return the paths that do not exist, with one listing of each folder."""
-    present: Dict[str, Set[str]] = {}
-    missing = []
+def missing_files(paths: Sequence[str], listings: Optional[Listings] = None) -> List[str]:
+    """Return the paths that do not exist, with one listing of each folder; calls can share and extend `listings`."""
+    listings = {} if listings is None else listings
+    missing: List[str] = []
+    folder: Optional[str] = None
     for path in paths:
-        start = path.rfind(os.sep) + 1
-        folder = path[:start]
-        if folder not in present:
-            present[folder] = set(os.listdir(folder or osp.curdir)) if osp.isdir(folder or osp.curdir) else set()
-        if path[start:] not in present[folder]:
+        parent, separator, name = path.rpartition(os.sep)
+        if parent != folder or not parent:  # lists usually name the images of a folder together
+            folder, listed = parent, (parent + separator) or osp.curdir
+            if listed not in listings:
+                listings[listed] = set(os.listdir(listed)) if osp.isdir(listed) else set()
+            present = listings[listed]
+        if name not in present:
             missing.append(path)
     return missing
 

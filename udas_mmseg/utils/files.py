@@ -7,7 +7,7 @@ import os
 import os.path as osp
 import uuid
 from pathlib import Path
-from typing import IO, Any, Mapping, Union
+from typing import IO, Any, Iterable, List, Mapping, Union
 
 from mmengine.fileio import LocalBackend, register_backend
 
@@ -100,6 +100,13 @@ def _finite(content: Any) -> Any:
     if isinstance(content, (list, tuple)):
         return [_finite(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def paths_below(folder: str, names: Iterable[str], suffix: str = '') -> List[str]:
+    """Return `os.path.join(folder, name + suffix)` of many names, only faster."""
+    start = osp.join(folder, '')
+    return [osp.join(folder, name + suffix) if name[:1] in ('', '/', os.sep) or name[1:2] == ':' else
+            f'{start}{name}{suffix}' for name in names]
 
 
 def path_below(path: str, folder: str) -> str:
