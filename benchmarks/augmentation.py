@@ -23,7 +23,7 @@ from udas_mmseg.datasets.transforms.auto_augment import IMAGENET_POLICY
 from udas_mmseg.scenes import write_gta5
 
 SIZE = (640, 360)
-SAMPLES = 100  # of one measurement: every sub-policy is drawn several times
+SAMPLES = 50  # of one measurement: every sub-policy is drawn several times
 Sample = Tuple[np.ndarray, np.ndarray]
 
 
@@ -71,7 +71,7 @@ def passes(transforms: List[dict], sample: Sample) -> Callable[[], None]:
     return augment
 
 
-def against_reading(name: str, transforms: List[dict], goal: str = '', rounds: int = 7) -> Row:
+def against_reading(name: str, transforms: List[dict], goal: str = '', rounds: int = 5) -> Row:
     """Milliseconds a sample that transforms take, and what share that is of decoding and resizing."""
     read, augment = reader(generated((1280, 720))), passes(transforms, generated(SIZE))
     read(), augment()
@@ -84,7 +84,7 @@ def against_reading(name: str, transforms: List[dict], goal: str = '', rounds: i
             'cpu_ratio': statistics.median(ratios)}
 
 
-def sub_policies(draws: int = 15) -> List[Tuple[float, str]]:
+def sub_policies(draws: int = 7) -> List[Tuple[float, str]]:
     """Milliseconds of each of AutoAugment's sub-policies with all of its operations, the slowest first."""
     image, label = generated(SIZE)
     found = []

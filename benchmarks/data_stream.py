@@ -15,7 +15,7 @@ from udas_mmseg.datasets import PositionSampler, StreamDataset, StreamIndex
 from udas_mmseg.scenes import write_gta5
 
 FILES = 16
-ROUNDS = 9
+ROUNDS = 5
 PAIRS = ((1914, 1052), (640, 360)), ((1280, 720), (640, 360)), ((640, 360), (640, 360)), ((160, 80), (160, 80))
 
 
@@ -66,7 +66,7 @@ def against_bare_reading(source: Tuple[int, int], size: Tuple[int, int]) -> List
         write_gta5(root, FILES, size=source, progress=False)
         stream = stream_of(root, size)
         names = sorted(osp.basename(stream.dataset.get_data_info(i)['img_path']) for i in range(FILES))
-        bare, ours = costs([pass_of(BareReader(root, names, size)), pass_of(stream)])
+        bare, ours = costs([pass_of(BareReader(root, names, size)), pass_of(stream)], ROUNDS)
     return [compared(f'stream, {source[0]}x{source[1]} -> {size[0]}x{size[1]}, samples/s', bare, ours,
                      'bare decode and resize', 'ratio >= 0.7', unit=images_a_second(FILES))]
 
@@ -111,7 +111,7 @@ def overhead(samples: int = 2000) -> List[Row]:
 
     read()
     with threads(1):
-        return [absolute('stream overhead, ms a sample', [1000 * seconds(read) / samples for _ in range(7)],
+        return [absolute('stream overhead, ms a sample', [1000 * seconds(read) / samples for _ in range(ROUNDS)],
                          '< 0.3 ms')]
 
 

@@ -18,11 +18,11 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from online_training import NETWORKS
 
-AREAS = ((90, 160), (180, 320), (270, 480))  # height, width
+AREAS = ((90, 160), (180, 320))  # height, width
 BATCHES = (1, 2, 4)
 CLASSES = (19, 150)
 NETWORK = 'DeepLabv2 on ResNet-18'
-LABELED = (4, 8, 16)  # images to label
+LABELED = (2, 4, 8)  # images to label
 
 
 def per_unit(name: str, unit: str, steps: Dict[str, Tuple[float, Function]], goal: str, rounds: int = 5) -> List[Row]:
@@ -61,8 +61,7 @@ def batches(sizes: Sequence[int] = BATCHES, size: Tuple[int, int] = (90, 160)) -
     return per_unit(f'student step {size[1]}x{size[0]}', 'image', steps, 'ratio <= 1.05')
 
 
-def classes(counts: Sequence[int] = CLASSES, size: Tuple[int, int] = adversarial_step.SIZE,
-            rounds: int = 5) -> List[Row]:
+def classes(counts: Sequence[int] = CLASSES, size: Tuple[int, int] = (90, 160), rounds: int = 5) -> List[Row]:
     """A student with more classes, against itself and against MMSegmentation's own step with as many."""
     halves = student_step.random_halves(size, 1)
     networks = [with_classes(NETWORKS[NETWORK](), count) for count in counts]
