@@ -15,7 +15,7 @@ PLAIN = BaseSegmentor.postprocess_result.__wrapped__
 
 
 class Segmentor:
-    """What `postprocess_result` asks for."""
+    """A segmentor with the attributes that `postprocess_result` reads."""
 
     def __init__(self, align_corners: bool) -> None:
         self.align_corners, self.decode_head = align_corners, mock.Mock(threshold=0.5)
