@@ -1,7 +1,7 @@
 """Start-up and memory of data sets with up to a million images: lists of names, and empty files that are never read.
 
-The image folder is 100 links to a folder with a hundredth of the files, so that the checks for missing files list as
-many names as in a real data set. Every data set is built in a process of its own.
+The folders of images and pseudo-labels are 100 links to a folder with a hundredth of the files, so that the checks for
+missing files list as many names as in a real data set. Every data set is built in a process of its own.
 Times are those of the processor, because the clock depends on what else runs.
 python benchmarks/many_images.py [NUM_IMAGES]
 """
@@ -37,21 +37,22 @@ CLASSES = ('road', 'sidewalk', 'car')
 def write_names(root: Path, count: int) -> None:
     """Write the list `all.txt` and a folder of images, labels and pseudo-labels that are empty files."""
     per_folder = count // FOLDERS
-    shared = root / 'shared'
-    shared.mkdir()
-    for number in range(per_folder):
-        for ending in ('.jpg', '.png', '_confidence.png'):
-            (shared / f'frame_{number:06d}{ending}').touch()
-    (root / 'images').mkdir()
-    for folder in range(FOLDERS):
-        (root / 'images' / f'sequence_{folder:03d}').symlink_to(shared)
+    for shared, endings in (('shared', ('.jpg', '.png')), ('shared_pseudo', ('.png', '_confidence.png'))):
+        (root / shared).mkdir()
+        for number, ending in itertools.product(range(per_folder), endings):
+            (root / shared / f'frame_{number:06d}{ending}').touch()
+    for kind, shared in (('images', 'shared'), ('pseudo', 'shared_pseudo'), ('scored', 'shared_pseudo')):
+        (root / kind).mkdir()
+        for number in range(FOLDERS):
+            (root / kind / f'sequence_{number:03d}').symlink_to(root / shared)
     names = [f'sequence_{folder:03d}/frame_{number:06d}' for folder in range(FOLDERS) for number in range(per_folder)]
     (root / 'all.txt').write_text('\n'.join(names))
     (root / 'few.txt').write_text('\n'.join(names[:FOLDERS]))
     (root / 'rest.txt').write_text('\n'.join(names[FOLDERS:]))
-    index = dict(teacher={}, classes=CLASSES, num_images=count, skipped=[],
-                 image_scores={f'{name}.jpg': 0.5 for name in names})
-    (root / 'images' / INDEX).write_bytes(to_json(index))
+    index = dict(teacher={}, classes=CLASSES, num_images=count, skipped=[])
+    (root / 'pseudo' / INDEX).write_bytes(to_json(index))
+    index['image_scores'] = {f'{name}.jpg': 0.5 for name in names}
+    (root / 'scored' / INDEX).write_bytes(to_json(index))
 
 
 def configs(root: str) -> Dict[str, dict]:
@@ -60,7 +61,7 @@ def configs(root: str) -> Dict[str, dict]:
     unlabeled = dict(images, type='LabelMappedDataset', data_prefix=dict(img_path='images'))
     labeled = dict(images, type='LabelMappedDataset', label_map={number: number % 3 for number in range(34)},
                    data_prefix=dict(img_path='images', seg_map_path='images'))
-    pseudo = dict(unlabeled, type='PseudoLabeledDataset', pseudo_label_root=osp.join(root, 'images'),
+    pseudo = dict(unlabeled, type='PseudoLabeledDataset', pseudo_label_root=osp.join(root, 'pseudo'),
                   ann_file='all.txt')
     pair = dict(type='DomainPairDataset', source=dict(labeled, ann_file='few.txt'),
                 labeled_target=dict(labeled, ann_file='few.txt'), target=dict(unlabeled, ann_file='rest.txt'))
@@ -72,7 +73,8 @@ def configs(root: str) -> Dict[str, dict]:
             type='LabelBudgetDataset', n=100, part='unlabeled', list_dir=osp.join(root, 'lists'),
             dataset=dict(unlabeled, ann_file='all.txt')),
         'PseudoLabeledDataset': pseudo,
-        'PseudoLabeledDataset, image_share=0.5': dict(pseudo, image_share=0.5),
+        'PseudoLabeledDataset, image_share=0.5': dict(
+            pseudo, pseudo_label_root=osp.join(root, 'scored'), image_share=0.5),
         'DomainPairDataset': pair,
     }
 
@@ -101,7 +103,9 @@ def measure(config: dict) -> Dict[str, float]:
     peak = peak_mb() - peak
     gc.collect()
     kept, objects = private_mb() - private, len(gc.get_objects()) - objects
-    loader = DataLoader(dataset, BATCH, num_workers=1, sampler=PositionSampler(dataset, seed=0), collate_fn=private_mb)
+    sampler = PositionSampler(dataset, seed=0)
+    sampler.start_at(0, 0)  # as PositionTrainLoop does
+    loader = DataLoader(dataset, BATCH, num_workers=1, sampler=sampler, collate_fn=private_mb)
     worker = list(itertools.islice(loader, BATCHES))
     return dict(seconds=seconds, peak=peak, kept=kept, objects=objects, worker=worker[0], growth=worker[-1] - worker[0])
 

@@ -1,4 +1,5 @@
 """List files as editors and other tools write them."""
+import os.path as osp
 from pathlib import Path
 from typing import Any, Callable, Dict
 
@@ -7,7 +8,7 @@ from mmseg.registry import DATASETS
 
 from small_data import CITY_NAMES, CLASSES, LOAD
 from udas_mmseg.datasets import LabelMappedDataset
-from udas_mmseg.datasets.list_files import read_lines, read_list
+from udas_mmseg.datasets.list_files import missing_files, read_lines, read_list
 from udas_mmseg.datasets.preflight import check_config
 
 
@@ -100,3 +101,13 @@ def test_budgets_read_them_too(budget: Callable, city: Dict[str, Any], tmp_path:
     own.write_text(f'{CITY_NAMES[0]}\n{CITY_NAMES[1]} 7\n')
     with pytest.raises(ValueError, match=f"Line 2 is '{CITY_NAMES[1]} 7', which has 2 columns"):
         DATASETS.build(budget(1, dataset=dict(city, ann_file='own.txt')))
+
+
+def test_missing_files_are_those_that_do_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ('1', 'a/1', 'a/2', 'a/b/1', 'b/1', 'b/3'):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    paths = ['1', 'b/1', 'a/1', 'a/2', 'a/b/1', '2', 'a/3', 'b/2', 'b/3', 'a/b/2', 'a/2/1', 'c/1', 'ab/1', '3']
+    for names in (paths, paths[::-1], [osp.join(tmp_path, path) for path in paths]):
+        assert missing_files(names) == [name for name in names if not osp.exists(name)]

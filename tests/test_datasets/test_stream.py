@@ -91,6 +91,16 @@ def test_ranks_share_each_position_exactly_once(monkeypatch: pytest.MonkeyPatch,
     assert sorted(seen) == list(range(10, 22))
 
 
+def test_order_is_computed_before_workers_are_started(labeled_config: Callable) -> None:
+    stream, computed = build(labeled_config()), pass_permutation.cache_info().misses
+    sampler = PositionSampler(stream, seed=1234)
+    sampler.start_at(4321, 2 * len(stream))
+    assert pass_permutation.cache_info().misses == computed + 1
+    assert next(iter(sampler)) == StreamIndex(4321, 2 * len(stream))
+    name(stream[next(iter(sampler))])
+    assert pass_permutation.cache_info().misses == computed + 1  # a worker has the order of its parent
+
+
 def test_permutation_is_the_same_in_every_process() -> None:
     # a fixed value: other processes, machines and versions must agree, or a resumed run would differ
     assert pass_permutation(0, 'source', 0, 6).tolist() == [2, 1, 0, 3, 5, 4]

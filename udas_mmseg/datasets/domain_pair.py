@@ -71,6 +71,11 @@ class DomainPairDataset(Dataset):
         """Return the number of samples in one pass over the source or the first branch; the stream is endless."""
         return len(self.branches[self.first])
 
+    def start_at(self, seed: int, position: int) -> None:
+        """Choose the samples at a position before workers are forked; see `StreamDataset.start_at`."""
+        for stream in self.branches.values():
+            stream.start_at(seed, position)
+
     def __getitem__(self, index: Union[StreamIndex, int]) -> Dict[str, dict]:
         """Return a sample of every branch; a plain integer means seed 0."""
         sample = {name: stream[index] for name, stream in self.branches.items()}

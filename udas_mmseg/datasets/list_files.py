@@ -8,7 +8,7 @@ import os
 import os.path as osp
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Union
+from typing import AbstractSet, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Union
 
 from mmengine import fileio
 from mmengine.logging import MMLogger
@@ -243,14 +243,16 @@ def missing_files(paths: Sequence[str], listings: Optional[Listings] = None) -> 
     """Return the paths that do not exist, with one listing of each folder; calls can share and extend `listings`."""
     listings = {} if listings is None else listings
     missing: List[str] = []
-    folder: Optional[str] = None
+    start = ''
+    present: AbstractSet[str] = frozenset()
     for path in paths:
-        parent, separator, name = path.rpartition(os.sep)
-        if parent != folder or not parent:  # lists usually name the images of a folder together
-            folder, listed = parent, (parent + separator) or osp.curdir
-            if listed not in listings:
-                listings[listed] = set(os.listdir(listed)) if osp.isdir(listed) else set()
-            present = listings[listed]
+        if path[len(start):] in present and path.startswith(start):
+            continue  # lists usually name the images of a folder together, and names have no separator
+        start, name = path[:path.rfind(os.sep) + 1], path[path.rfind(os.sep) + 1:]
+        listed = start or osp.curdir
+        if listed not in listings:
+            listings[listed] = set(os.listdir(listed)) if osp.isdir(listed) else set()
+        present = listings[listed]
         if name not in present:
             missing.append(path)
     return missing

@@ -7,7 +7,7 @@ from mmengine.logging import MMLogger, print_log
 from mmseg.registry import DATASETS
 
 from ..utils.files import path_below
-from ..utils.mirrored_folder import mirrored_path
+from ..utils.mirrored_folder import mirrored_paths
 from .answered import add_answers, check_answer_classes
 from .label_mapped import LabelMappedDataset
 from .list_files import missing_files
@@ -89,9 +89,9 @@ class PseudoLabeledDataset(LabelMappedDataset):
         index = read_set_index(self.pseudo_label_root)
         check_set_classes(index, tuple(self.metainfo.get('classes') or ()), self.pseudo_label_root, type(self).__name__)
         img_dir = self.data_prefix.get('img_path') or ''
-        for info in data_list:
-            image = original_path(info)
-            info['seg_map_path'] = osp.join(self.pseudo_label_root, mirrored_path(image, img_dir))
+        images = [original_path(info) for info in data_list]
+        for info, label in zip(data_list, mirrored_paths(images, img_dir, self.pseudo_label_root)):
+            info['seg_map_path'] = label
         labeled = self._without_skipped(data_list, index)
         self._check_labels(labeled)
         self._histogram = set_histogram(index)

@@ -28,6 +28,17 @@ class PositionSampler(Sampler):
         self.seed = sync_random_seed() if seed is None else seed
         self.start = start
 
+    def start_at(self, seed: int, position: int) -> None:
+        """Set the seed and the first position, before the loader starts its workers, which share the order.
+
+        Args:
+            seed (int): Seed of the stream.
+            position (int): First position over all ranks.
+        """
+        self.seed, self.start = seed, position
+        if hasattr(self.dataset, 'start_at'):  # the streams of others need not have it
+            self.dataset.start_at(seed, position)
+
     def __iter__(self) -> Iterator[StreamIndex]:
         """Iterate endlessly, each time from `start`."""
         position = self.start + self.rank

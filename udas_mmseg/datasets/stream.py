@@ -95,6 +95,13 @@ class StreamDataset(Dataset):
                 sample = self._load(chosen)
             return sample
 
+    def start_at(self, seed: int, position: int) -> None:
+        """Choose the sample at a position before workers are forked: they then share what the order computed for it.
+
+        Of `UniformOrder`, this is the order of the whole pass, 8 bytes a sample, which each worker would compute again.
+        """
+        self.order.index(seed, self.branch, position, self.dataset)
+
     def _load(self, chosen: int) -> Any:
         """Load a sample; a broken one is replaced if `max_broken` allows it."""
         for _ in range(_TRIES):

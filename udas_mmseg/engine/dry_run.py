@@ -121,7 +121,7 @@ def _training_loader(cfg: Config, seed: int) -> DataLoader:
     """Build the loader, without caches, which it would write; mixed regions are recorded for the picture."""
     loader = Runner.build_dataloader(without_caches(cfg.train_dataloader), seed=seed)
     if isinstance(loader.sampler, PositionSampler):
-        loader.sampler.seed, loader.sampler.start = seed, 0
+        loader.sampler.start_at(seed, 0)
     for stream in branches_of(loader.dataset, 'train').values():
         note_mixing(stream)
     return loader

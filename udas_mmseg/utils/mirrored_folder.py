@@ -3,7 +3,7 @@ import json
 import os
 import os.path as osp
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from .files import PART, path_below
 
@@ -30,6 +30,24 @@ def mirrored_path(image: str, image_root: str, ending: str = '.png') -> str:
         raise ValueError(f'{image} is not below {image_root!r}, so it has no path in a mirrored folder. Set '
                          '`data_prefix.img_path` to a folder that contains all images.')
     return osp.splitext(relative)[0] + ending
+
+
+def mirrored_paths(images: Sequence[str], image_root: str, folder: str, ending: str = '.png') -> List[str]:
+    """Return `os.path.join(folder, mirrored_path(image, image_root, ending))` of many images, only faster.
+
+    Raises:
+        ValueError: if an image is not below `image_root`.
+    """
+    paths: List[str] = []
+    known, start = None, ''
+    for image in images:
+        parent, _, name = image.rpartition(os.sep)
+        if parent != known:  # lists usually name the images of a folder together
+            path = osp.join(folder, mirrored_path(image, image_root, ending))
+            known, start = parent, path[:path.rfind(os.sep) + 1]
+        stem = osp.splitext(name)[0] if name[:1] == '.' or '.' not in name else name[:name.rfind('.')]
+        paths.append(f'{start}{stem}{ending}')
+    return paths
 
 
 def read_index(folder: Path, key: str) -> Optional[Dict[str, Any]]:

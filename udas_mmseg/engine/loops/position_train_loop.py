@@ -96,8 +96,7 @@ class PositionTrainLoop(IterBasedTrainLoop):
         shared = [self.runner.seed]
         broadcast_object_list(shared)
         self._seed = shared[0]
-        sampler = self.dataloader.sampler
-        sampler.seed, sampler.start = self._seed, self._position
+        self.dataloader.sampler.start_at(self._seed, self._position)
         if is_resumed:
             self.runner.logger.info(f'Resumed at iteration {self._iter}: the stream continues at position '
                                     f'{self._position}, seed {self._seed}.')
