@@ -34,7 +34,7 @@ from udas_mmseg.scenes import write_cityscapes
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
 FILE, SEEN = ((2048, 1024), (640, 360)) if DEVICE == 'cuda' else ((512, 256), (160, 88))  # width, height
-FILES = 512 if DEVICE == 'cuda' else 12  # so that starting the workers is a small part
+FILES = 512 if DEVICE == 'cuda' else 8  # so that starting the workers is a small part
 DRAWN = 32  # files beyond these hold the same images
 VIEWS, BATCH = 3, 4
 WORKERS = 12 if DEVICE == 'cuda' else 2
