@@ -9,7 +9,7 @@ COLORS = ('#0b5fa5', '#c2410c', '#15803d', '#86198f', '#8a6100', '#0e7490', '#be
 _DASHES = ('', '7 3', '2 3')
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 440, 260, 54, 14, 12, 44
 _MOST_POINTS = 200
-_LONGEST, _BAR = 20, '#8db8dc'  # characters of the name of a bar; its colour
+_LONGEST, _BAR = 24, '#8db8dc'  # characters of the name of a bar; its colour
 
 
 def line_chart(title: str, series: Mapping[str, Sequence[Points]], x_title: str, y_title: str) -> str:
