@@ -25,7 +25,7 @@ from udas_mmseg.scenes import write_cityscapes
 
 CONFIG = osp.join(ROOT, 'configs/udas/gta2cs_source_only.py')
 FILE, SEEN = ((2048, 1024), (640, 360)) if DEVICE == 'cuda' else ((1024, 512), (320, 180))  # width, height
-FILES, DRAWN = (256, 32) if DEVICE == 'cuda' else (4, 4)
+FILES, DRAWN = (256, 32) if DEVICE == 'cuda' else (3, 3)
 WORKERS = 12 if DEVICE == 'cuda' else 2
 
 

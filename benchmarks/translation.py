@@ -28,7 +28,7 @@ from udas_mmseg.translation.writer import TranslationWriter
 
 ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
-SIZE = (640, 352) if DEVICE == 'cuda' else (320, 176)  # width, height
+SIZE = (640, 352) if DEVICE == 'cuda' else (240, 128)  # width, height
 FILES = 1024 if DEVICE == 'cuda' else 8
 DRAWN = 64  # files beyond these hold the same images
 BATCH, WORKERS = 4, 2  # the defaults of `translate_dataset`

@@ -23,7 +23,8 @@ def tiny() -> Dict[str, Any]:
 def test_throughput_of_files_of_the_teacher_and_of_single_views(tiny: Dict[str, Any],
                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pseudo_labeling, 'WORKERS', 0)
-    rows = pseudo_labeling.throughput(tiny, files=3, size=(64, 32), seen=(32, 16), rounds=1)
+    rows = [row for reference in pseudo_labeling.REFERENCES for row in pseudo_labeling.throughput(
+        tiny, files=3, size=(64, 32), seen=(32, 16), rounds=1, reference=reference)]
     assert [row['name'] for row in rows] == ['pseudo-labels of 3 files 64x32, seen at 32x16, 3 views, images/s'] * 2
     assert all(row['value'] > 0 and row['ratio'] > 0 for row in rows)
     assert 'bare forward' in rows[0]['against'] and 'at a time' in rows[1]['against']

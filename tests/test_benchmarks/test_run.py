@@ -141,4 +141,17 @@ def test_benchmarks_have_parts() -> None:
     assert names == set(Path(run.__file__).parent.joinpath(f'{name}.py').stem for name in REAL_SUITES)
 
 
+def test_longer_parts_are_measured_when_their_benchmark_is_named(measure: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, 'LONGER', ('toy/slow', ))
+    parts = {'first': lambda: [row()], 'slow': lambda: [row(name='slow')]}
+    assert list(measure(parts)['parts']) == ['toy/first', 'plain/all']
+    assert list(measure(parts, 'toy')['parts']) == ['toy/first', 'toy/slow']
+
+
+def test_longer_parts_exist() -> None:
+    for name in run.LONGER:
+        suite, part = name.split('/')
+        assert suite in run.SUITES and part in run.parts_of(suite)
+
+
 REAL_SUITES = (*run.SUITES, *run.ON_REQUEST)
