@@ -32,7 +32,7 @@ SUITES = ('large_steps', 'adversarial_step', 'student_step', 'online_training', 
           'translation', 'evaluation', 'data_stream', 'prediction', 'fast_conv', 'channels_last', 'scaling',
           'many_images', 'augmentation', 'stage_change', 'import_time')
 ON_REQUEST = ('setup_time', )  # needs minutes and the package index
-# parts that are measured only when their benchmark is named, so that all others take less than 15 minutes
+# parts that are measured only when their benchmark is named, so that all others take about 15 minutes
 LONGER = ('adversarial_step/without the hook', 'adversarial_step/one forward pass',
           'student_step/DAFormerHead on MiT-B0',
           *(f'online_training/{part}, DAFormerHead on MiT-B0' for part in ('speed', 'memory', 'teacher', 'gradients')),

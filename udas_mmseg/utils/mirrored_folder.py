@@ -32,8 +32,8 @@ def mirrored_path(image: str, image_root: str, ending: str = '.png') -> str:
     return osp.splitext(relative)[0] + ending
 
 
-def mirrored_paths(images: Sequence[str], image_root: str, folder: str, ending: str = '.png') -> List[str]:
-    """Return `os.path.join(folder, mirrored_path(image, image_root, ending))` of many images, only faster.
+def mirrored_paths(images: Sequence[str], image_root: str, folder: str) -> List[str]:
+    """Return `os.path.join(folder, mirrored_path(image, image_root))` of many images, only faster.
 
     Raises:
         ValueError: if an image is not below `image_root`.
@@ -43,10 +43,10 @@ def mirrored_paths(images: Sequence[str], image_root: str, folder: str, ending: 
     for image in images:
         parent, _, name = image.rpartition(os.sep)
         if parent != known:  # lists usually name the images of a folder together
-            path = osp.join(folder, mirrored_path(image, image_root, ending))
+            path = osp.join(folder, mirrored_path(image, image_root))
             known, start = parent, path[:path.rfind(os.sep) + 1]
         stem = osp.splitext(name)[0] if name[:1] == '.' or '.' not in name else name[:name.rfind('.')]
-        paths.append(f'{start}{stem}{ending}')
+        paths.append(f'{start}{stem}.png')
     return paths
 
 
