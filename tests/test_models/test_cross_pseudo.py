@@ -175,6 +175,19 @@ def test_pretrained_backbones_may_be_equal(tmp_path: Any) -> None:
     losses_of(model)
 
 
+@pytest.mark.parametrize('prefix', ['', 'segmentor.'])
+def test_the_second_network_begins_with_another_checkpoint(tmp_path: Any, prefix: str) -> None:
+    trained = build_cps(kind='BranchSegmentor', seed=1)
+    torch.save((trained if prefix else trained.segmentor).state_dict(), tmp_path / 'trained.pth')
+    init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'trained.pth'), **dict(prefix=prefix) if prefix else {})
+    model = build_cps(second_init_cfg=init_cfg)
+    model.init_weights()
+    for key, value in trained.segmentor.state_dict().items():
+        assert torch.equal(value, model.second.state_dict()[key]), key
+    assert not torch.equal(model.segmentor.backbone.conv1.weight, model.second.backbone.conv1.weight)
+    losses_of(model)
+
+
 def test_one_network_of_a_checkpoint_is_that_of_the_first() -> None:
     plain, model = build_cps(kind='BranchSegmentor', seed=1), build_cps()
     before = weights(model.second)

@@ -55,6 +55,10 @@ class CrossPseudoSupervision(BranchSegmentor):
         cut_mix (bool | Mapping): Whether `target` images are mixed: boxes of each image are replaced by those of the
             next one in the batch. Both networks label the unmixed images, and their labels are mixed in the same way.
             A dict has the arguments `boxes` and `share` of `multi_box_masks`. Defaults to False.
+        second_init_cfg (dict, optional): MMEngine's initialisation of the second network instead of that of
+            `segmentor`. If `load_from` has a trained segmentor for the first one, `dict(type='Pretrained',
+            checkpoint='other_seed.pth')` has another one for the second, with `prefix='segmentor.'` if it is the
+            checkpoint of another method. Defaults to None.
         predict_with (str): 'first', 'second' or 'mean' (of the probabilities of both): the network for validation,
             labelling and export. The mean cannot be exported to plain MMSegmentation. Defaults to 'first'.
         branch_weights (dict, optional): See `BranchSegmentor`; weights of the losses in L_s.
@@ -76,6 +80,7 @@ class CrossPseudoSupervision(BranchSegmentor):
                  cps_weight: Weight = 1.5,
                  cps_branches: Optional[Sequence[str]] = None,
                  cut_mix: Union[bool, Mapping[str, Any]] = False,
+                 second_init_cfg: Optional[dict] = None,
                  predict_with: str = 'first',
                  branch_weights: Optional[Dict[str, Weight]] = None,
                  joint_forward: bool = False,
@@ -85,7 +90,10 @@ class CrossPseudoSupervision(BranchSegmentor):
         super().__init__(segmentor, data_preprocessor, (), branch_weights, joint_forward, channels_last, init_cfg)
         check_softmax_heads(dict(decode_head=self.segmentor.decode_head), type(self).__name__)
         self._check_plain_loss(['labeled_target'])
-        self.second = MODELS.build({key: value for key, value in segmentor.items() if key != 'data_preprocessor'})
+        second = {key: value for key, value in segmentor.items() if key != 'data_preprocessor'}
+        if second_init_cfg is not None:
+            second['init_cfg'] = second_init_cfg
+        self.second = MODELS.build(second)
         self.second.to(memory_format=self.memory_format)
         self.cps_weight = LossTerm.from_config('cps_weight', cps_weight)
         self.cps_branches = None if cps_branches is None else [known_branch(name).name for name in cps_branches]
