@@ -175,11 +175,11 @@ def test_pretrained_backbones_may_be_equal(tmp_path: Any) -> None:
     losses_of(model)
 
 
-@pytest.mark.parametrize('prefix', ['', 'segmentor.'])
-def test_the_second_network_begins_with_another_checkpoint(tmp_path: Any, prefix: str) -> None:
+@pytest.mark.parametrize('prefix', [None, 'segmentor.'])
+def test_the_second_network_begins_with_another_checkpoint(tmp_path: Any, prefix: Any) -> None:
     trained = build_cps(kind='BranchSegmentor', seed=1)
     torch.save((trained if prefix else trained.segmentor).state_dict(), tmp_path / 'trained.pth')
-    init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'trained.pth'), **dict(prefix=prefix) if prefix else {})
+    init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'trained.pth'), prefix=prefix)
     model = build_cps(second_init_cfg=init_cfg)
     model.init_weights()
     for key, value in trained.segmentor.state_dict().items():
