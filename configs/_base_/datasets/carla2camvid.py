@@ -111,9 +111,13 @@ padded_budget = dict(
         labeled_target_train, pipeline=[*labeled_target_pipeline[:4], mix_pad, *labeled_target_pipeline[4:]]))
 half_labeled_padded_train = dict(
     type='ConcatDataset', datasets=[translated_train, dict(repeated_budget, dataset=padded_budget)])
-# for semi-supervised training: a few labelled CamVid images, alone or with translated CARLA, and unlabelled ones
-few_labeled_pair = dict(type='DomainPairDataset', labeled_target=labeled_budget, target=unlabeled_budget)
-half_labeled_pair = dict(type='DomainPairDataset', source=half_labeled_padded_train, target=unlabeled_budget)
+# for semi-supervised training: a few labelled CamVid images, alone or with translated CARLA, and weak views of the
+# unlabelled ones, which are labelled as they are: resized, cropped and flipped, without other colours
+weak_budget = dict(
+    unlabeled_budget, dataset=dict(target_train, pipeline=[*target_pipeline[:4],
+                                                           dict(type='PackSegInputs')]))
+few_labeled_pair = dict(type='DomainPairDataset', labeled_target=labeled_budget, target=weak_budget)
+half_labeled_pair = dict(type='DomainPairDataset', source=half_labeled_padded_train, target=weak_budget)
 # CamVid images with the labels of a teacher, in the size of the crop
 pseudo_labeled_train = dict(
     target_train,
