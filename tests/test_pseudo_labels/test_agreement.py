@@ -43,7 +43,7 @@ class Pixels(nn.Module):
         return self.decode_head(images)
 
     def postprocess_result(self, *_: Any) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # a segmentor has it, but labelling must not call it
 
 
 class Raw(nn.Module):
